@@ -1,0 +1,74 @@
+//! Evidence: what the runner recorded about one manifest, and the digest an approval names.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    canonical::{self, NotCanonical},
+    digest::Digest,
+    ids::RunId,
+    release::Health,
+    run::Outcome,
+};
+
+/// The deciding results of one plan for one manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The manifest that was judged.
+    pub manifest: Digest,
+    /// Name of the plan.
+    pub plan: String,
+    /// Revision of the plan.
+    pub plan_revision: u32,
+    /// One per required entry, machine and case, ordered by these.
+    pub cases: Vec<DecidingCase>,
+}
+
+/// The result that decides one required case: that of the newest run that ended.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DecidingCase {
+    /// Label of the boot entry.
+    pub entry: String,
+    /// Name of the machine.
+    pub machine: String,
+    /// The case's id.
+    pub case: String,
+    /// The run that decides; `None` where no run has ended.
+    pub run: Option<RunId>,
+    /// Its outcome; `not-run` where no run has ended.
+    pub outcome: OutcomeWord,
+}
+
+/// An outcome ordered by its word, for a canonical order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OutcomeWord(pub String);
+
+impl From<Outcome> for OutcomeWord {
+    fn from(outcome: Outcome) -> Self {
+        Self(outcome.word().to_owned())
+    }
+}
+
+impl Evidence {
+    /// The digest that an approval names.
+    ///
+    /// # Errors
+    /// As [`canonical::digest`].
+    pub fn digest(&self) -> Result<Digest, NotCanonical> {
+        canonical::digest(self)
+    }
+
+    /// What the cases say together.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let is = |case: &DecidingCase, outcome: Outcome| case.outcome.0 == outcome.word();
+        if self.cases.iter().any(|case| is(case, Outcome::Failed) || is(case, Outcome::Errored)) {
+            Health::Failing
+        } else if self.cases.is_empty() || self.cases.iter().any(|case| !is(case, Outcome::Passed))
+        {
+            Health::Unknown
+        } else {
+            Health::Passing
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Jobs: units of background work with steps, progress, a log and a lease.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{digest::Digest, ids::{JobId, ReleaseId}, time::Timestamp};
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobKind {
+    /// Builds a release.
+    Build,
+    /// Runs a plan against a release.
+    Validation,
+}
+
+impl JobKind {
+    /// All kinds.
+    pub const ALL: [Self; 2] = [Self::Build, Self::Validation];
+
+    /// The word used in pages and rows.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Validation => "validation",
+        }
+    }
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// Waits for a worker.
+    Queued,
+    /// A worker holds its lease.
+    Running,
+    /// Did what was asked.
+    Succeeded,
+    /// A step failed.
+    Failed,
+    /// A person stopped it.
+    Cancelled,
+}
+
+impl JobState {
+    /// All states.
+    pub const ALL: [Self; 5] =
+        [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
+
+    /// The word used in pages and rows.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing more will happen.
+    #[must_use]
+    pub const fn ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// How a step of a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepState {
+    /// Has not begun.
+    Waiting,
+    /// Runs now.
+    Running,
+    /// Ran and succeeded.
+    Succeeded,
+    /// Its inputs were known: the former outputs were taken.
+    Reused,
+    /// Ran and failed.
+    Failed,
+    /// Was interrupted by the end of the server and will begin again.
+    Interrupted,
+    /// Was stopped by a person.
+    Cancelled,
+}
+
+impl StepState {
+    /// All states.
+    pub const ALL: [Self; 7] = [
+        Self::Waiting,
+        Self::Running,
+        Self::Succeeded,
+        Self::Reused,
+        Self::Failed,
+        Self::Interrupted,
+        Self::Cancelled,
+    ];
+
+    /// The word used in pages and rows.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Reused => "reused",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The text is none of the words of an enumeration.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("\"{text}\" is not {what}")]
+pub struct UnknownWord {
+    what: &'static str,
+    text: String,
+}
+
+/// Finds the member of `all` whose word is `text`; `what` names the enumeration in the error.
+///
+/// # Errors
+/// [`UnknownWord`] where there is none.
+pub fn from_word<T: Copy>(
+    all: &[T],
+    word: impl Fn(T) -> &'static str,
+    what: &'static str,
+    text: &str,
+) -> Result<T, UnknownWord> {
+    all.iter()
+        .copied()
+        .find(|member| word(*member) == text)
+        .ok_or_else(|| UnknownWord { what, text: text.chars().take(40).collect() })
+}
+
+macro_rules! words {
+    ($($name:ident: $what:literal;)*) => {$(
+        impl FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                from_word(&Self::ALL, Self::word, $what, text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    )*};
+}
+
+words! {
+    JobKind: "a kind of job";
+    JobState: "a state of a job";
+    StepState: "a state of a step";
+}
+
+/// A job as pages show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Which job.
+    pub id: JobId,
+    /// What it does.
+    pub kind: JobKind,
+    /// The release that it is about.
+    pub release: ReleaseId,
+    /// Name of that release.
+    pub release_name: String,
+    /// How it stands.
+    pub state: JobState,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// Name of the person who asked for it.
+    pub created_by: String,
+    /// When a worker first took it.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Since when a person wants it stopped.
+    pub cancel_requested_at: Option<Timestamp>,
+    /// How it ended, in one sentence: "identical to v1.0.0-rc.1", or why it failed.
+    pub outcome: Option<String>,
+    /// How often a worker took it; above 1 where the server was interrupted.
+    pub attempts: u32,
+    /// The whole log, once the job has ended.
+    pub log: Option<Digest>,
+}
+
+/// A step of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Counts from 0 within the job.
+    pub position: u32,
+    /// Such as `bootstrap`.
+    pub name: String,
+    /// How it stands.
+    pub state: StepState,
+    /// Digest of its inputs, once they are known.
+    pub key: Option<Digest>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How much is done: thousandths, where the step can tell.
+    pub progress: Option<u32>,
+    /// Why it failed, or what it found.
+    pub message: Option<String>,
+}

@@ -1,0 +1,208 @@
+//! Recipes: the text that says everything that goes into a rootfs and its boot menu.
+//!
+//! The text is TOML. [`parse`] gives the recipe or every problem with its line, so that nothing is
+//! built from a text that cannot work.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{digest::Digest, ids::RecipeId, time::Timestamp};
+
+/// A recipe revision, read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Form of this text; 1.
+    pub schema: u32,
+    /// Debian suite, such as `bookworm`.
+    pub suite: String,
+    /// Debian architecture; `amd64`.
+    pub architecture: String,
+    /// Archive components.
+    #[serde(default = "main_component")]
+    pub components: Vec<String>,
+    /// Base URL of the Debian mirror; the build host's own where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<String>,
+    /// Packages to install besides the essential ones; dependencies come along.
+    #[serde(default)]
+    pub packages: Vec<String>,
+    /// Text of `/etc/issue`, shown above the login prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<String>,
+    /// Accounts; an entry for `root` sets its password.
+    #[serde(default)]
+    pub users: Vec<User>,
+    /// Files to write.
+    #[serde(default)]
+    pub files: Vec<File>,
+    /// systemd units to switch on and off.
+    #[serde(default)]
+    pub services: Services,
+    /// Kernels to install and serve.
+    pub kernels: Vec<Kernel>,
+    /// The boot menu.
+    pub menu: Menu,
+}
+
+fn main_component() -> Vec<String> {
+    vec!["main".to_owned()]
+}
+
+/// An account in the rootfs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// Account name; `root` exists already.
+    pub name: String,
+    /// Password in clear text. Whoever reaches the boot network can read the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// Groups besides the account's own.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Lines of `~/.ssh/authorized_keys`.
+    #[serde(default)]
+    pub ssh_keys: Vec<String>,
+    /// Login shell.
+    #[serde(default = "bash")]
+    pub shell: String,
+}
+
+fn bash() -> String {
+    "/bin/bash".to_owned()
+}
+
+/// A file in the rootfs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Absolute path; missing folders are made.
+    pub path: String,
+    /// What the file holds.
+    pub content: String,
+    /// Octal mode such as `0644`.
+    #[serde(default = "plain_mode")]
+    pub mode: String,
+    /// `user:group` by name in the rootfs.
+    #[serde(default = "root_owner")]
+    pub owner: String,
+}
+
+fn plain_mode() -> String {
+    "0644".to_owned()
+}
+
+fn root_owner() -> String {
+    "root:root".to_owned()
+}
+
+/// systemd units to switch on and off.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Services {
+    /// Units to enable.
+    #[serde(default)]
+    pub enable: Vec<String>,
+    /// Units to disable.
+    #[serde(default)]
+    pub disable: Vec<String>,
+}
+
+/// A kernel of the recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kernel {
+    /// The stable name that entries use, such as `vmlinuz-6.1.y`.
+    pub alias: String,
+    /// Debian package, such as `linux-image-cloud-amd64`.
+    pub package: String,
+}
+
+/// The boot menu of the recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Menu {
+    /// Label of the entry that an unattended machine boots.
+    pub default: String,
+    /// How long the menu waits for a key, in milliseconds.
+    #[serde(default = "default_timeout")]
+    pub timeout_ms: u32,
+    /// The entries, in order; `ipxe shell` comes before them by itself.
+    pub entries: Vec<Entry>,
+}
+
+const fn default_timeout() -> u32 {
+    3000
+}
+
+/// One way to boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Stable name: robots and plans use it.
+    pub label: String,
+    /// What the menu shows.
+    pub text: String,
+    /// Alias of one of the recipe's kernels.
+    pub kernel: String,
+    /// How the rootfs reaches the machine.
+    #[serde(default)]
+    pub root: RootMethod,
+    /// Kernel arguments besides those that Bootwright adds.
+    #[serde(default)]
+    pub arguments: String,
+}
+
+/// How the rootfs reaches the machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RootMethod {
+    /// The initrd loads the images over HTTP and checks their SHA-256.
+    #[default]
+    Http,
+}
+
+/// What is wrong with a recipe text, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Line of the text, from 1; 0 where it concerns the whole.
+    pub line: u32,
+    /// What is wrong and what to do, in one sentence.
+    pub message: String,
+}
+
+/// A saved change of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// Which recipe.
+    pub recipe: RecipeId,
+    /// Counts from 1 within the recipe.
+    pub number: u32,
+    /// SHA-256 of the text.
+    pub digest: Digest,
+    /// The whole text.
+    pub text: String,
+    /// Why it was changed.
+    pub message: String,
+    /// Name of the person who saved it.
+    pub author: String,
+    /// When it was saved.
+    pub saved_at: Timestamp,
+}
+
+/// A recipe in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipeSummary {
+    /// Which recipe.
+    pub id: RecipeId,
+    /// Its unique name.
+    pub name: String,
+    /// Number of the newest revision.
+    pub revision: u32,
+    /// Digest of the newest revision.
+    pub digest: Digest,
+    /// Author of the newest revision.
+    pub author: String,
+    /// When the newest revision was saved.
+    pub saved_at: Timestamp,
+}
