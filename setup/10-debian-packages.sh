@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Debian packages: the builder's tools, QEMU with its iPXE, compilers; for tests a browser and PostgreSQL.
+source "$(dirname "$0")/common.sh"
+purpose=$1
+missing=()
+
+# need <program> <package>: the program counts, whoever installed it.
+need() { have "$1" || missing+=("$2"); }
+need_file() { [ -e "$1" ] || missing+=("$2"); }
+
+need cc build-essential
+need git git
+need mmdebstrap mmdebstrap
+need bwrap bubblewrap
+need newuidmap uidmap
+need unshare util-linux
+need setpriv util-linux
+need prlimit util-linux
+need sqfstar squashfs-tools
+need cpio cpio
+need modprobe kmod
+need xz xz-utils
+need zstd zstd
+need gpgv gpgv
+need perl perl
+need python3 python3
+need qemu-system-x86_64 qemu-system-x86
+need_file /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+need_file /usr/lib/ipxe/qemu ipxe-qemu
+if ! have cargo; then
+    missing+=(rustc-web cargo-web)
+fi
+if [ "$purpose" = test ]; then
+    need chromium chromium
+    need minisign minisign
+    need node nodejs
+    need npm npm
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+fi
+if [ "$purpose" = release ]; then
+    need node nodejs
+    need npm npm
+fi
+
+if [ ${#missing[@]} -gt 0 ]; then
+    say "Debian packages to install: ${missing[*]}"
+    as_root apt-get update -q
+    # Only what is named: recommendations of QEMU alone are several hundred MB of desktop.
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+say "Debian packages are there"
