@@ -5,7 +5,11 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{digest::Digest, ids::{JobId, ReleaseId}, time::Timestamp};
+use crate::{
+    digest::Digest,
+    ids::{JobId, ReleaseId},
+    time::Timestamp,
+};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -78,7 +78,9 @@ pub struct Person {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidCredential {
     /// Letters, digits, `.`, `-`, `_`; 1 to 40 characters; starts with a letter or digit.
-    #[error("a name has 1 to 40 of the characters a-z, A-Z, 0-9, '.', '-', '_' and starts with a letter or digit")]
+    #[error(
+        "a name has 1 to 40 of the characters a-z, A-Z, 0-9, '.', '-', '_' and starts with a letter or digit"
+    )]
     Name,
     /// Passwords have 10 to 200 characters.
     #[error("a password has 10 to 200 characters")]

@@ -3,6 +3,19 @@
 //! The text is TOML. [`parse`] gives the recipe or every problem with its line, so that nothing is
 //! built from a text that cannot work.
 
+mod boot;
+mod fields;
+mod nearest;
+mod read;
+mod report;
+mod syntax;
+mod system;
+#[cfg(test)]
+mod tests;
+mod using;
+
+pub use read::{LONGEST_TEXT, parse};
+pub use using::{console_login, normalised, starter, unknown_packages};
 use serde::{Deserialize, Serialize};
 
 use crate::{digest::Digest, ids::RecipeId, time::Timestamp};

@@ -146,7 +146,9 @@ mod tests {
         for text in ["v1.2.0-rc.1", "v0.0.1-rc.12"] {
             assert_eq!(text.parse::<CandidateVersion>().unwrap().to_string(), text);
         }
-        for text in ["1.2.0-rc.1", "v1.2-rc.1", "v1.2.0-rc.01", "v1.2.0", "v1.2.0-rc.+1", "v1.2.0-rc."] {
+        for text in
+            ["1.2.0-rc.1", "v1.2-rc.1", "v1.2.0-rc.01", "v1.2.0", "v1.2.0-rc.+1", "v1.2.0-rc."]
+        {
             assert!(text.parse::<CandidateVersion>().is_err(), "{text}");
         }
         for text in ["v1.2.0-rc.1", "1.2.0", "v1.2.0+a", "v1"] {

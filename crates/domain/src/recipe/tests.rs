@@ -1,0 +1,317 @@
+use proptest::prelude::*;
+
+use super::{report::Lines, *};
+
+/// The starter with one piece of its text replaced.
+fn with(from: &str, to: &str) -> String {
+    assert!(starter().contains(from), "the starter has no {from}");
+    starter().replacen(from, to, 1)
+}
+
+/// The line of `text` that holds `needle`, counted another way than the parser does.
+fn line_of(text: &str, needle: &str) -> u32 {
+    let index = text.split('\n').position(|line| line.contains(needle));
+    u32::try_from(index.unwrap_or_else(|| panic!("no line has {needle}\n{text}")) + 1).unwrap()
+}
+
+/// Expects exactly one problem, on the line that holds `needle`, that says `says`.
+#[track_caller]
+fn one_problem(text: &str, needle: &str, says: &str) {
+    let problems = parse(text).expect_err("the text has a problem");
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0].message.contains(says), "{problems:#?}");
+    let line = if needle.is_empty() { 0 } else { line_of(text, needle) };
+    assert_eq!(problems[0].line, line, "{problems:#?}");
+}
+
+#[test]
+fn the_starter_is_clean_and_holds_what_the_tour_shows() {
+    let recipe = parse(starter()).unwrap();
+    assert_eq!((recipe.suite.as_str(), recipe.architecture.as_str()), ("bookworm", "amd64"));
+    for package in ["systemd", "openssh-server", "pciutils", "iproute2", "kmod"] {
+        assert!(recipe.packages.iter().any(|name| name == package), "{package}");
+    }
+    assert_eq!(console_login(&recipe), Some(("root", "debian")));
+    assert_eq!(recipe.issue.as_deref(), Some("Debian GNU/Linux 12 \\n \\l [root:debian]\n\n"));
+    assert_eq!(recipe.kernels[0].package, "linux-image-cloud-amd64");
+    let entry = &recipe.menu.entries[0];
+    assert_eq!(entry.label, recipe.menu.default);
+    assert_eq!(entry.text, "Debian stable netboot 6.1.y");
+    assert_eq!(entry.arguments, "console=ttyS0,115200");
+    assert!(starter().lines().all(|line| line.len() <= 100));
+}
+
+#[test]
+fn what_is_left_out_has_the_documented_defaults() {
+    let recipe = parse(
+        "schema = 1\nsuite = \"bookworm\"\narchitecture = \"amd64\"\n\
+         [[kernels]]\nalias = \"k\"\npackage = \"linux-image-amd64\"\n\
+         [menu]\ndefault = \"a\"\n[[menu.entries]]\nlabel = \"a\"\ntext = \"A\"\nkernel = \"k\"\n",
+    )
+    .unwrap();
+    assert_eq!(recipe.components, ["main"]);
+    assert_eq!(recipe.menu.timeout_ms, 3000);
+    assert_eq!(console_login(&recipe), None);
+    let again: Recipe = toml::from_str(&toml::to_string(&recipe).unwrap()).unwrap();
+    assert_eq!(again, recipe);
+}
+
+#[test]
+fn each_rule_speaks_at_the_line_of_its_value() {
+    for (from, to, says) in [
+        ("schema = 1", "schema = 2", "reads schema = 1"),
+        ("schema = 1", "schema = \"1\"", "whole number without quotes"),
+        ("suite = \"bookworm\"", "suite = \"Bookworm\"", "code name"),
+        ("suite = \"bookworm\"", "suite = \"stable\"", "code name"),
+        ("suite = \"bookworm\"", "suite = \"../x\"", "code name"),
+        ("architecture = \"amd64\"", "architecture = \"arm64\"", "only \"amd64\""),
+        ("components = [\"main\"]", "components = []", "needs a component"),
+        ("components = [\"main\"]", "components = [\"main\", \"main\"]", "already"),
+        ("components = [\"main\"]", "components = [\"ma in\"]", "no component"),
+        ("components = [\"main\"]", "mirror = \"ftp://x\"", "no base URL"),
+        ("components = [\"main\"]", "mirror = \"http://a:b@c.example/\"", "no password"),
+        ("components = [\"main\"]", "mirror = \"http://c.example/ x\"", "no base URL"),
+        ("components = [\"main\"]", "component = [\"main\"]", "did you mean \"components\"?"),
+        ("components = [\"main\"]", "playbooks = []", "the keys are schema, suite"),
+        ("\"pciutils\",", "\"pciutils/bookworm-backports\",", "not supported yet"),
+        ("\"pciutils\",", "\"pciutils=1\",", "names no versions"),
+        ("\"pciutils\",", "\"pciutils:i386\",", "another architecture"),
+        ("\"pciutils\",", "\"pciutils-\",", "remove the package"),
+        ("\"pciutils\",", "\"PciUtils\",", "write \"pciutils\""),
+        ("\"pciutils\",", "\"-y\",", "no package name"),
+        ("\"pciutils\",", "7,", "takes text in quotes, not a number"),
+        ("\"pciutils\",", "\"linux-image-cloud-amd64\", # twice", "with the kernel"),
+        ("name = \"root\"", "name = \"Root\"", "no account name"),
+        ("name = \"root\"", "name = \"daemon\"", "exists in every Debian"),
+        ("password = \"debian\"", "password = \"a:b\"", "no \":\""),
+        ("password = \"debian\"", "password = \"a\\nb\"", "no line break"),
+        ("password = \"debian\"", "password = \"\"", "let anybody in"),
+        ("password = \"debian\"", "shell = \"bin/sh\"", "must start with \"/\""),
+        ("password = \"debian\"", "shell = \"/bin/a b\"", "shell"),
+        ("password = \"debian\"", "groups = [\"sudo\", \"a b\"]", "no group name"),
+        ("password = \"debian\"", "groups = [\"sudo\", \"sudo\"]", "already"),
+        ("password = \"debian\"", "ssh_keys = [\"AAAA\"]", "no SSH public key"),
+        (
+            "password = \"debian\"",
+            "ssh_keys = [\"ssh-rsa AAAA a\\nssh-rsa AAAB b\"]",
+            "single line",
+        ),
+        (
+            "password = \"debian\"",
+            "ssh_keys = [\"-----BEGIN OPENSSH PRIVATE KEY-----\"]",
+            "private",
+        ),
+        ("password = \"debian\"", "pasword = \"debian\"", "did you mean \"password\"?"),
+        ("/etc/systemd/network/80-wired.network", "etc/motd", "must start with \"/\""),
+        ("/etc/systemd/network/80-wired.network", "/etc/../motd", "plain path"),
+        ("/etc/systemd/network/80-wired.network", "/etc//motd", "plain path"),
+        ("/etc/systemd/network/80-wired.network", "/etc/motd/", "plain path"),
+        ("path = \"/etc/systemd/network/80-wired.network\"", "path = \"/\"", "plain path"),
+        ("/etc/systemd/network/80-wired.network", "/etc/hostname", "name of the release"),
+        ("/etc/systemd/network/80-wired.network", "/etc/machine-id", "one machine to DHCP"),
+        ("/etc/systemd/network/80-wired.network", "/etc/ssh/ssh_host_rsa_key", "identity"),
+        ("/etc/systemd/network/80-wired.network", "/etc/shadow", "[[users]]"),
+        (
+            "path = \"/etc/systemd/network/80-wired.network\"",
+            "path = \"/etc/issue\"",
+            "keep one of them",
+        ),
+        ("/etc/systemd/network/80-wired.network", "/run/x", "never be seen"),
+        ("/etc/systemd/network/80-wired.network", "/lib/systemd/x", "/usr in front"),
+        ("enable = [\"ssh\", \"systemd-networkd\"]", "enable = [\"ssh\", \"a/b\"]", "systemd unit"),
+        ("enable = [\"ssh\", \"systemd-networkd\"]", "enable = [\"--now\"]", "systemd unit"),
+        (
+            "enable = [\"ssh\", \"systemd-networkd\"]",
+            "enable = [\"ssh\", \"ssh.service\"]",
+            "already",
+        ),
+        ("disable = []", "disable = [\"ssh.service\"]", "one of the two lists"),
+        ("disable = []", "disabled = []", "did you mean \"disable\"?"),
+        ("disable = []", "disable = \"x\"", "must be a list of texts"),
+        ("alias = \"vmlinuz-6.1.y\"", "alias = \"vmlinuz-6.1.y\"\nalias2 = 1", "did you mean"),
+        ("package = \"linux-image-cloud-amd64\"", "package = \"a b\"", "no package name"),
+        (
+            "default = \"deb-netboot-6.1.y\"",
+            "default = \"deb-netbot-6.1.y\"",
+            "did you mean \"deb-",
+        ),
+        ("default = \"deb-netboot-6.1.y\"", "default = \"x\"", "write the label of one"),
+        ("timeout_ms = 3000", "timeout_ms = 999", "1000 to 600000"),
+        ("timeout_ms = 3000", "timeout_ms = 600001", "1000 to 600000"),
+        ("timeout_ms = 3000", "timeout_ms = -1", "whole number"),
+        ("timeout_ms = 3000", "timeout = 3000", "no key \"timeout\""),
+        (
+            "kernel = \"vmlinuz-6.1.y\"",
+            "kernel = \"vmlinuz-6.2.y\"",
+            "did you mean \"vmlinuz-6.1.y\"?",
+        ),
+        (
+            "kernel = \"vmlinuz-6.1.y\"",
+            "kernel = \"vmlinuz-6.1.y\"\nroot = \"nfs\"",
+            "write root = \"http\"",
+        ),
+    ] {
+        let needle = to.split('\n').next_back().unwrap();
+        one_problem(&with(from, to), needle, says);
+    }
+}
+
+#[test]
+fn what_is_missing_is_said_where_it_belongs() {
+    one_problem(&with("suite = \"bookworm\"", ""), "", "needs \"suite\"");
+    one_problem(&with("name = \"root\"", ""), "[[users]]", "a user needs \"name\"");
+    one_problem(
+        &with("path = \"/etc/systemd/network/80-wired.network\"", ""),
+        "[[files]]",
+        "\"path\"",
+    );
+    one_problem(
+        &with("text = \"Debian stable netboot 6.1.y\"", ""),
+        "[[menu.entries]]",
+        "\"text\"",
+    );
+    one_problem(&with("default = \"deb-netboot-6.1.y\"", ""), "[menu]", "\"default\"");
+    let problems = parse("").unwrap_err();
+    assert_eq!(problems.len(), 5, "{problems:#?}");
+    assert!(problems.iter().all(|problem| problem.line == 0));
+}
+
+#[test]
+fn twins_name_the_line_of_the_first() {
+    let text = with("\"pciutils\",", "\"pciutils\",\n  \"iproute2\", # again");
+    let first = line_of(&text, "\"iproute2\",");
+    one_problem(&text, "# again", &format!("line {first} already"));
+    let twice = format!("{}\n[[users]]\nname = \"root\" # again\n", starter());
+    one_problem(&twice, "# again", "the user \"root\" stands on line");
+    let kernel = format!(
+        "{}\n[[kernels]]\nalias = \"vmlinuz-6.1.y\" # again\npackage = \"linux-image-amd64\"\n",
+        starter()
+    );
+    one_problem(&kernel, "# again", "the alias");
+    let file = format!("{}\n[[files]]\npath = \"/etc/systemd\"\ncontent = \"\"\n", starter());
+    one_problem(&file, "/etc/systemd/network/80", "as a file");
+}
+
+#[test]
+fn all_problems_come_at_once_in_the_order_of_lines() {
+    let text = starter()
+        .replace("amd64\"", "arm64\"")
+        .replace("\"kmod\"", "\"KMOD\"")
+        .replace("debian\"", "a:b\"")
+        .replace("timeout_ms = 3000", "timeout_ms = 1");
+    let problems = parse(&text).unwrap_err();
+    let lines: Vec<u32> = problems.iter().map(|problem| problem.line).collect();
+    let expected = ["architecture =", "KMOD", "password =", "timeout_ms ="]
+        .map(|needle| line_of(&text, needle));
+    assert_eq!(lines, expected, "{problems:#?}");
+}
+
+#[test]
+fn a_slip_of_toml_hides_no_other_problem_and_invents_none() {
+    let text = with("schema = 1", "schema = = 1").replace("\"kmod\"", "\"KMOD\"");
+    let problems = parse(&text).unwrap_err();
+    let lines: Vec<u32> = problems.iter().map(|problem| problem.line).collect();
+    assert_eq!(lines, [line_of(&text, "schema ="), line_of(&text, "KMOD")], "{problems:#?}");
+    assert!(problems[0].message.starts_with("this is not TOML: "), "{problems:#?}");
+    one_problem(&with("suite = \"bookworm\"", "suite = bookworm"), "suite = bookworm", "not TOML");
+    one_problem(&with("suite = \"bookworm\"", "suite = \"bookworm"), "suite = \"book", "not TOML");
+    one_problem(&with("disable = []", "disable = []\nenable = []"), "enable = []", "stands twice");
+    one_problem(&format!("{}\n[menu] # again\n", starter()), "# again", "stands twice");
+}
+
+#[test]
+fn hostile_texts_end_soon_with_a_few_problems() {
+    let n = LONGEST_TEXT;
+    for text in [
+        "[".repeat(n),
+        "a = ".to_owned() + &"[".repeat(n - 4),
+        "a = ".to_owned() + &"{a=".repeat(n / 3 - 2),
+        "a.".repeat(n / 2 - 4) + "a = 1",
+        "a\n".repeat(n / 2),
+        "=\n".repeat(n / 2),
+        "[[users]]\n".repeat(n / 10),
+        "[a]\n".repeat(n / 4),
+        "x".repeat(n - 4) + " = 1",
+        (0..n / 10).map(|i| format!("k{i:05}=1\n")).collect::<String>(),
+        format!("packages = [{}]", "\"aa\",".repeat(n / 5 - 4)),
+        (0..40_000)
+            .map(|i| format!("a{i}.b.c.d.e=1\n").chars().take(6).collect::<String>())
+            .collect(),
+    ] {
+        let problems = parse(&text).unwrap_err();
+        assert!(problems.len() <= 201, "{}", problems.len());
+        assert!(problems.iter().all(|problem| problem.message.len() < 1000));
+    }
+    one_problem(&" ".repeat(n + 1), "", "may have 262144");
+}
+
+#[test]
+fn unknown_packages_stand_at_their_lines_with_what_was_meant() {
+    let text = with("\"pciutils\",", "\"pciutil\",\n  \"no-such-thing\",");
+    let recipe = parse(&text).unwrap();
+    let known = parse(starter()).unwrap();
+    let exists = |name: &str| known.packages.iter().any(|package| package == name);
+    let problems = unknown_packages(&recipe, &text, &exists);
+    assert_eq!(
+        problems.iter().map(|problem| problem.line).collect::<Vec<_>>(),
+        ["\"pciutil\"", "no-such-thing", "package ="].map(|needle| line_of(&text, needle))
+    );
+    assert!(problems[0].message.ends_with("did you mean \"pciutils\"?"), "{problems:#?}");
+    assert!(problems[1].message.contains("bookworm (main) has no package \"no-such-thing\""));
+    assert_eq!(unknown_packages(&recipe, &text, &|_| true), []);
+}
+
+#[test]
+fn line_ends_of_browsers_become_plain() {
+    let sent = starter().replace('\n', "\r\n");
+    assert_eq!(normalised(&sent), starter());
+    assert_eq!(parse(&normalised(&sent)), parse(starter()));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in ".{0,400}") {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn no_soup_of_toml_makes_it_panic(parts in proptest::collection::vec(
+        prop::sample::select(vec![
+            "[", "]", "[[", "]]", "{", "}", "=", ".", ",", "\n", "\"", "\"\"\"", "'", "#", "\\",
+            "menu", "users", "kernels", "entries", "name", "path", "a", "1", "0x", "1.", "é",
+            "menu.entries", "[menu]\n", "[[menu.entries]]\n", "[[users]]\n", "[users]\n", " ",
+            "a.b = 1\n", "[a.b]\n", "[a]\n", "[[a]]\n", "\r", "\u{0}", "schema = 1\n",
+        ]), 0..60)) {
+        let text = parts.concat();
+        if let Err(problems) = parse(&text) {
+            let lines = u32::try_from(text.split('\n').count()).unwrap();
+            prop_assert!(!problems.is_empty());
+            prop_assert!(problems.iter().all(|problem| problem.line <= lines));
+        }
+    }
+
+    #[test]
+    fn a_changed_starter_never_panics(at in 0..starter().len(), with in ".{0,3}", cut in 0..40_usize) {
+        let start = (0..=at).rev().find(|i| starter().is_char_boundary(*i)).unwrap();
+        let end = (start + cut).min(starter().len());
+        let text = format!("{}{with}{}", &starter()[..start], &starter()[end..]);
+        if let Err(problems) = parse(&text) {
+            prop_assert!(!problems.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_problem_moves_with_its_line(above in 0..50_u32) {
+        let bad = with("timeout_ms = 3000", "timeout_ms = 1");
+        let moved = "# another line\n".repeat(above as usize) + &bad;
+        let line = |text: &str| parse(text).unwrap_err()[0].line;
+        prop_assert_eq!(line(&moved), line(&bad) + above);
+    }
+
+    #[test]
+    fn lines_count_line_feeds(text in "[a\n]{0,80}", at in 0..80_usize) {
+        let at = at.min(text.len());
+        let expected = text[..at].matches('\n').count() + 1;
+        prop_assert_eq!(Lines::of(&text).line(at) as usize, expected);
+    }
+}

@@ -1,0 +1,110 @@
+//! What others ask of a recipe that has been read.
+
+use toml::de::DeTable;
+
+use super::{
+    Problem, Recipe,
+    nearest::nearest,
+    report::{Lines, quoted},
+};
+
+/// The recipe that an empty installation offers: a small Debian that boots over the network.
+#[must_use]
+pub const fn starter() -> &'static str {
+    include_str!("starter.toml")
+}
+
+/// `text` as recipes are kept: lines end in a line feed, as a browser's form does not send them.
+#[must_use]
+pub fn normalised(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// Name and password of the account with which the smoke plan signs in at the console: `root`
+/// where it has a password, else the first account that has one.
+#[must_use]
+pub fn console_login(recipe: &Recipe) -> Option<(&str, &str)> {
+    let with_password = || {
+        recipe.users.iter().filter_map(|user| Some((user.name.as_str(), user.password.as_deref()?)))
+    };
+    with_password().find(|(name, _)| *name == "root").or_else(|| with_password().next())
+}
+
+/// The packages of `recipe` that the archive lacks, each at its line of `text`.
+///
+/// `exists` answers for one name. Names that are one slip away from an existing one say so.
+#[must_use]
+pub fn unknown_packages(
+    recipe: &Recipe,
+    text: &str,
+    exists: &dyn Fn(&str) -> bool,
+) -> Vec<Problem> {
+    let lines = lines_of_packages(text);
+    let kernels = recipe.kernels.iter().map(|kernel| &kernel.package);
+    let mut problems: Vec<Problem> = recipe
+        .packages
+        .iter()
+        .chain(kernels)
+        .filter(|name| !exists(name))
+        .map(|name| {
+            let line = lines.iter().find(|(known, _)| known == name).map_or(0, |(_, line)| *line);
+            let archive = format!("{} ({})", recipe.suite, recipe.components.join(", "));
+            let message =
+                format!("{archive} has no package {}{}", quoted(name), suggestion(name, exists));
+            Problem { line, message }
+        })
+        .collect();
+    problems.sort_by_key(|problem| problem.line);
+    problems
+}
+
+/// What to do about a package that is not there.
+fn suggestion(name: &str, exists: &dyn Fn(&str) -> bool) -> String {
+    let candidates: Vec<String> = slips(name).filter(|name| exists(name)).collect();
+    nearest(name, candidates.iter().map(String::as_str)).map_or_else(
+        || "; correct the name, or add the component that has it".to_owned(),
+        |near| format!("; did you mean \"{near}\"?"),
+    )
+}
+
+/// Every name that is one slip of a finger away from `name`.
+///
+/// The archive is known by a question only, so names are tried instead of compared: some thousand
+/// for a name of usual length.
+fn slips(name: &str) -> impl Iterator<Item = String> {
+    const LONGEST: usize = 40;
+    const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
+    let short = if name.len() <= LONGEST && name.is_ascii() { name } else { "" };
+    let at = move |from: usize, to: usize, middle: &str| {
+        format!("{}{middle}{}", &short[..from], &short[to..])
+    };
+    let letter = |letter: char| letter.to_string();
+    (0..=short.len())
+        .flat_map(move |i| {
+            let next = (i + 1).min(short.len());
+            let after = (i + 2).min(short.len());
+            let swapped: String = short[i..after].chars().rev().collect();
+            let inserted = LETTERS.chars().map(move |c| at(i, i, &letter(c)));
+            let replaced = LETTERS.chars().map(move |c| at(i, next, &letter(c)));
+            [at(i, next, ""), at(i, after, &swapped)].into_iter().chain(inserted).chain(replaced)
+        })
+        .filter(move |slip| slip != name && slip.len() > 1)
+}
+
+/// Each package that `text` names, with its line.
+fn lines_of_packages(text: &str) -> Vec<(String, u32)> {
+    let lines = Lines::of(text);
+    let (root, _) = DeTable::parse_recoverable(text);
+    let list = |key: &str| root.get_ref().get(key).and_then(|value| value.get_ref().as_array());
+    let packages = list("packages").into_iter().flat_map(|list| list.iter());
+    let kernels = list("kernels")
+        .into_iter()
+        .flat_map(|list| list.iter())
+        .filter_map(|kernel| kernel.get_ref().as_table()?.get("package"));
+    packages
+        .chain(kernels)
+        .filter_map(|value| {
+            Some((value.get_ref().as_str()?.to_owned(), lines.line(value.span().start)))
+        })
+        .collect()
+}
