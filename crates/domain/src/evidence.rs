@@ -49,6 +49,21 @@ impl From<Outcome> for OutcomeWord {
     }
 }
 
+/// The digest that an approval names: of the evidence of every plan that a policy demands.
+///
+/// One plan's is [`Evidence::digest`] itself; the order in which several are given does not matter.
+///
+/// # Errors
+/// As [`canonical::digest`].
+pub fn digest_of(evidence: &[Evidence]) -> Result<Digest, NotCanonical> {
+    if let [one] = evidence {
+        return one.digest();
+    }
+    let mut ordered: Vec<&Evidence> = evidence.iter().collect();
+    ordered.sort_by(|a, b| (&a.plan, a.plan_revision).cmp(&(&b.plan, b.plan_revision)));
+    canonical::digest(&ordered)
+}
+
 impl Evidence {
     /// The digest that an approval names.
     ///

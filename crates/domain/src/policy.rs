@@ -1,1 +1,114 @@
-//! policy
+//! Who may do what, and why not: the one place that decides.
+//!
+//! Each function takes plain facts and answers `Ok` or a [`Refusal`], whose text says what to do
+//! next. The server asks before it acts; pages ask the same function to disable a button and show
+//! its reason. So both always say the same words.
+//!
+//! Moving an environment's pointer takes a [`Permit`], which only [`deploy_gate`] and
+//! [`roll_back_gate`] make, from facts that were read inside the very transaction that moves it.
+
+mod action;
+mod gate;
+mod people;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+pub use action::Action;
+pub use gate::{
+    Approving, Deploying, Permit, Requesting, RollingBack, Standing, counted_approvals,
+    deploy_gate, lapsed, may_approve, may_deploy, may_refuse, may_request_deployment,
+    may_roll_back, may_withdraw, roll_back_gate,
+};
+pub use people::{may_change_role, may_disable, may_manage_people};
+pub use refusal::{Lapse, Refusal};
+
+use crate::{job::JobState, person::Role, release::Stage};
+
+/// Reading pages, logs and downloads.
+///
+/// # Errors
+/// Why not.
+pub fn may_read(role: Role) -> Result<(), Refusal> {
+    Action::Read.allowed(role)
+}
+
+/// Making recipes and saving revisions.
+///
+/// # Errors
+/// Why not.
+pub fn may_edit_recipe(role: Role) -> Result<(), Refusal> {
+    Action::EditRecipe.allowed(role)
+}
+
+/// Building a release.
+///
+/// # Errors
+/// Why not.
+pub fn may_build(role: Role) -> Result<(), Refusal> {
+    Action::Build.allowed(role)
+}
+
+/// Stopping a job.
+///
+/// # Errors
+/// Why not.
+pub fn may_cancel_job(role: Role, state: JobState) -> Result<(), Refusal> {
+    Action::CancelJob.allowed(role)?;
+    if state.ended() { Err(Refusal::JobEnded { state }) } else { Ok(()) }
+}
+
+/// Running a plan against a release.
+///
+/// # Errors
+/// Why not.
+pub fn may_validate(role: Role, stage: Stage) -> Result<(), Refusal> {
+    Action::Validate.allowed(role)?;
+    bootable(stage)
+}
+
+/// Changing what an environment demands.
+///
+/// # Errors
+/// Why not.
+pub fn may_change_policy(role: Role) -> Result<(), Refusal> {
+    Action::ChangePolicy.allowed(role)
+}
+
+/// Taking a candidate back for good; `serving` names the environments that point at it.
+///
+/// # Errors
+/// Why not.
+pub fn may_withdraw_release(role: Role, stage: Stage, serving: &[String]) -> Result<(), Refusal> {
+    Action::WithdrawRelease.allowed(role)?;
+    if let Some(environment) = serving.first() {
+        return Err(Refusal::Served { environment: environment.clone() });
+    }
+    match stage {
+        Stage::Candidate => Ok(()),
+        Stage::Building => Err(Refusal::StillBuilding),
+        Stage::Released | Stage::Failed | Stage::Withdrawn => Err(Refusal::NoCandidate { stage }),
+    }
+}
+
+/// The reason that a person gives for a change, without the blanks around it.
+///
+/// # Errors
+/// [`Refusal::Reason`] where it has fewer than 3 or more than 2000 characters.
+pub fn require_reason(text: &str) -> Result<String, Refusal> {
+    let reason = text.trim();
+    if (3..=2000).contains(&reason.chars().count()) {
+        Ok(reason.to_owned())
+    } else {
+        Err(Refusal::Reason)
+    }
+}
+
+/// Machines may boot the release.
+fn bootable(stage: Stage) -> Result<(), Refusal> {
+    match stage {
+        Stage::Candidate | Stage::Released => Ok(()),
+        Stage::Building => Err(Refusal::StillBuilding),
+        Stage::Failed | Stage::Withdrawn => Err(Refusal::NotBootable { stage }),
+    }
+}

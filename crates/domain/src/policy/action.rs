@@ -1,0 +1,135 @@
+//! Everything that a person can ask the product to do, and the least role for it.
+
+use super::Refusal;
+use crate::{actor::Who, person::Role};
+
+/// Something that a person can ask for. The routes, the use cases and their tests name these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Look at pages, logs, feeds and downloads. The only one that changes nothing.
+    Read,
+    /// Set a new password for oneself.
+    ChangeOwnPassword,
+    /// Make a recipe or save a revision.
+    EditRecipe,
+    /// Build a release.
+    Build,
+    /// Stop a job.
+    CancelJob,
+    /// Run a plan against a release.
+    Validate,
+    /// Take a candidate back for good.
+    WithdrawRelease,
+    /// Ask for a deployment.
+    RequestDeployment,
+    /// Take back a request for a deployment.
+    WithdrawRequest,
+    /// Execute a deployment that has its approvals.
+    Deploy,
+    /// Put an environment back on what it has served before.
+    RollBack,
+    /// Approve a deployment.
+    Approve,
+    /// Refuse a deployment.
+    Refuse,
+    /// Add people, change roles, disable accounts, hand out one-time links.
+    ManagePeople,
+    /// Change what an environment demands.
+    ChangePolicy,
+}
+
+impl Action {
+    /// All actions, ordered by the role they need.
+    pub const ALL: [Self; 15] = [
+        Self::Read,
+        Self::ChangeOwnPassword,
+        Self::EditRecipe,
+        Self::Build,
+        Self::CancelJob,
+        Self::Validate,
+        Self::WithdrawRelease,
+        Self::RequestDeployment,
+        Self::WithdrawRequest,
+        Self::Deploy,
+        Self::RollBack,
+        Self::Approve,
+        Self::Refuse,
+        Self::ManagePeople,
+        Self::ChangePolicy,
+    ];
+
+    /// The least role that may do it at all; facts of the case may demand more.
+    #[must_use]
+    pub const fn least_role(self) -> Role {
+        match self {
+            Self::Read | Self::ChangeOwnPassword => Role::Viewer,
+            Self::EditRecipe
+            | Self::Build
+            | Self::CancelJob
+            | Self::Validate
+            | Self::WithdrawRelease
+            | Self::RequestDeployment
+            | Self::WithdrawRequest
+            | Self::Deploy
+            | Self::RollBack => Role::Developer,
+            Self::Approve | Self::Refuse => Role::Approver,
+            Self::ManagePeople | Self::ChangePolicy => Role::Administrator,
+        }
+    }
+
+    /// The action as a refusal names it: "to … you need".
+    #[must_use]
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::Read => "read this",
+            Self::ChangeOwnPassword => "change your password",
+            Self::EditRecipe => "save a recipe",
+            Self::Build => "build a release",
+            Self::CancelJob => "cancel a job",
+            Self::Validate => "validate a release",
+            Self::WithdrawRelease => "withdraw a release",
+            Self::RequestDeployment => "ask for a deployment",
+            Self::WithdrawRequest => "withdraw a request",
+            Self::Deploy => "deploy a release",
+            Self::RollBack => "roll back",
+            Self::Approve => "approve a deployment",
+            Self::Refuse => "refuse a deployment",
+            Self::ManagePeople => "manage people",
+            Self::ChangePolicy => "change a policy",
+        }
+    }
+
+    /// Whether a person of `role` may do it at all.
+    ///
+    /// # Errors
+    /// [`Refusal::Role`] where the role is too low.
+    pub fn allowed(self, role: Role) -> Result<(), Refusal> {
+        self.needs(self.least_role(), role)
+    }
+
+    /// Whether whoever asks may do it at all.
+    ///
+    /// The command line belongs to whoever may read the data folder anyway: it manages people, so
+    /// that nobody is locked out, and reads; what needs a responsible person it may not do. The
+    /// runner only records.
+    ///
+    /// # Errors
+    /// [`Refusal::SignIn`], [`Refusal::Role`] or [`Refusal::NoPerson`].
+    pub fn allowed_to(self, who: &Who) -> Result<(), Refusal> {
+        match who {
+            Who::Anonymous => Err(Refusal::SignIn),
+            Who::Person { role, .. } => self.allowed(*role),
+            Who::CommandLine if matches!(self, Self::Read | Self::ManagePeople) => Ok(()),
+            Who::Runner if self == Self::Read => Ok(()),
+            Who::CommandLine | Who::Runner => Err(Refusal::no_person(self)),
+        }
+    }
+
+    /// As [`Action::allowed`] where the case demands `least`.
+    pub(super) fn needs(self, least: Role, role: Role) -> Result<(), Refusal> {
+        if role >= least {
+            return Ok(());
+        }
+        Err(Refusal::Role { to: self.phrase().to_owned(), least, role })
+    }
+}

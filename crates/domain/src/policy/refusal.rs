@@ -1,0 +1,191 @@
+//! Why something may not be done, worded for people: what stands in the way and what to do next.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::Action;
+use crate::{deployment::DeploymentState, job::JobState, person::Role, release::Stage};
+
+/// Why something may not be done.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Nobody has signed in.
+    #[error("sign in first")]
+    SignIn,
+    /// The role is too low.
+    #[error("to {to} you need the role {least}, and yours is {role}; ask an administrator for it")]
+    Role {
+        /// The action in words.
+        to: String,
+        /// The least role for it.
+        least: Role,
+        /// The present role of whoever asks.
+        role: Role,
+    },
+    /// Only a person can be responsible for it.
+    #[error("to {to} takes a person who answers for it; sign in to the dashboard")]
+    NoPerson {
+        /// The action in words.
+        to: String,
+    },
+    /// No reason, or a useless one, or a novel.
+    #[error("give a reason of 3 to 2000 characters")]
+    Reason,
+    /// The job has ended.
+    #[error("the job has ended already ({state}); there is nothing left to cancel")]
+    JobEnded {
+        /// How it ended.
+        state: JobState,
+    },
+    /// The release has no bytes yet.
+    #[error("the release is still being built; wait until its build has ended")]
+    StillBuilding,
+    /// The release cannot be booted any more.
+    #[error("the release is {stage}, and no machine may boot it; take another release")]
+    NotBootable {
+        /// Its stage.
+        stage: Stage,
+    },
+    /// Only candidates can be withdrawn.
+    #[error("only a candidate can be withdrawn, and this release is {stage}")]
+    NoCandidate {
+        /// Its stage.
+        stage: Stage,
+    },
+    /// Machines boot it now.
+    #[error("{environment} serves this release; deploy another one there first")]
+    Served {
+        /// An environment that points at it.
+        environment: String,
+    },
+    /// The environment points at it already.
+    #[error("{environment} serves this release already")]
+    ServedAlready {
+        /// The environment.
+        environment: String,
+    },
+    /// The same release is asked for already.
+    #[error(
+        "a request for this release in {environment} is open already; approve, refuse or withdraw that one"
+    )]
+    RequestedAlready {
+        /// The environment.
+        environment: String,
+    },
+    /// A plan of the policy did not pass.
+    #[error(
+        "{environment} demands the plan \"{plan}\", and a required case of it failed for this release; look at its runs, then validate again or build anew"
+    )]
+    PlanFailing {
+        /// The environment.
+        environment: String,
+        /// The plan.
+        plan: String,
+    },
+    /// A plan of the policy has not come to a result.
+    #[error(
+        "{environment} demands the plan \"{plan}\", and not all of its required cases have passed for this release; validate it first"
+    )]
+    PlanUnknown {
+        /// The environment.
+        environment: String,
+        /// The plan.
+        plan: String,
+    },
+    /// The request waits for nobody any more.
+    #[error("this request is {state} already; ask anew if it is still wanted")]
+    Closed {
+        /// How it stands.
+        state: DeploymentState,
+    },
+    /// What it was asked for or approved on has changed.
+    #[error("this request has lapsed: {lapse}; ask anew")]
+    Lapsed {
+        /// What has changed.
+        lapse: Lapse,
+    },
+    /// A person would approve what that person asked for.
+    #[error(
+        "you asked for this, and nobody approves their own request in {environment}; ask another approver"
+    )]
+    OwnRequest {
+        /// The environment.
+        environment: String,
+    },
+    /// As [`Refusal::OwnRequest`] where there is nobody else.
+    #[error(
+        "you asked for this, and nobody approves their own request in {environment}. This installation has one person: add an approver, or let an administrator switch on \"people may approve their own requests\" in the policy of {environment}; the audit log keeps that"
+    )]
+    OwnRequestAlone {
+        /// The environment.
+        environment: String,
+    },
+    /// A person would approve twice.
+    #[error("you have approved this already; each approval must come from another person")]
+    ApprovedAlready,
+    /// A person would refuse what that person asked for.
+    #[error("you asked for this; withdraw the request instead of refusing it")]
+    WithdrawInstead,
+    /// A person would withdraw what somebody else asked for.
+    #[error("{requester} asked for this; only that person or an administrator may withdraw it")]
+    NotRequester {
+        /// Who asked.
+        requester: String,
+    },
+    /// A person would deploy what somebody else asked for.
+    #[error("{requester} asked for this; only that person or an approver may deploy it")]
+    NotDeployer {
+        /// Who asked.
+        requester: String,
+    },
+    /// Too few approvals count.
+    #[error(
+        "{environment} demands {demanded} approval(s), and {counted} count(s) now; ask an approver. Approvals count while their giver is an approver and their manifest and evidence are unchanged"
+    )]
+    Approvals {
+        /// The environment.
+        environment: String,
+        /// How many are demanded.
+        demanded: u32,
+        /// How many count.
+        counted: u32,
+    },
+    /// A roll-back would lead somewhere new.
+    #[error(
+        "{environment} has never served this release; ask for a deployment of it instead of rolling back"
+    )]
+    NeverServed {
+        /// The environment.
+        environment: String,
+    },
+    /// Nobody could manage people any more.
+    #[error(
+        "{name} is the last administrator; make somebody else an administrator first, or nobody could manage people"
+    )]
+    LastAdministrator {
+        /// The person.
+        name: String,
+    },
+}
+
+impl Refusal {
+    pub(super) fn no_person(action: Action) -> Self {
+        Self::NoPerson { to: action.phrase().to_owned() }
+    }
+}
+
+/// What has changed since a deployment was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lapse {
+    /// The release is made of other bytes.
+    #[error("the release's manifest is another one now")]
+    Manifest,
+    /// Other runs decide, or the environment demands other plans.
+    #[error(
+        "the evidence is another one now, since the release was validated again or the plans changed"
+    )]
+    Evidence,
+}
