@@ -1,1 +1,420 @@
-//! change
+//! What changes between two releases: what an approver has to look at.
+
+mod deb_version;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::deb_version::compare_versions;
+use crate::{
+    digest::Digest,
+    lock::{Lock, LockedPackage, Part},
+    manifest::{BootEntry, BoundKernel, Component, ComponentRole, Manifest},
+    version::TargetVersion,
+};
+
+/// Everything in which one release differs from another; all lists leave out what is the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseChange {
+    /// The target version, where it differs.
+    pub version: Option<VersionChange>,
+    /// Packages, ordered by part and name.
+    pub packages: Vec<PackageChange>,
+    /// What aliases stand for, ordered by alias.
+    pub kernels: Vec<KernelChange>,
+    /// Boot entries: first those of the new menu in its order, then those that went.
+    pub entries: Vec<EntryChange>,
+    /// The menu besides its entries: `default`, `timeout_ms`, `order`.
+    pub menu: Vec<FieldChange>,
+    /// Files of the release, ordered by name.
+    pub components: Vec<ComponentChange>,
+}
+
+/// Another target version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionChange {
+    /// That of the former release; `None` where there is none.
+    pub from: Option<TargetVersion>,
+    /// That of the new release.
+    pub to: TargetVersion,
+}
+
+/// A package that came, went or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageChange {
+    /// Which step uses it.
+    pub part: Part,
+    /// Package name.
+    pub name: String,
+    /// How it changed.
+    pub kind: PackageChangeKind,
+    /// Former version; `None` where the package is new.
+    pub from: Option<String>,
+    /// New version; `None` where the package went.
+    pub to: Option<String>,
+}
+
+/// How a package changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PackageChangeKind {
+    /// Is new.
+    Added,
+    /// Went.
+    Removed,
+    /// Has a later version.
+    Upgraded,
+    /// Has an earlier version.
+    Downgraded,
+    /// Has the same version and other bytes.
+    Rebuilt,
+}
+
+impl PackageChangeKind {
+    /// All kinds, in the order in which pages show them.
+    pub const ALL: [Self; 5] =
+        [Self::Added, Self::Removed, Self::Upgraded, Self::Downgraded, Self::Rebuilt];
+
+    /// The word used in pages.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Upgraded => "upgraded",
+            Self::Downgraded => "downgraded",
+            Self::Rebuilt => "rebuilt",
+        }
+    }
+}
+
+/// An alias that stands for another kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelChange {
+    /// The stable name.
+    pub alias: String,
+    /// What `uname -r` printed; `None` where the alias is new.
+    pub from: Option<String>,
+    /// What `uname -r` prints; `None` where the alias went.
+    pub to: Option<String>,
+}
+
+/// A boot entry that came, went or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryChange {
+    /// The stable name.
+    pub label: String,
+    /// How it changed.
+    pub kind: EntryChangeKind,
+    /// Its fields: all of a new or lost entry, the changed ones of another.
+    pub fields: Vec<FieldChange>,
+}
+
+/// How a boot entry changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EntryChangeKind {
+    /// Is new.
+    Added,
+    /// Went.
+    Removed,
+    /// Has other fields.
+    Changed,
+}
+
+/// A field with another value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Its name, as the recipe spells it.
+    pub field: String,
+    /// Former value; `None` where there was none.
+    pub from: Option<String>,
+    /// New value; `None` where there is none.
+    pub to: Option<String>,
+}
+
+/// A file that came, went or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentChange {
+    /// What it is for.
+    pub role: ComponentRole,
+    /// File name.
+    pub name: String,
+    /// Former size and digest; `None` where the file is new.
+    pub from: Option<Bytes>,
+    /// New size and digest; `None` where the file went.
+    pub to: Option<Bytes>,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bytes {
+    /// Length in bytes.
+    pub size: u64,
+    /// SHA-256.
+    pub sha256: Digest,
+}
+
+/// How many things changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Packages that are new.
+    pub added: usize,
+    /// Packages that went.
+    pub removed: usize,
+    /// Packages with a later version.
+    pub upgraded: usize,
+    /// Packages with an earlier version.
+    pub downgraded: usize,
+    /// Packages with the same version and other bytes.
+    pub rebuilt: usize,
+    /// Aliases that stand for another kernel.
+    pub kernels: usize,
+    /// Boot entries and fields of the menu.
+    pub entries: usize,
+    /// Files.
+    pub components: usize,
+}
+
+impl ReleaseChange {
+    /// Compares the release `to` with the release `from`, or with nothing.
+    #[must_use]
+    pub fn between(from: Option<(&Manifest, &Lock)>, to: (&Manifest, &Lock)) -> Self {
+        let (manifest, lock) = to;
+        let former = from.map(|(manifest, _)| manifest);
+        let version =
+            (former.map(|former| &former.version) != Some(&manifest.version)).then(|| {
+                VersionChange {
+                    from: former.map(|former| former.version.clone()),
+                    to: manifest.version.clone(),
+                }
+            });
+        Self {
+            version,
+            packages: packages(from.map_or(&[], |(_, lock)| &lock.packages), &lock.packages),
+            kernels: kernels(former.map_or(&[], |former| &former.kernels), &manifest.kernels),
+            entries: entries(former.map_or(&[], |former| &former.entries), &manifest.entries),
+            menu: former.map(|former| menu(former, manifest)).unwrap_or_default(),
+            components: components(
+                former.map_or(&[], |former| &former.components),
+                &manifest.components,
+            ),
+        }
+    }
+
+    /// Whether nothing differs at all.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.version.is_none()
+            && self.packages.is_empty()
+            && self.kernels.is_empty()
+            && self.entries.is_empty()
+            && self.menu.is_empty()
+            && self.components.is_empty()
+    }
+
+    /// How many things changed.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let of = |kind| self.packages.iter().filter(|package| package.kind == kind).count();
+        Counts {
+            added: of(PackageChangeKind::Added),
+            removed: of(PackageChangeKind::Removed),
+            upgraded: of(PackageChangeKind::Upgraded),
+            downgraded: of(PackageChangeKind::Downgraded),
+            rebuilt: of(PackageChangeKind::Rebuilt),
+            kernels: self.kernels.len(),
+            entries: self.entries.len() + self.menu.len(),
+            components: self.components.len(),
+        }
+    }
+
+    /// The counts in one line: `packages: 2 added, 1 upgraded; 1 kernel; 3 files`, or `no change`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let counts = self.counts();
+        let packages: Vec<String> = [
+            (counts.added, "added"),
+            (counts.removed, "removed"),
+            (counts.upgraded, "upgraded"),
+            (counts.downgraded, "downgraded"),
+            (counts.rebuilt, "rebuilt"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+        let mut parts = Vec::new();
+        if !packages.is_empty() {
+            parts.push(format!("packages: {}", packages.join(", ")));
+        }
+        let others = [
+            (counts.kernels, "kernel", "kernels"),
+            (counts.entries, "menu change", "menu changes"),
+            (counts.components, "file", "files"),
+        ];
+        for (count, one, many) in others.into_iter().filter(|(count, ..)| *count > 0) {
+            parts.push(format!("{count} {}", if count == 1 { one } else { many }));
+        }
+        match (&self.version, parts.is_empty()) {
+            (_, false) => parts.join("; "),
+            (Some(_), true) => "only the version".to_owned(),
+            (None, true) => "no change".to_owned(),
+        }
+    }
+}
+
+/// Each key of either side, in order, with what the sides have under it.
+fn paired<'a, T, K: Ord>(
+    from: &'a [T],
+    to: &'a [T],
+    key: impl Fn(&'a T) -> K,
+) -> impl Iterator<Item = (Option<&'a T>, Option<&'a T>)> {
+    let mut pairs: BTreeMap<K, (Option<&T>, Option<&T>)> = BTreeMap::new();
+    for item in from {
+        pairs.entry(key(item)).or_default().0 = Some(item);
+    }
+    for item in to {
+        pairs.entry(key(item)).or_default().1 = Some(item);
+    }
+    pairs.into_values()
+}
+
+fn packages(from: &[LockedPackage], to: &[LockedPackage]) -> Vec<PackageChange> {
+    paired(from, to, |package| (package.part, &package.name))
+        .filter_map(|(from, to)| {
+            let kind = match (from, to) {
+                (None, _) => PackageChangeKind::Added,
+                (Some(_), None) => PackageChangeKind::Removed,
+                (Some(from), Some(to)) => match compare_versions(&from.version, &to.version) {
+                    Ordering::Less => PackageChangeKind::Upgraded,
+                    Ordering::Greater => PackageChangeKind::Downgraded,
+                    Ordering::Equal if from.sha256 != to.sha256 => PackageChangeKind::Rebuilt,
+                    Ordering::Equal => return None,
+                },
+            };
+            let one = to.or(from)?;
+            Some(PackageChange {
+                part: one.part,
+                name: one.name.clone(),
+                kind,
+                from: from.map(|package| package.version.clone()),
+                to: to.map(|package| package.version.clone()),
+            })
+        })
+        .collect()
+}
+
+fn kernels(from: &[BoundKernel], to: &[BoundKernel]) -> Vec<KernelChange> {
+    paired(from, to, |kernel| &kernel.alias)
+        .filter_map(|(from, to)| {
+            let alias = to.or(from)?.alias.clone();
+            let (from, to) = (
+                from.map(|kernel| kernel.release.clone()),
+                to.map(|kernel| kernel.release.clone()),
+            );
+            (from != to).then_some(KernelChange { alias, from, to })
+        })
+        .collect()
+}
+
+fn entries(from: &[BootEntry], to: &[BootEntry]) -> Vec<EntryChange> {
+    let find = |list: &'_ [BootEntry], label: &str| {
+        list.iter().find(|entry| entry.label() == label).map(entry_fields)
+    };
+    let here = to
+        .iter()
+        .map(|entry| (entry.label(), find(from, entry.label()), Some(entry_fields(entry))));
+    let gone = from
+        .iter()
+        .filter(|entry| find(to, entry.label()).is_none())
+        .map(|entry| (entry.label(), Some(entry_fields(entry)), None));
+    here.chain(gone)
+        .filter_map(|(label, from, to)| {
+            let kind = match (&from, &to) {
+                (None, _) => EntryChangeKind::Added,
+                (Some(_), None) => EntryChangeKind::Removed,
+                (Some(_), Some(_)) => EntryChangeKind::Changed,
+            };
+            let fields =
+                fields(from.as_deref().unwrap_or_default(), to.as_deref().unwrap_or_default());
+            (!fields.is_empty()).then(|| EntryChange { label: label.to_owned(), kind, fields })
+        })
+        .collect()
+}
+
+type Field = (&'static str, String);
+
+fn entry_fields(entry: &BootEntry) -> Vec<Field> {
+    match entry {
+        BootEntry::Linux { label: _, text, kernel, root, arguments } => {
+            let root = match root {
+                crate::recipe::RootMethod::Http => "http",
+            };
+            vec![
+                ("text", text.clone()),
+                ("kernel", kernel.clone()),
+                ("root", root.to_owned()),
+                ("arguments", arguments.clone()),
+            ]
+        }
+    }
+}
+
+/// The fields of `from` and `to` that differ, in the order in which they stand.
+fn fields(from: &[Field], to: &[Field]) -> Vec<FieldChange> {
+    let value = |list: &[Field], name: &str| {
+        list.iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone())
+    };
+    let mut seen = BTreeSet::new();
+    to.iter()
+        .chain(from)
+        .map(|(name, _)| *name)
+        .filter(|name| seen.insert(*name))
+        .filter_map(|name| field(name, value(from, name), value(to, name)))
+        .collect()
+}
+
+fn field<T: Display>(name: &str, from: Option<T>, to: Option<T>) -> Option<FieldChange> {
+    let text = |value: Option<T>| value.map(|value| value.to_string());
+    let (from, to) = (text(from), text(to));
+    (from != to).then(|| FieldChange { field: name.to_owned(), from, to })
+}
+
+fn menu(from: &Manifest, to: &Manifest) -> Vec<FieldChange> {
+    // Robots count lines, so the order of the entries that both have is told too.
+    let order = |of: &Manifest, other: &Manifest| {
+        let both =
+            of.entries.iter().map(BootEntry::label).filter(|label| other.entry(label).is_some());
+        both.collect::<Vec<_>>().join(", ")
+    };
+    [
+        field("default", Some(&from.default_entry), Some(&to.default_entry)),
+        field("timeout_ms", Some(from.timeout_ms), Some(to.timeout_ms)),
+        field("order", Some(order(from, to)), Some(order(to, from))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn components(from: &[Component], to: &[Component]) -> Vec<ComponentChange> {
+    let bytes = |component: Option<&Component>| {
+        component.map(|component| Bytes { size: component.size, sha256: component.sha256 })
+    };
+    paired(from, to, |component| &component.name)
+        .filter(|(from, to)| bytes(*from) != bytes(*to))
+        .filter_map(|(from, to)| {
+            let one = to.or(from)?;
+            let (role, name) = (one.role, one.name.clone());
+            Some(ComponentChange { role, name, from: bytes(from), to: bytes(to) })
+        })
+        .collect()
+}
