@@ -31,6 +31,7 @@ pub mod policy;
 pub mod recipe;
 pub mod release;
 pub mod run;
+pub mod sbom;
 pub mod text_diff;
 pub mod time;
 pub mod version;

@@ -64,4 +64,93 @@ impl Lock {
     pub fn digest(&self) -> Result<Digest, NotCanonical> {
         canonical::digest(self)
     }
+
+    /// Packages that end up installed in the rootfs, those of kernels included.
+    pub fn installed(&self) -> impl Iterator<Item = &LockedPackage> {
+        self.packages.iter().filter(|package| package.part != Part::Initrd)
+    }
+
+    /// The package of that part and name.
+    #[must_use]
+    pub fn find(&self, part: Part, name: &str) -> Option<&LockedPackage> {
+        self.packages.iter().find(|package| package.part == part && package.name == name)
+    }
+
+    /// What a build fetches: the length of all packages in bytes.
+    #[must_use]
+    pub fn download_size(&self) -> u64 {
+        self.packages.iter().map(|package| package.size).fold(0, u64::saturating_add)
+    }
+}
+
+/// Whether two locks hold the same packages, wherever in an archive they lie and whatever the
+/// epoch: then a new lock keeps the former's epoch, and so the former's bytes.
+#[must_use]
+pub fn packages_equal(a: &Lock, b: &Lock) -> bool {
+    let content = |lock: &Lock| {
+        let mut packages: Vec<_> = lock
+            .packages
+            .iter()
+            .map(|of| {
+                (of.part, of.name.clone(), of.architecture.clone(), of.version.clone(), of.sha256)
+            })
+            .collect();
+        packages.sort();
+        packages
+    };
+    a.suite == b.suite && a.architecture == b.architecture && content(a) == content(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(part: Part, name: &str) -> LockedPackage {
+        LockedPackage {
+            part,
+            name: name.to_owned(),
+            version: "1".to_owned(),
+            architecture: "amd64".to_owned(),
+            size: 10,
+            sha256: Digest::of(name),
+            origin: "bookworm/main".to_owned(),
+            path: "pool/a.deb".to_owned(),
+        }
+    }
+
+    fn lock() -> Lock {
+        Lock {
+            schema: 1,
+            suite: "bookworm".to_owned(),
+            architecture: "amd64".to_owned(),
+            epoch: 1,
+            packages: vec![
+                package(Part::Rootfs, "a"),
+                package(Part::Kernel, "b"),
+                package(Part::Initrd, "a"),
+            ],
+        }
+    }
+
+    #[test]
+    fn locks_are_equal_by_what_they_hold() {
+        let first = lock();
+        let mut moved = Lock { epoch: 2, ..lock() };
+        moved.packages.reverse();
+        moved.packages[0].path = "elsewhere.deb".to_owned();
+        assert!(packages_equal(&first, &moved));
+        moved.packages[0].sha256 = Digest::of("other bytes");
+        assert!(!packages_equal(&first, &moved));
+        assert!(!packages_equal(&first, &Lock { suite: "trixie".to_owned(), ..lock() }));
+    }
+
+    #[test]
+    fn packages_are_found_by_part() {
+        let lock = lock();
+        let installed: Vec<&str> = lock.installed().map(|package| package.name.as_str()).collect();
+        assert_eq!(installed, ["a", "b"]);
+        assert_eq!(lock.find(Part::Initrd, "a").map(|package| package.part), Some(Part::Initrd));
+        assert_eq!(lock.find(Part::Kernel, "a"), None);
+        assert_eq!(lock.download_size(), 30);
+    }
 }
