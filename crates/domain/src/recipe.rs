@@ -14,10 +14,12 @@ mod system;
 mod tests;
 mod using;
 
-pub use read::{LONGEST_TEXT, parse};
-pub use using::{console_login, normalised, starter, unknown_packages};
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    read::{LONGEST_TEXT, parse},
+    using::{console_login, normalised, starter, unknown_packages},
+};
 use crate::{digest::Digest, ids::RecipeId, time::Timestamp};
 
 /// A recipe revision, read.

@@ -1,7 +1,11 @@
 use proptest::prelude::*;
 
-use super::*;
-use crate::recipe::RootMethod;
+use super::{compare::packages, *};
+use crate::{
+    lock::LockedPackage,
+    manifest::{BootEntry, BoundKernel, Component},
+    recipe::RootMethod,
+};
 
 fn package(part: Part, name: &str, version: &str) -> LockedPackage {
     LockedPackage {
