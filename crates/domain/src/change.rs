@@ -1,7 +1,7 @@
 //! What changes between two releases: what an approver has to look at.
 
-mod compare;
 mod deb_version;
+mod differences;
 #[cfg(test)]
 mod tests;
 
@@ -178,41 +178,39 @@ pub struct Counts {
     pub components: usize,
 }
 
-impl ReleaseChange {
-    /// Compares the release `to` with the release `from`, or with nothing.
-    #[must_use]
-    pub fn between(from: Option<(&Manifest, &Lock)>, to: (&Manifest, &Lock)) -> Self {
-        let (manifest, lock) = to;
-        let former = from.map(|(manifest, _)| manifest);
-        let version =
-            (former.map(|former| &former.version) != Some(&manifest.version)).then(|| {
-                VersionChange {
-                    from: former.map(|former| former.version.clone()),
-                    to: manifest.version.clone(),
-                }
-            });
-        Self {
-            version,
-            packages: compare::packages(
-                from.map_or(&[], |(_, lock)| &lock.packages),
-                &lock.packages,
-            ),
-            kernels: compare::kernels(
-                former.map_or(&[], |former| &former.kernels),
-                &manifest.kernels,
-            ),
-            entries: compare::entries(
-                former.map_or(&[], |former| &former.entries),
-                &manifest.entries,
-            ),
-            menu: former.map(|former| compare::menu(former, manifest)).unwrap_or_default(),
-            components: compare::components(
-                former.map_or(&[], |former| &former.components),
-                &manifest.components,
-            ),
-        }
+/// Compares the release `to` with the release `from`, or with nothing.
+#[must_use]
+pub fn compare(from: Option<(&Manifest, &Lock)>, to: (&Manifest, &Lock)) -> ReleaseChange {
+    let (manifest, lock) = to;
+    let former = from.map(|(manifest, _)| manifest);
+    let version =
+        (former.map(|former| &former.version) != Some(&manifest.version)).then(|| VersionChange {
+            from: former.map(|former| former.version.clone()),
+            to: manifest.version.clone(),
+        });
+    ReleaseChange {
+        version,
+        packages: differences::packages(
+            from.map_or(&[], |(_, lock)| &lock.packages),
+            &lock.packages,
+        ),
+        kernels: differences::kernels(
+            former.map_or(&[], |former| &former.kernels),
+            &manifest.kernels,
+        ),
+        entries: differences::entries(
+            former.map_or(&[], |former| &former.entries),
+            &manifest.entries,
+        ),
+        menu: former.map(|former| differences::menu(former, manifest)).unwrap_or_default(),
+        components: differences::components(
+            former.map_or(&[], |former| &former.components),
+            &manifest.components,
+        ),
     }
+}
 
+impl ReleaseChange {
     /// Whether nothing differs at all.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

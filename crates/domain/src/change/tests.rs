@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{compare::packages, *};
+use super::{differences::packages, *};
 use crate::{
     lock::LockedPackage,
     manifest::{BootEntry, BoundKernel, Component},
@@ -85,7 +85,7 @@ fn first() -> (Manifest, Lock) {
 #[test]
 fn a_release_against_itself_is_no_change() {
     let (manifest, lock) = first();
-    let change = ReleaseChange::between(Some((&manifest, &lock)), (&manifest, &lock));
+    let change = compare(Some((&manifest, &lock)), (&manifest, &lock));
     assert!(change.is_empty(), "{change:#?}");
     assert_eq!((change.counts(), change.summary().as_str()), (Counts::default(), "no change"));
 }
@@ -93,7 +93,7 @@ fn a_release_against_itself_is_no_change() {
 #[test]
 fn a_first_release_is_all_new() {
     let (manifest, lock) = first();
-    let change = ReleaseChange::between(None, (&manifest, &lock));
+    let change = compare(None, (&manifest, &lock));
     assert_eq!(change.summary(), "packages: 5 added; 1 kernel; 3 menu changes; 2 files");
     let version = change.version.unwrap();
     assert_eq!((version.from, version.to), (None, TargetVersion::new(1, 0, 0)));
@@ -116,7 +116,7 @@ fn everything_that_differs_is_told() {
     let entries = vec![entry("d", "D", ""), entry("b", "B", ""), entry("a", "A", "debug")];
     let mut new = manifest(TargetVersion::new(1, 1, 0), "6.1.0-41", "newer", entries);
     new.default_entry = "d".to_owned();
-    let change = ReleaseChange::between(Some((&old, &old_lock)), (&new, &new_lock));
+    let change = compare(Some((&old, &old_lock)), (&new, &new_lock));
 
     let told: Vec<(Part, &str, PackageChangeKind)> = change
         .packages
