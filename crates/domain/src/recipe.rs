@@ -8,6 +8,7 @@ mod fields;
 mod nearest;
 mod read;
 mod report;
+mod slips;
 mod syntax;
 mod system;
 #[cfg(test)]

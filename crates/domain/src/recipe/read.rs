@@ -9,6 +9,7 @@ use super::{
     fields::Fields,
     main_component,
     report::{Placed, Report, quoted},
+    slips,
     syntax::{self, Checked},
     system,
 };
@@ -47,20 +48,9 @@ pub fn parse(text: &str) -> Result<Recipe, Vec<Problem>> {
         return Err(report.into_problems());
     }
     let (root, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        let line = error.span().map_or(0, |span| report.line(&span));
-        report.add_broken(line, toml_message(error.message()));
-    }
+    slips::add(&mut report, &errors);
     let recipe = recipe(&mut report, root.get_ref());
     if report.is_empty() { Ok(recipe) } else { Err(report.into_problems()) }
-}
-
-fn toml_message(message: &str) -> String {
-    if message == "duplicate key" {
-        return "this key or table stands twice; keep one of them".to_owned();
-    }
-    let message = message.replace('`', "\"");
-    format!("this is not TOML: {message}")
 }
 
 fn recipe(report: &mut Report, table: &DeTable<'_>) -> Recipe {

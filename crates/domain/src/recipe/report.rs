@@ -71,6 +71,11 @@ impl Report {
         }
     }
 
+    /// A line that could not be read because of a slip above it, which has been added.
+    pub(super) fn add_unreadable(&mut self, line: u32) {
+        self.broken.insert(line);
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.problems.is_empty()
     }

@@ -220,6 +220,26 @@ fn a_slip_of_toml_hides_no_other_problem_and_invents_none() {
 }
 
 #[test]
+fn one_slip_is_one_problem_in_plain_words() {
+    for (from, to, needle, says) in [
+        ("packages = [", "packages = ", "packages = ", "needs quotes"),
+        ("\"iproute2\",", "\"iproute2\"", "\"pciutils\"", "comma is missing"),
+        ("  \"pciutils\",\n]", "  \"pciutils\",", "issue = ", "no \"]\" at its end"),
+        ("[menu]", "[menu", "[menu", "no \"]\" at its end"),
+        ("timeout_ms = 3000", "timeout_ms 3000", "timeout_ms 3000", "needs \"=\""),
+        ("\"console=ttyS0,115200\"", "\"\\q\"", "\\q", "begins an escape"),
+        ("content = \"\"\"", "mode = 0644\ncontent = \"\"\"", "mode = 0644", "file mode is text"),
+    ] {
+        let text = with(from, to);
+        let first = parse(&text).unwrap_err().remove(0);
+        assert!(first.message.contains(says), "{from}: {first:?}");
+        assert_eq!(first.line, line_of(&text, needle), "{first:?}");
+    }
+    let open = parse(&with("  \"pciutils\",\n]", "  \"pciutils\",")).unwrap_err();
+    assert_eq!(open.len(), 1, "{open:#?}");
+}
+
+#[test]
 fn hostile_texts_end_soon_with_a_few_problems() {
     let n = LONGEST_TEXT;
     for text in [
