@@ -10,6 +10,7 @@ use super::{
     report::{Placed, Report, quoted},
     syntax,
 };
+use crate::menu::{self, MOST_ENTRIES, MenuPart, MenuRule};
 
 /// How long a menu may wait, in milliseconds.
 const TIMEOUT: std::ops::RangeInclusive<u64> = 1000..=600_000;
@@ -61,11 +62,12 @@ pub(super) fn kernels(
     kernels
 }
 
-/// Where the parts of a menu entry stand.
+/// Where a menu entry and its parts stand; a part that is absent was complained of already.
 struct EntryLines {
-    label: u32,
-    text: u32,
-    arguments: u32,
+    table: u32,
+    label: Option<u32>,
+    text: Option<u32>,
+    arguments: Option<u32>,
 }
 
 /// The `[menu]`.
@@ -117,7 +119,7 @@ pub(super) fn menu(report: &mut Report, root: &Fields<'_, '_>, kernels: &[Kernel
             .unwrap_or_else(default_timeout),
         entries,
     };
-    check_menu(report, &menu, &lines, table.line);
+    check_menu(report, &menu, &lines);
     menu
 }
 
@@ -152,9 +154,9 @@ fn entries(
             let message = format!("no kernel has the alias {}{more}", quoted(&kernel.value));
             report.add_absence(kernel.line, message);
         }
-        let line =
-            |placed: &Option<Placed<String>>| placed.as_ref().map_or(table.line, |it| it.line);
+        let line = |placed: &Option<Placed<String>>| placed.as_ref().map(|placed| placed.line);
         lines.push(EntryLines {
+            table: table.line,
             label: line(&label),
             text: line(&text),
             arguments: line(&arguments),
@@ -170,16 +172,27 @@ fn entries(
     (entries, lines)
 }
 
-/// The rules by which robots read the menu.
-fn check_menu(report: &mut Report, menu: &Menu, lines: &[EntryLines], _menu_line: u32) {
-    let at = |line: fn(&EntryLines) -> u32, texts: fn(&Entry) -> &str| {
-        menu.entries
-            .iter()
-            .zip(lines)
-            .map(|(entry, lines)| Placed { value: texts(entry).to_owned(), line: line(lines) })
-            .collect::<Vec<_>>()
-    };
-    no_twins(report, &at(|lines| lines.label, |entry| &entry.label), "label");
-    no_twins(report, &at(|lines| lines.text, |entry| &entry.text), "text");
-    let _ = at(|lines| lines.arguments, |entry| &entry.arguments);
+/// The rules by which robots and iPXE read the menu.
+fn check_menu(report: &mut Report, menu: &Menu, lines: &[EntryLines]) {
+    let count = menu.entries.len();
+    let first_too_many = lines.get(MOST_ENTRIES).map_or(0, |lines| lines.table);
+    if count > MOST_ENTRIES * 4 {
+        // Each entry is compared with all before it: for a hostile menu that would take long.
+        report.add(first_too_many, MenuRule::TooManyEntries(count).to_string());
+        return;
+    }
+    for fault in menu::check_menu(&menu.entries, &menu.default) {
+        let of = |entry: usize| lines.get(entry);
+        let line = match fault.part {
+            MenuPart::Menu => Some(first_too_many),
+            MenuPart::Label(entry) => of(entry).and_then(|lines| lines.label),
+            MenuPart::Text(entry) => of(entry).and_then(|lines| lines.text),
+            MenuPart::Arguments(entry) => of(entry).and_then(|lines| lines.arguments),
+            // Told already, with the label that was meant.
+            MenuPart::Default => None,
+        };
+        if let Some(line) = line {
+            report.add(line, fault.to_string());
+        }
+    }
 }

@@ -156,6 +156,50 @@ fn each_rule_speaks_at_the_line_of_its_value() {
     }
 }
 
+/// The starter with more entries, each a label and a text, on lines of their own.
+fn with_entries(entries: &[(String, String)]) -> String {
+    let added = entries.iter().map(|(label, text)| {
+        format!(
+            "[[menu.entries]]\nlabel = \"{label}\"\ntext = \"{text}\"\nkernel = \"vmlinuz-6.1.y\"\n"
+        )
+    });
+    starter().to_owned() + &added.collect::<String>()
+}
+
+#[test]
+fn rules_of_the_menu_stand_at_the_lines_of_the_entry() {
+    let entry = |label: &str, text: &str| (label.to_owned(), text.to_owned());
+    for (text, needle, says) in [
+        (with_entries(&[entry("Bad Label", "X y")]), "Bad Label", "no label"),
+        (with_entries(&[entry("shell", "X y")]), "\"shell\"", "belongs to the menu itself"),
+        (with_entries(&[entry("a", "Xen dev"), entry("b", "Xen")]), "\"Xen\"", "earlier line"),
+        (with_entries(&[entry("a", "${net0/ip} x")]), "${net0/ip}", "iPXE"),
+        (with_entries(&[entry("a", "x || shell")]), "x || shell", "iPXE"),
+        (with("console=ttyS0,115200", "a && b"), "a && b", "iPXE"),
+        (with("console=ttyS0,115200", "a\\nshell"), "a\\nshell", "printable"),
+        (with("console=ttyS0,115200", "initrd=x"), "initrd=x", "set by Bootwright itself"),
+    ] {
+        one_problem(&text, needle, says);
+    }
+    let twice = with_entries(&[entry("a", "One"), entry("a", "Two")]);
+    let twice = twice.replace("label = \"a\"\ntext = \"Two", "label = \"a\" # twin\ntext = \"Two");
+    one_problem(&twice, "# twin", "stands on an earlier entry already");
+    assert!(parse(&with_entries(&[entry("a", "Xen"), entry("b", "Xen dev")])).is_ok());
+
+    let many = |count: usize| -> Vec<(String, String)> {
+        (1..=count).map(|i| (format!("e{i:05}"), format!("Entry {i:05}"))).collect()
+    };
+    assert!(parse(&with_entries(&many(crate::menu::MOST_ENTRIES - 1))).is_ok());
+    for count in [crate::menu::MOST_ENTRIES, 2_000] {
+        let text = with_entries(&many(count));
+        let needle = format!("\"e{:05}\"", crate::menu::MOST_ENTRIES);
+        let problems = parse(&text).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        assert_eq!(problems[0].line, line_of(&text, &needle) - 1);
+        assert!(problems[0].message.contains(&(count + 1).to_string()), "{problems:#?}");
+    }
+}
+
 #[test]
 fn what_is_missing_is_said_where_it_belongs() {
     one_problem(&with("suite = \"bookworm\"", ""), "", "needs \"suite\"");
