@@ -36,6 +36,12 @@ pub enum Who {
 }
 
 impl Actor {
+    /// Nobody, from nowhere.
+    #[must_use]
+    pub const fn anonymous() -> Self {
+        Self { who: Who::Anonymous, address: None, request: String::new() }
+    }
+
     /// The runner, working on a job.
     #[must_use]
     pub fn runner(job: &str) -> Self {

@@ -1,1 +1,24 @@
-//! See Cargo.toml.
+//! Rows that must survive: SQLite by default, PostgreSQL when a site outgrows one machine.
+//!
+//! [`Store`] hands out [`Rows`] to read from and [`WriteTx`] to change something; a `WriteTx` reads
+//! as well, so that a gate is decided from rows of the very transaction that it lets through. One
+//! file per noun; the SQL stands in full beside its function, in the subset that both engines
+//! share (DESIGN.md §4). Dropping a `WriteTx` without [`WriteTx::commit`] leaves nothing.
+
+pub mod audit;
+mod columns;
+pub mod deployments;
+pub mod environments;
+mod error;
+pub mod jobs;
+pub mod links;
+pub mod locks;
+pub mod people;
+pub mod recipes;
+pub mod releases;
+pub mod runs;
+pub mod sessions;
+mod transaction;
+
+pub use error::StoreError;
+pub use transaction::{Rows, Store, WriteTx};

@@ -1,0 +1,160 @@
+//! The audit log and the one gapless sequence that every change takes its number from.
+
+use domain::{
+    audit::{AuditEntry, AuditRow, AuditVerifier},
+    digest::Digest,
+    ids::PersonId,
+};
+use sqlx::any::AnyRow;
+
+use crate::{
+    Rows, StoreError, WriteTx,
+    columns::{json, number, optional_text, parsed, text, time, to_json},
+};
+
+fn audit_row(row: &AnyRow) -> Result<AuditRow, StoreError> {
+    Ok(AuditRow {
+        sequence: number(row, "sequence")?,
+        entry: AuditEntry {
+            at: time(row, "at")?,
+            actor: text(row, "actor")?,
+            actor_id: optional_text(row, "actor_id")?.map(PersonId),
+            address: optional_text(row, "address")?,
+            request: text(row, "request")?,
+            action: text(row, "action")?,
+            subject_kind: text(row, "subject_kind")?,
+            subject: text(row, "subject")?,
+            details: json(row, "details")?,
+        },
+        previous_hash: text(row, "previous_hash")?,
+        hash: parsed(row, "hash")?,
+    })
+}
+
+impl Rows {
+    /// The number of the last change.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn sequence(&mut self) -> Result<i64, StoreError> {
+        let row = sqlx::query("select sequence from head where id = 1")
+            .fetch_one(self.connection())
+            .await
+            .map_err(StoreError::database("reading the sequence"))?;
+        number(&row, "sequence")
+    }
+
+    /// Audit rows, newest first, older than `before` where given.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn audit_rows_before(
+        &mut self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        sqlx::query(
+            "select sequence, at, actor, actor_id, address, request, action, subject_kind, subject,
+                    details, previous_hash, hash
+             from audit where sequence < $1 order by sequence desc limit $2",
+        )
+        .bind(before.unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("reading the audit log"))?
+        .iter()
+        .map(audit_row)
+        .collect()
+    }
+
+    /// Checks the whole chain; gives how many rows there are and the hash of the last.
+    ///
+    /// # Errors
+    /// [`StoreError::Audit`] with the first fault.
+    pub async fn verify_audit(&mut self) -> Result<(i64, String), StoreError> {
+        const BATCH: i64 = 1000;
+        // The head first: rows that are appended meanwhile come after it.
+        let head = sqlx::query("select sequence, hash from head where id = 1")
+            .fetch_one(self.connection())
+            .await
+            .map_err(StoreError::database("reading the sequence"))?;
+        let (sequence, hash) = (number(&head, "sequence")?, text(&head, "hash")?);
+        let mut verifier = AuditVerifier::default();
+        let mut last = 0;
+        loop {
+            let rows = sqlx::query(
+                "select sequence, at, actor, actor_id, address, request, action, subject_kind,
+                        subject, details, previous_hash, hash
+                 from audit where sequence > $1 order by sequence limit $2",
+            )
+            .bind(last)
+            .bind(BATCH)
+            .fetch_all(self.connection())
+            .await
+            .map_err(StoreError::database("reading the audit log"))?;
+            let Some(newest) = rows.last() else { break };
+            last = number(newest, "sequence")?;
+            for row in &rows {
+                verifier.check(&audit_row(row)?)?;
+            }
+        }
+        verifier.finish(sequence, &hash)?;
+        Ok((sequence, hash))
+    }
+}
+
+impl WriteTx {
+    /// Appends the audit row of a change; gives the change's number in the one sequence. Taking the
+    /// number also makes changes wait for each other, which keeps the chain one chain.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn record(&mut self, entry: &AuditEntry) -> Result<i64, StoreError> {
+        let head = sqlx::query(
+            "update head set sequence = sequence + 1 where id = 1 returning sequence, hash",
+        )
+        .fetch_one(self.connection())
+        .await
+        .map_err(StoreError::database("taking a number"))?;
+        let (sequence, previous_hash) = (number(&head, "sequence")?, text(&head, "hash")?);
+        let hash: Digest = entry.hash(sequence, &previous_hash)?;
+        sqlx::query("update head set hash = $1 where id = 1")
+            .bind(hash.to_string())
+            .execute(self.connection())
+            .await
+            .map_err(StoreError::database("moving the head"))?;
+        sqlx::query(
+            "insert into audit (sequence, at, actor, actor_id, address, request, action,
+                                subject_kind, subject, details, previous_hash, hash)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )
+        .bind(sequence)
+        .bind(entry.at.0)
+        .bind(&entry.actor)
+        .bind(entry.actor_id.as_ref().map(PersonId::as_str))
+        .bind(entry.address.as_deref())
+        .bind(&entry.request)
+        .bind(&entry.action)
+        .bind(&entry.subject_kind)
+        .bind(&entry.subject)
+        .bind(to_json(&entry.details)?)
+        .bind(previous_hash)
+        .bind(hash.to_string())
+        .execute(self.connection())
+        .await
+        .map_err(StoreError::database("appending to the audit log"))?;
+        Ok(sequence)
+    }
+
+    /// Makes writers wait for each other from the start of their transactions.
+    pub(crate) async fn lock_head(&mut self) -> Result<(), StoreError> {
+        // Locking the table takes no snapshot yet, so what is read afterwards is what the writer
+        // before has committed.
+        sqlx::query("lock table head in exclusive mode")
+            .execute(self.connection())
+            .await
+            .map(|_| ())
+            .map_err(StoreError::database("waiting for its turn"))
+    }
+}

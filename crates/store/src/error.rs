@@ -1,0 +1,66 @@
+//! What can go wrong with rows.
+
+use thiserror::Error;
+
+/// Why a statement or a transaction did not do what was asked.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The database refused or did not answer.
+    #[error("the database failed while {doing}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The database cannot be used as it is; the sentence says what to do.
+    #[error("{0}")]
+    Unusable(String),
+    /// A migration failed.
+    #[error("the store could not be brought to this program's form; it is as it was")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A row holds something that this program never wrote.
+    #[error("the column {column} holds \"{value}\", which this program cannot read")]
+    Foreign {
+        /// The column.
+        column: &'static str,
+        /// What stands there, cut.
+        value: String,
+    },
+    /// The row stands otherwise than the change expects: somebody was faster.
+    #[error("the {0} was changed meanwhile; look again")]
+    Changed(&'static str),
+    /// The audit log is not whole.
+    #[error("the audit log is not whole")]
+    Audit(#[from] domain::audit::AuditFault),
+    /// A value cannot be written as canonical JSON.
+    #[error(transparent)]
+    NotCanonical(#[from] domain::canonical::NotCanonical),
+}
+
+impl StoreError {
+    pub(crate) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Database { doing, source }
+    }
+
+    /// Whether a unique name is taken already.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        let Self::Database { source: sqlx::Error::Database(error), .. } = self else {
+            return false;
+        };
+        // Through `Any`, SQLite's kind of error is not told apart: its message is.
+        error.is_unique_violation() || error.message().contains("UNIQUE constraint failed")
+    }
+
+    /// Whether the same transaction may succeed when it is tried again.
+    pub(crate) fn is_transient(&self) -> bool {
+        let Self::Database { source: sqlx::Error::Database(error), .. } = self else {
+            return false;
+        };
+        // PostgreSQL: serialization failure, deadlock. SQLite: busy.
+        error.code().is_some_and(|code| matches!(&*code, "40001" | "40P01" | "5" | "517"))
+            || error.message().contains("database is locked")
+    }
+}

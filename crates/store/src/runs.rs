@@ -1,0 +1,357 @@
+//! Validations, their runs, and the outcome of each case.
+
+use domain::{
+    digest::Digest,
+    ids::{JobId, ReleaseId, RunId, ValidationId},
+    run::{CaseResult, Run, Validation},
+    time::Timestamp,
+};
+use sqlx::any::AnyRow;
+
+use crate::{
+    Rows, StoreError, WriteTx,
+    columns::{
+        count, json, number, optional_parsed, optional_time, parsed, text, time, to_json,
+    },
+};
+
+/// A validation that is asked for.
+#[derive(Debug, Clone)]
+pub struct NewValidation {
+    /// Its id.
+    pub id: ValidationId,
+    /// The job that runs it.
+    pub job: JobId,
+    /// The release that is judged.
+    pub release: ReleaseId,
+    /// The manifest that is judged.
+    pub manifest: Digest,
+    /// Name of the plan.
+    pub plan: String,
+    /// Revision of the plan.
+    pub plan_revision: u32,
+    /// When it is asked for.
+    pub created_at: Timestamp,
+    /// Name of the person who asks.
+    pub created_by: String,
+}
+
+/// What the newest run that ended says of one case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidingResult {
+    /// Label of the boot entry.
+    pub entry: String,
+    /// Name of the machine.
+    pub machine: String,
+    /// The run.
+    pub run: RunId,
+    /// The case's id.
+    pub case: String,
+    /// Its outcome.
+    pub outcome: domain::run::Outcome,
+}
+
+fn run(row: &AnyRow, results: Vec<CaseResult>) -> Result<Run, StoreError> {
+    Ok(Run {
+        id: RunId(text(row, "id")?),
+        validation: ValidationId(text(row, "validation_id")?),
+        entry: text(row, "entry")?,
+        machine: text(row, "machine")?,
+        machine_details: text(row, "machine_details")?,
+        started_at: time(row, "started_at")?,
+        ended_at: optional_time(row, "ended_at")?,
+        outcome: optional_parsed(row, "outcome")?,
+        failure: optional_parsed(row, "failure")?,
+        message: text(row, "message")?,
+        console: optional_parsed(row, "console_digest")?,
+        stages: json(row, "stages")?,
+        results,
+    })
+}
+
+impl Rows {
+    /// One run with its results.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn run(&mut self, id: &RunId) -> Result<Option<Run>, StoreError> {
+        let row = sqlx::query(
+            "select id, validation_id, entry, machine, machine_details, started_at, ended_at,
+                    outcome, failure, message, console_digest, stages
+             from run where id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(self.connection())
+        .await
+        .map_err(StoreError::database("looking a run up"))?;
+        let Some(row) = row else { return Ok(None) };
+        let results = self.results(id).await?;
+        run(&row, results).map(Some)
+    }
+
+    async fn results(&mut self, run: &RunId) -> Result<Vec<CaseResult>, StoreError> {
+        sqlx::query(
+            "select case_id, title, outcome, duration_us, message
+             from case_result where run_id = $1 order by position",
+        )
+        .bind(run.as_str())
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing results"))?
+        .iter()
+        .map(|row| {
+            Ok(CaseResult {
+                case: text(row, "case_id")?,
+                title: text(row, "title")?,
+                outcome: parsed(row, "outcome")?,
+                duration_us: number(row, "duration_us")?,
+                message: text(row, "message")?,
+            })
+        })
+        .collect()
+    }
+
+    async fn runs_of(&mut self, validation: &ValidationId) -> Result<Vec<Run>, StoreError> {
+        let rows = sqlx::query(
+            "select id, validation_id, entry, machine, machine_details, started_at, ended_at,
+                    outcome, failure, message, console_digest, stages
+             from run where validation_id = $1 order by started_at, id",
+        )
+        .bind(validation.as_str())
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing runs"))?;
+        let mut runs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let results = self.results(&RunId(text(row, "id")?)).await?;
+            runs.push(run(row, results)?);
+        }
+        Ok(runs)
+    }
+
+    /// The validations of a release with their runs, newest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn validations_of(
+        &mut self,
+        release: &ReleaseId,
+    ) -> Result<Vec<Validation>, StoreError> {
+        let rows = sqlx::query(
+            "select v.id, v.job_id, v.release_id, v.manifest_digest, v.plan, v.plan_revision,
+                    v.created_at, v.created_by, j.state
+             from validation v join job j on j.id = v.job_id
+             where v.release_id = $1 order by v.created_at desc, v.id desc",
+        )
+        .bind(release.as_str())
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing validations"))?;
+        let mut validations = Vec::with_capacity(rows.len());
+        for row in &rows {
+            validations.push(self.validation(row).await?);
+        }
+        Ok(validations)
+    }
+
+    /// The validation that a job runs.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn validation_of_job(
+        &mut self,
+        job: &JobId,
+    ) -> Result<Option<Validation>, StoreError> {
+        let row = sqlx::query(
+            "select v.id, v.job_id, v.release_id, v.manifest_digest, v.plan, v.plan_revision,
+                    v.created_at, v.created_by, j.state
+             from validation v join job j on j.id = v.job_id where v.job_id = $1",
+        )
+        .bind(job.as_str())
+        .fetch_optional(self.connection())
+        .await
+        .map_err(StoreError::database("looking a validation up"))?;
+        match row {
+            Some(row) => self.validation(&row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn validation(&mut self, row: &AnyRow) -> Result<Validation, StoreError> {
+        let id = ValidationId(text(row, "id")?);
+        Ok(Validation {
+            runs: self.runs_of(&id).await?,
+            id,
+            job: JobId(text(row, "job_id")?),
+            release: ReleaseId(text(row, "release_id")?),
+            manifest: parsed(row, "manifest_digest")?,
+            plan: text(row, "plan")?,
+            plan_revision: count(row, "plan_revision")?,
+            created_at: time(row, "created_at")?,
+            created_by: text(row, "created_by")?,
+            state: parsed(row, "state")?,
+        })
+    }
+
+    /// For each entry and machine of a plan, the results of the newest run that ended about a
+    /// manifest.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn deciding_results(
+        &mut self,
+        manifest: &Digest,
+        plan: &str,
+        plan_revision: u32,
+    ) -> Result<Vec<DecidingResult>, StoreError> {
+        sqlx::query(
+            "with ranked as (
+                 select id, entry, machine,
+                        row_number() over (partition by entry, machine
+                                           order by ended_at desc, id desc) as place
+                 from run
+                 where manifest_digest = $1 and plan = $2 and plan_revision = $3
+                   and ended_at is not null
+             )
+             select ranked.entry, ranked.machine, ranked.id as run_id, c.case_id, c.outcome
+             from ranked join case_result c on c.run_id = ranked.id
+             where ranked.place = 1
+             order by ranked.entry, ranked.machine, c.case_id",
+        )
+        .bind(manifest.to_string())
+        .bind(plan)
+        .bind(i64::from(plan_revision))
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("looking for what decides"))?
+        .iter()
+        .map(|row| {
+            Ok(DecidingResult {
+                entry: text(row, "entry")?,
+                machine: text(row, "machine")?,
+                run: RunId(text(row, "run_id")?),
+                case: text(row, "case_id")?,
+                outcome: parsed(row, "outcome")?,
+            })
+        })
+        .collect()
+    }
+}
+
+impl WriteTx {
+    /// Adds a validation that is asked for.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn insert_validation(&mut self, new: &NewValidation) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into validation (id, job_id, release_id, manifest_digest, plan, plan_revision,
+                                     created_at, created_by)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(new.id.as_str())
+        .bind(new.job.as_str())
+        .bind(new.release.as_str())
+        .bind(new.manifest.to_string())
+        .bind(&new.plan)
+        .bind(i64::from(new.plan_revision))
+        .bind(new.created_at.0)
+        .bind(&new.created_by)
+        .execute(self.connection())
+        .await
+        .map_err(StoreError::database("adding a validation"))?;
+        Ok(())
+    }
+
+    /// Notes that a run of a validation has begun.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn begin_run(
+        &mut self,
+        validation: &Validation,
+        id: &RunId,
+        entry: &str,
+        machine: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into run (id, validation_id, manifest_digest, plan, plan_revision, entry,
+                              machine, machine_details, started_at, message, stages)
+             values ($1, $2, $3, $4, $5, $6, $7, '', $8, '', '[]')",
+        )
+        .bind(id.as_str())
+        .bind(validation.id.as_str())
+        .bind(validation.manifest.to_string())
+        .bind(&validation.plan)
+        .bind(i64::from(validation.plan_revision))
+        .bind(entry)
+        .bind(machine)
+        .bind(now.0)
+        .execute(self.connection())
+        .await
+        .map_err(StoreError::database("beginning a run"))?;
+        Ok(())
+    }
+
+    /// Ends a run with what it recorded.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] where it has ended already.
+    pub async fn end_run(&mut self, run: &Run) -> Result<(), StoreError> {
+        let ended = sqlx::query(
+            "update run set machine_details = $1, ended_at = $2, outcome = $3, failure = $4,
+                    message = $5, console_digest = $6, stages = $7
+             where id = $8 and ended_at is null",
+        )
+        .bind(&run.machine_details)
+        .bind(run.ended_at.map(|at| at.0))
+        .bind(run.outcome.map(domain::run::Outcome::word))
+        .bind(run.failure.map(domain::run::FailureClass::word))
+        .bind(&run.message)
+        .bind(run.console.map(|digest| digest.to_string()))
+        .bind(to_json(&run.stages)?)
+        .bind(run.id.as_str())
+        .execute(self.connection())
+        .await
+        .map_err(StoreError::database("ending a run"))?;
+        if ended.rows_affected() != 1 {
+            return Err(StoreError::Changed("run"));
+        }
+        for (position, result) in (0_i64..).zip(&run.results) {
+            sqlx::query(
+                "insert into case_result
+                     (run_id, position, case_id, title, outcome, duration_us, message)
+                 values ($1, $2, $3, $4, $5, $6, $7)",
+            )
+            .bind(run.id.as_str())
+            .bind(position)
+            .bind(&result.case)
+            .bind(&result.title)
+            .bind(result.outcome.word())
+            .bind(result.duration_us)
+            .bind(&result.message)
+            .execute(self.connection())
+            .await
+            .map_err(StoreError::database("keeping a result"))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the runs of a validation that never ended: the server was interrupted, and the
+    /// validation begins them again.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn delete_unended_runs(
+        &mut self,
+        validation: &ValidationId,
+    ) -> Result<u64, StoreError> {
+        sqlx::query("delete from run where validation_id = $1 and ended_at is null")
+            .bind(validation.as_str())
+            .execute(self.connection())
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(StoreError::database("removing interrupted runs"))
+    }
+}

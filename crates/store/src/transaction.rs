@@ -1,0 +1,256 @@
+//! Opening the store, reading from it, and the one way to change it.
+
+use std::{
+    ops::{Deref, DerefMut},
+    path::Path,
+    str::FromStr as _,
+    time::Duration,
+};
+
+use sqlx::{
+    Any, AnyConnection, AnyPool, Connection as _, Executor as _, Row as _, Transaction,
+    any::{AnyConnectOptions, AnyPoolOptions},
+    pool::PoolConnection,
+};
+
+use crate::StoreError;
+
+static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// How often a transaction that lost a race for the database is begun again.
+const ATTEMPTS: u32 = 8;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// The database of an installation; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    engine: Engine,
+    readers: AnyPool,
+    /// SQLite has one writer at a time: waiting for it here is fair, in the database it is not.
+    writers: AnyPool,
+}
+
+/// A connection to read rows from.
+#[derive(Debug)]
+pub struct Rows {
+    connection: Connection,
+}
+
+#[derive(Debug)]
+enum Connection {
+    Pooled(PoolConnection<Any>),
+    Transaction(Transaction<'static, Any>),
+}
+
+/// A writing transaction. It reads like [`Rows`]; what it changes is there for others after
+/// [`WriteTx::commit`] and not at all without.
+#[derive(Debug)]
+pub struct WriteTx {
+    rows: Rows,
+}
+
+impl Store {
+    /// The URL of the SQLite file of a data folder.
+    #[must_use]
+    pub fn sqlite_url(data_dir: &Path) -> String {
+        format!("sqlite://{}?mode=rwc", data_dir.join("bootwright.db").display())
+    }
+
+    /// Opens the database at `url`: `sqlite://…` or `postgres://…`.
+    ///
+    /// # Errors
+    /// Where it cannot be reached, or is no database that we can use.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let engine = if url.starts_with("sqlite:") {
+            Engine::Sqlite
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Engine::Postgres
+        } else {
+            return Err(StoreError::Unusable(
+                "the database URL must start with sqlite: or postgres:".to_owned(),
+            ));
+        };
+        let options =
+            AnyConnectOptions::from_str(url).map_err(StoreError::database("reading its URL"))?;
+        let pool = |connections| {
+            let options = options.clone();
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(Duration::from_secs(30))
+                .after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        if engine == Engine::Sqlite {
+                            connection.execute(PRAGMAS).await?;
+                        }
+                        Ok(())
+                    })
+                })
+                .connect_lazy_with(options)
+        };
+        let writers = pool(if engine == Engine::Sqlite { 1 } else { 8 });
+        // The writer first: it makes the file and sets its journal mode.
+        writers.acquire().await.map_err(StoreError::database("opening it"))?;
+        let store = Self { engine, readers: pool(8), writers };
+        store.check_order().await?;
+        Ok(store)
+    }
+
+    /// Our order of text is that of bytes on both engines; a database with another collation would
+    /// sort names and walk pages differently.
+    async fn check_order(&self) -> Result<(), StoreError> {
+        if self.engine == Engine::Sqlite {
+            return Ok(());
+        }
+        let row = sqlx::query("select datcollate as collation from pg_database where datname = current_database()")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(StoreError::database("asking for its collation"))?;
+        let collation: String =
+            row.try_get("collation").map_err(StoreError::database("reading its collation"))?;
+        if matches!(collation.as_str(), "C" | "POSIX" | "C.UTF-8") {
+            return Ok(());
+        }
+        Err(StoreError::Unusable(format!(
+            "the PostgreSQL database has the collation {collation}, and C is needed: make it by \
+             create database … locale 'C' template template0"
+        )))
+    }
+
+    /// Brings the database to this program's form; does nothing where it has it.
+    ///
+    /// # Errors
+    /// Where a migration fails, or the database is newer than this program.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let mut connection =
+            self.writers.acquire().await.map_err(StoreError::database("opening it"))?;
+        let migrator = match self.engine {
+            Engine::Sqlite => &SQLITE,
+            Engine::Postgres => &POSTGRES,
+        };
+        migrator.run(&mut *connection).await.map_err(|error| match error {
+            sqlx::migrate::MigrateError::VersionMissing(version) => StoreError::Unusable(format!(
+                "the store was changed by a newer Bootwright (migration {version}): use that one"
+            )),
+            other => StoreError::Migration(other),
+        })?;
+        drop(connection);
+        let mut tx = self.begin().await?;
+        tx.insert_first_environments().await?;
+        tx.commit().await
+    }
+
+    /// A connection to read from.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub async fn read(&self) -> Result<Rows, StoreError> {
+        let connection =
+            self.readers.acquire().await.map_err(StoreError::database("opening it to read"))?;
+        Ok(Rows { connection: Connection::Pooled(connection) })
+    }
+
+    /// Begins a writing transaction: every change goes through here.
+    ///
+    /// # Errors
+    /// Where the database does not answer, or stayed busy.
+    pub async fn begin(&self) -> Result<WriteTx, StoreError> {
+        // A transaction that is deferred and reads first fails under load when it then writes.
+        let statement = match self.engine {
+            Engine::Sqlite => "begin immediate",
+            Engine::Postgres => "begin isolation level serializable",
+        };
+        let mut attempt = 1;
+        loop {
+            let begun = self
+                .writers
+                .begin_with(statement)
+                .await
+                .map_err(StoreError::database("beginning a transaction"));
+            match begun {
+                Ok(transaction) => {
+                    let mut tx = WriteTx { rows: Rows { connection: Connection::Transaction(transaction) } };
+                    if self.engine == Engine::Postgres {
+                        // Takes the head's row at once, so that writers wait instead of failing.
+                        tx.lock_head().await?;
+                    }
+                    return Ok(tx);
+                }
+                Err(error) if error.is_transient() && attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Ends all connections; what was committed is on the disk.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+}
+
+/// Durable at every commit, readers beside the writer, references checked.
+const PRAGMAS: &str = "pragma busy_timeout = 30000; pragma journal_mode = wal; \
+    pragma synchronous = full; pragma foreign_keys = on;";
+
+impl Rows {
+    pub(crate) fn connection(&mut self) -> &mut AnyConnection {
+        match &mut self.connection {
+            Connection::Pooled(connection) => connection,
+            Connection::Transaction(transaction) => transaction,
+        }
+    }
+
+    /// Asks the database for nothing, to see whether it answers.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub async fn ping(&mut self) -> Result<(), StoreError> {
+        self.connection().ping().await.map_err(StoreError::database("asking whether it answers"))
+    }
+}
+
+impl WriteTx {
+    /// Makes everything that was changed last.
+    ///
+    /// # Errors
+    /// Where the database refuses; then nothing was changed.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.rows.connection {
+            Connection::Transaction(transaction) => {
+                transaction.commit().await.map_err(StoreError::database("committing"))
+            }
+            Connection::Pooled(_) => Ok(()),
+        }
+    }
+
+    /// What a [`Permit`](domain::policy::Permit) borrows: a mark of this transaction.
+    #[must_use]
+    pub const fn marker(&self) -> TransactionMark {
+        TransactionMark(())
+    }
+}
+
+/// Stands for a transaction while a gate's permit for it lives.
+#[derive(Debug)]
+pub struct TransactionMark(());
+
+impl Deref for WriteTx {
+    type Target = Rows;
+
+    fn deref(&self) -> &Rows {
+        &self.rows
+    }
+}
+
+impl DerefMut for WriteTx {
+    fn deref_mut(&mut self) -> &mut Rows {
+        &mut self.rows
+    }
+}
