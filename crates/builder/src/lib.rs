@@ -1,1 +1,27 @@
-//! See Cargo.toml.
+//! From a recipe to a signed release, in named steps.
+//!
+//! [`Builder::build`] runs the steps of [`STEPS`] one after the other. Each is data: a name,
+//! input blobs, a script and its parameters give a key; a step whose key is known is not run again
+//! and its outputs come from the step cache. Whatever comes from a recipe, a package or an archive
+//! runs or is unpacked in a [`sandbox`] without a network, as a user id that is neither root nor
+//! the server's. Fetching is ours ([`mirror`]): indexes and packages by digest.
+//!
+//! No SQL and no web server here: the caller observes ([`BuildObserver`]) and writes down.
+
+mod cache;
+mod error;
+mod host;
+pub mod mirror;
+mod observer;
+mod packages;
+mod ranges;
+pub mod sandbox;
+mod signing;
+mod steps;
+
+pub use error::BuildError;
+pub use observer::{BuildObserver, StepEvent};
+pub use packages::PackageIndex;
+pub use sandbox::{Sandbox, SandboxError};
+pub use signing::{SigningError, SigningKey};
+pub use steps::{BuildOutput, BuildRequest, Builder, BuilderConfig, LockChoice, STEPS};

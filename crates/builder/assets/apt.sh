@@ -1,0 +1,27 @@
+# Sourced: an apt that knows nothing but /in/repo, and trusts nothing but Debian's own keyring.
+mkdir -p /tmp/apt/etc/apt.conf.d /tmp/apt/etc/preferences.d /tmp/apt/etc/trusted.gpg.d \
+    /tmp/apt/state/lists/partial /tmp/apt/cache/archives/partial
+: >/tmp/apt/status
+mkdir -p /etc/apt/apt.conf.d
+echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] file:/in/repo $SUITE $COMPONENTS" \
+    >/tmp/apt/etc/sources.list
+cat >/tmp/apt/apt.conf <<EOF
+Dir::Etc "/tmp/apt/etc";
+Dir::State "/tmp/apt/state";
+Dir::State::status "/tmp/apt/status";
+Dir::Cache "/tmp/apt/cache";
+APT::Architecture "$ARCHITECTURE";
+APT::Architectures "$ARCHITECTURE";
+APT::Install-Recommends "false";
+APT::Get::Assume-Yes "true";
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+Acquire::Check-Valid-Until "true";
+EOF
+export APT_CONFIG=/tmp/apt/apt.conf
+apt-get -q update
+# apt says of an index that it could not use, but goes on.
+if ! ls /tmp/apt/state/lists/*_Packages* >/dev/null 2>&1; then
+    echo "the mirror's package index could not be used" >&2
+    exit 1
+fi

@@ -1,0 +1,226 @@
+#!/bin/busybox sh
+# The first program of a machine that boots a Bootwright release: loads the images of the rootfs
+# over HTTP, checks their SHA-256, stacks them under a writable layer in memory and hands over.
+#
+# The initrd holds: /bin/busybox (static), this file as /init, and /lib/modules/<uname -r>/ with
+# modules.dep and the modules named below as far as the kernel has them as modules.
+#
+# The kernel command line says what to do:
+#   bootwright.image=<url>,<sha256>  an image, repeatable, the lowest layer first
+#   BOOTIF=01-<mac with dashes>      the network card that the boot loader used
+#   init=<path>                      the program to start in the rootfs, /sbin/init by itself
+#
+# The lab reads these lines from the console; their wording is a contract:
+#   bootwright: stage rootfs | bootwright: verified <sha256> | bootwright: stage init
+#   bootwright: FAILED <configuration|lab|product> <reason>
+
+set -u -f
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin
+
+MODULES="virtio_pci virtio_net virtio_rng e1000 e1000e igb igc ixgbe r8169 tg3 bnxt_en mlx5_core
+  vmxnet3 ena hv_netvsc xen_netfront af_packet loop squashfs overlay"
+NETWORK_SECONDS=30
+ATTEMPTS=3
+READ_SECONDS=30
+DOWNLOAD_SECONDS=900
+
+say() {
+    echo "bootwright: $*"
+}
+
+# fail CLASS REASON: says why this machine cannot boot, leaves time to read it, switches off.
+fail() {
+    trap - EXIT
+    say "FAILED $*"
+    sync
+    sleep 5
+    poweroff -f
+    # Where a machine cannot switch itself off, it stays with the reason on its screen.
+    while :; do sleep 3600; done
+}
+
+prepare() {
+    /bin/busybox mkdir -p /proc /sys /dev /run /root /etc /tmp /sbin /usr/bin /usr/sbin
+    /bin/busybox mount -t proc -o nosuid,nodev,noexec proc /proc
+    /bin/busybox mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
+    /bin/busybox mount -t devtmpfs -o nosuid,mode=0755 devtmpfs /dev
+    exec </dev/console >/dev/console 2>&1
+    trap 'fail lab "the initrd ended where it should not"' EXIT
+    /bin/busybox --install -s
+    mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs /run
+    mkdir -p /run/bootwright/layers /run/bootwright/rw
+    # Kernel messages below an error would tear the lines that the lab reads.
+    read -r PRINTK _ </proc/sys/kernel/printk
+    dmesg -n 4
+}
+
+read_command_line() {
+    IMAGES=
+    BOOTIF=
+    INIT=/sbin/init
+    # shellcheck disable=SC2013 # words, not lines
+    for word in $(cat /proc/cmdline); do
+        case "$word" in
+        bootwright.image=?*,?*) IMAGES="$IMAGES ${word#bootwright.image=}" ;;
+        bootwright.image=*) fail configuration "$word is not <url>,<sha256>" ;;
+        BOOTIF=01-*) BOOTIF=$(echo "${word#BOOTIF=01-}" | tr 'A-F-' 'a-f:') ;;
+        init=/*) INIT=${word#init=} ;;
+        --) break ;;
+        esac
+    done
+    [ -n "$IMAGES" ] || fail configuration "the kernel command line names no bootwright.image"
+}
+
+load_modules() {
+    # What is built in, or not there at all, is not an error: what is missing shows in the end.
+    for module in $MODULES; do
+        modprobe -q "$module" 2>/dev/null
+    done
+}
+
+# The network cards to try, the one that the boot loader used first.
+cards() {
+    first=
+    others=
+    for card in $(ls /sys/class/net); do
+        [ -e "/sys/class/net/$card/device" ] || continue
+        if [ -n "$BOOTIF" ] && [ "$(cat "/sys/class/net/$card/address")" = "$BOOTIF" ]; then
+            first=$card
+        else
+            others="$others $card"
+        fi
+    done
+    echo "$first $others"
+}
+
+write_dhcp_script() {
+    cat >/etc/udhcpc.script <<'SCRIPT'
+#!/bin/busybox sh
+# Called by udhcpc: $1 is the event, the lease stands in the environment.
+case "$1" in
+deconfig)
+    ip addr flush dev "$interface"
+    ip link set "$interface" up
+    ;;
+bound | renew)
+    ip addr flush dev "$interface"
+    ip addr add "$ip/${mask:-24}" dev "$interface"
+    for gateway in ${router:-}; do
+        ip route add default via "$gateway" dev "$interface" && break
+    done
+    : >/etc/resolv.conf
+    for server in ${dns:-}; do
+        echo "nameserver $server" >>/etc/resolv.conf
+    done
+    ;;
+esac
+SCRIPT
+    chmod 0755 /etc/udhcpc.script
+}
+
+# Sets CARD to the card that has got an address.
+start_network() {
+    write_dhcp_script
+    ip link set lo up
+    CARD=
+    deadline=$(($(uptime_seconds) + NETWORK_SECONDS))
+    while [ -z "$CARD" ] && [ "$(uptime_seconds)" -lt "$deadline" ]; do
+        for card in $(cards); do
+            ip link set "$card" up 2>/dev/null || continue
+            has_carrier "$card" || continue
+            if udhcpc -i "$card" -n -q -f -t 4 -T 2 -s /etc/udhcpc.script >/run/bootwright/dhcp 2>&1; then
+                CARD=$card
+                break
+            fi
+        done
+        [ -n "$CARD" ] || sleep 1
+    done
+    [ -n "$CARD" ] && return
+    if [ "$(cards)" = " " ]; then
+        fail product "this kernel has no driver for a network card of this machine"
+    fi
+    fail lab "no network card got an address by DHCP within $NETWORK_SECONDS s: $(cards)"
+}
+
+# Whether the card sees its cable, at once or within three seconds.
+has_carrier() {
+    for _ in 1 2 3 4 5 6; do
+        [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ] && return 0
+        usleep 500000
+    done
+    return 1
+}
+
+uptime_seconds() {
+    cut -d . -f 1 /proc/uptime
+}
+
+# load NUMBER URL SHA256: leaves the image mounted on /run/bootwright/layers/NUMBER.
+load() {
+    file=/run/bootwright/layers/$1.squashfs
+    attempt=1
+    while ! timeout "$DOWNLOAD_SECONDS" wget -q -T "$READ_SECONDS" -O "$file" "$2" 2>/run/bootwright/wget; do
+        reason=$(tail -n 1 /run/bootwright/wget)
+        rm -f "$file"
+        case "$reason" in
+        *"server returned error: HTTP/"*" 4"*) fail configuration "$2: $reason" ;;
+        *"No space left"*) fail configuration "$2 does not fit into this machine's memory" ;;
+        esac
+        if [ "$attempt" -ge "$ATTEMPTS" ]; then
+            fail lab "$2 could not be loaded in $ATTEMPTS attempts: ${reason:-it took too long}"
+        fi
+        attempt=$((attempt + 1))
+        sleep 2
+    done
+    found=$(sha256sum "$file" | cut -d ' ' -f 1)
+    if [ "$found" != "$3" ]; then
+        fail configuration "digest of $2 is $found, expected $3"
+    fi
+    say "verified $3"
+    mkdir -p "/run/bootwright/layers/$1"
+    mount -t squashfs -o ro,loop "$file" "/run/bootwright/layers/$1" ||
+        fail product "$2 cannot be mounted as SquashFS by kernel $(uname -r)"
+}
+
+load_images() {
+    say "stage rootfs"
+    mount -t tmpfs -o nosuid,nodev,mode=0755,size=90% tmpfs /run/bootwright/layers
+    number=0
+    lower=
+    for image in $IMAGES; do
+        number=$((number + 1))
+        load "$number" "${image%,*}" "${image##*,}"
+        lower="/run/bootwright/layers/$number${lower:+:$lower}"
+        echo "$image" >>/run/bootwright/images
+    done
+    mount -t tmpfs -o mode=0755,size=75% tmpfs /run/bootwright/rw
+    mkdir -p /run/bootwright/rw/upper /run/bootwright/rw/work
+    chmod 0755 /run/bootwright/rw/upper
+    mount -t overlay -o "lowerdir=$lower,upperdir=/run/bootwright/rw/upper,workdir=/run/bootwright/rw/work" \
+        overlay /root || fail product "kernel $(uname -r) cannot stack the images with overlayfs"
+}
+
+hand_over() {
+    if [ ! -e "/root$INIT" ] && [ ! -L "/root$INIT" ]; then
+        fail product "the rootfs has no $INIT"
+    fi
+    # The rootfs names and configures its cards itself; one that is up could not be renamed.
+    ip addr flush dev "$CARD"
+    ip link set "$CARD" down
+    for folder in proc sys dev run; do
+        mkdir -p "/root/$folder"
+        mount -o move "/$folder" "/root/$folder" ||
+            fail product "the rootfs cannot take over /$folder"
+    done
+    say "stage init"
+    dmesg -n "$PRINTK" 2>/dev/null
+    trap - EXIT
+    exec switch_root /root "$INIT"
+}
+
+prepare
+read_command_line
+load_modules
+start_network
+load_images
+hand_over

@@ -1,0 +1,104 @@
+//! What the build host is: the mirror that its own apt uses, and the tools that steps run.
+
+use process::{Invocation, Spawner};
+
+/// Packages whose programs shape what a step gives: their versions are part of every step's key.
+const TOOLS: [&str; 8] =
+    ["apt", "bubblewrap", "cpio", "dpkg", "kmod", "mmdebstrap", "squashfs-tools", "tar"];
+
+/// Versions of the tools, a line each, in a fixed order.
+pub(crate) fn tool_versions(spawner: &Spawner) -> Vec<String> {
+    let query =
+        Invocation::new("dpkg-query").args(["-W", "-f", "${Package} ${Version}\\n"]).args(TOOLS);
+    let output = spawner.output(&query).map(|it| it.stdout).unwrap_or_default();
+    let mut lines: Vec<String> =
+        String::from_utf8_lossy(&output).lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+/// The mirror from which this host's own apt takes `suite`, or any other of Debian where it does
+/// not know the suite.
+pub(crate) fn own_mirror(spawner: &Spawner, suite: &str) -> Option<String> {
+    let question = Invocation::new("apt-get").args([
+        "indextargets",
+        "--format",
+        "$(CREATED_BY)\t$(CODENAME)\t$(ORIGIN)\t$(SITE)",
+    ]);
+    let known = spawner.output(&question).map(|it| it.stdout).unwrap_or_default();
+    let text = String::from_utf8_lossy(&known).into_owned();
+    choose(&text, suite).or_else(|| from_sources(suite))
+}
+
+fn choose(targets: &str, suite: &str) -> Option<String> {
+    let sites = |wanted: &dyn Fn(&str) -> bool| {
+        targets.lines().find_map(|line| {
+            let mut fields = line.split('\t');
+            let (kind, codename, origin, site) =
+                (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+            let fits = kind == "Packages" && origin == "Debian" && wanted(codename);
+            (fits && !site.is_empty()).then(|| site.trim_end_matches('/').to_owned())
+        })
+    };
+    // Security and updates stand on other sites, and under other codenames.
+    sites(&|codename| codename == suite)
+        .or_else(|| sites(&|codename| !codename.is_empty() && !codename.contains('-')))
+}
+
+/// Before the first `apt-get update` apt knows no targets: then its sources say it.
+fn from_sources(suite: &str) -> Option<String> {
+    let folder = std::fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten();
+    let mut texts: Vec<String> = folder
+        .map(|it| it.path())
+        .chain([std::path::PathBuf::from("/etc/apt/sources.list")])
+        .filter_map(|path| std::fs::read_to_string(path).ok())
+        .collect();
+    texts.sort();
+    texts.iter().find_map(|text| in_sources(text, suite))
+}
+
+fn in_sources(text: &str, suite: &str) -> Option<String> {
+    let one_line = text.lines().find_map(|line| {
+        let mut words = line
+            .strip_prefix("deb ")?
+            .split_whitespace()
+            .skip_while(|word| word.starts_with('[') || word.ends_with(']'));
+        let (site, named) = (words.next()?, words.next()?);
+        (named == suite).then(|| site.to_owned())
+    });
+    let deb822 = || {
+        text.split("\n\n").find_map(|stanza| {
+            let field =
+                |name: &str| stanza.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+            let suites = field("Suites:")?;
+            suites.split_whitespace().find(|named| *named == suite)?;
+            field("URIs:")?.split_whitespace().next().map(str::to_owned)
+        })
+    };
+    one_line.or_else(deb822).map(|site| site.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_suites_own_site_is_chosen() {
+        let targets = "Packages\tbookworm-security\tDebian\thttp://security.example/debian-security\n\
+            DEP-11\tbookworm\tDebian\thttp://no.example/debian/\n\
+            Packages\tbookworm\tDebian\thttp://mirror.example/debian/\n\
+            Packages\tnodistro\tOther\thttp://other.example\n";
+        assert_eq!(choose(targets, "bookworm").unwrap(), "http://mirror.example/debian");
+        assert_eq!(choose(targets, "trixie").unwrap(), "http://mirror.example/debian");
+        assert_eq!(choose("", "bookworm"), None);
+    }
+
+    #[test]
+    fn sources_of_both_forms_are_read() {
+        let old = "# x\ndeb [arch=amd64] http://a.example/debian/ bookworm main\n";
+        assert_eq!(in_sources(old, "bookworm").unwrap(), "http://a.example/debian");
+        let new = "Types: deb\nURIs: http://b.example/debian\nSuites: bookworm bookworm-updates\n";
+        assert_eq!(in_sources(new, "bookworm").unwrap(), "http://b.example/debian");
+        assert_eq!(in_sources(new, "trixie"), None);
+    }
+}

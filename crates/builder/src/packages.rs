@@ -1,0 +1,102 @@
+//! Packages as dpkg and the archive's index write them (deb822, deb-control(5)).
+
+use std::collections::BTreeSet;
+
+use domain::lock::{LockedPackage, Part};
+
+/// The names of all packages of an archive.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PackageIndex {
+    names: BTreeSet<String>,
+}
+
+impl PackageIndex {
+    pub(crate) fn from_lines(text: &str) -> Self {
+        Self { names: text.lines().map(str::to_owned).collect() }
+    }
+
+    /// Whether the archive has a package of that name.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+}
+
+fn field<'a>(stanza: &'a str, name: &str) -> Option<&'a str> {
+    stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+/// Reads stanzas of an archive's index as packages of one part of a lock; `None` where a stanza
+/// lacks a field.
+pub(crate) fn locked(stanzas: &str, part: Part, suite: &str) -> Option<Vec<LockedPackage>> {
+    stanzas
+        .split("\n\n")
+        .filter(|stanza| !stanza.trim().is_empty())
+        .map(|stanza| {
+            let path = field(stanza, "Filename")?;
+            // pool/<component>/…
+            let component = path.split('/').nth(1).unwrap_or("main");
+            Some(LockedPackage {
+                part,
+                name: field(stanza, "Package")?.to_owned(),
+                version: field(stanza, "Version")?.to_owned(),
+                architecture: field(stanza, "Architecture")?.to_owned(),
+                size: field(stanza, "Size")?.parse().ok()?,
+                sha256: field(stanza, "SHA256")?.parse().ok()?,
+                origin: format!("{suite}/{component}"),
+                path: path.to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// Name, version and architecture of what dpkg's status says is installed.
+pub(crate) fn installed(status: &str) -> BTreeSet<(String, String, String)> {
+    status
+        .split("\n\n")
+        .filter(|stanza| field(stanza, "Status") == Some("install ok installed"))
+        .filter_map(|stanza| {
+            Some((
+                field(stanza, "Package")?.to_owned(),
+                field(stanza, "Version")?.to_owned(),
+                field(stanza, "Architecture")?.to_owned(),
+            ))
+        })
+        .collect()
+}
+
+/// What differs between what is installed and what `packages` name; `None` where nothing does.
+pub(crate) fn difference<'a>(
+    status: &str,
+    packages: impl Iterator<Item = &'a LockedPackage>,
+) -> Option<String> {
+    let installed = installed(status);
+    let locked: BTreeSet<_> =
+        packages.map(|it| (it.name.clone(), it.version.clone(), it.architecture.clone())).collect();
+    let show =
+        |sign: char, it: &(String, String, String)| format!("{sign}{} {} {}", it.0, it.1, it.2);
+    let mut differing: Vec<String> =
+        locked.difference(&installed).map(|it| show('-', it)).collect();
+    differing.extend(installed.difference(&locked).map(|it| show('+', it)));
+    differing.truncate(10);
+    (!differing.is_empty()).then(|| differing.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_installed_is_compared_with_the_lock() {
+        let stanza = "Package: a\nVersion: 1\nArchitecture: all\nFilename: pool/main/a/a_1.deb\nSize: 3\n\
+            SHA256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n\n";
+        let locked = locked(stanza, Part::Rootfs, "bookworm").unwrap();
+        assert_eq!((locked[0].name.as_str(), locked[0].origin.as_str()), ("a", "bookworm/main"));
+        let status = "Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n\
+            Package: gone\nStatus: deinstall ok config-files\nVersion: 1\nArchitecture: all\n";
+        assert_eq!(difference(status, locked.iter()), None);
+        let other = status.replace("Version: 1", "Version: 2");
+        assert_eq!(difference(&other, locked.iter()).unwrap(), "-a 1 all, +a 2 all");
+        assert!(super::locked("Package: a\n", Part::Rootfs, "x").is_none());
+    }
+}

@@ -1,0 +1,89 @@
+//! Subordinate ids: each sandbox that runs has a range of its own.
+//!
+//! The ranges are those that `/etc/subuid` and `/etc/subgid` give to the server's user
+//! (subuid(5)), in slices of 65536. A range that a sandbox uses is marked system-wide by an
+//! abstract Unix socket (unix(7)), which the kernel frees when the process ends, however it ends:
+//! so two servers of one user never share one.
+
+use std::{
+    fs,
+    os::{
+        linux::net::SocketAddrExt as _,
+        unix::net::{SocketAddr, UnixListener},
+    },
+};
+
+use nix::unistd::{Uid, User};
+
+use crate::sandbox::SandboxError;
+
+/// Ids in a range: all that a Debian system uses.
+const SIZE: u32 = 65536;
+
+/// A range of user ids and one of group ids, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct IdRange {
+    pub(crate) first_uid: u32,
+    pub(crate) first_gid: u32,
+    _mark: UnixListener,
+}
+
+/// Takes a range that no other sandbox uses; `None` where all are in use.
+pub(crate) fn take() -> Result<Option<IdRange>, SandboxError> {
+    let user = Uid::effective();
+    let ranges = ranges_of(user)?;
+    if ranges.is_empty() {
+        return Err(SandboxError::NoRange { user: name_of(user) });
+    }
+    Ok(ranges.into_iter().find_map(|(first_uid, first_gid)| {
+        let name = format!("bootwright-ids-{first_uid}");
+        let address = SocketAddr::from_abstract_name(name.as_bytes()).ok()?;
+        let mark = UnixListener::bind_addr(&address).ok()?;
+        Some(IdRange { first_uid, first_gid, _mark: mark })
+    }))
+}
+
+/// Every slice of the user's ranges, user ids beside group ids.
+fn ranges_of(user: Uid) -> Result<Vec<(u32, u32)>, SandboxError> {
+    let name = name_of(user);
+    let slices = |path: &'static str| {
+        let text = fs::read_to_string(path)
+            .map_err(|source| SandboxError::Unreadable { path: path.into(), source })?;
+        Ok::<_, SandboxError>(parse(&text, &name, user.as_raw()))
+    };
+    Ok(slices("/etc/subuid")?.into_iter().zip(slices("/etc/subgid")?).collect())
+}
+
+fn parse(text: &str, name: &str, id: u32) -> Vec<u32> {
+    text.lines()
+        .filter_map(|line| {
+            let mut fields = line.split(':');
+            let owner = fields.next()?;
+            let first: u32 = fields.next()?.parse().ok()?;
+            let count: u32 = fields.next()?.parse().ok()?;
+            (owner == name || owner.parse() == Ok(id)).then_some((first, count))
+        })
+        .flat_map(|(first, count)| {
+            (0..count / SIZE).filter_map(move |slice| first.checked_add(slice * SIZE))
+        })
+        // A range that holds the server's own id would make inner processes the server's equals.
+        .filter(|first| !(*first..=first.saturating_add(SIZE - 1)).contains(&id))
+        .collect()
+}
+
+fn name_of(user: Uid) -> String {
+    User::from_uid(user).ok().flatten().map_or_else(|| user.to_string(), |account| account.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_sliced_and_those_of_others_or_with_our_own_id_left_out() {
+        let text = "ann:100000:65536\nbob:200000:140000\n1005:1000000:65536\nann:1000:65536\nbroken\nann:5:x\n";
+        assert_eq!(parse(text, "ann", 1005), [100_000, 1_000_000]);
+        assert_eq!(parse(text, "bob", 7), [200_000, 265_536]);
+        assert!(parse(text, "eve", 8).is_empty());
+    }
+}

@@ -1,0 +1,425 @@
+//! The sandbox that every step runs in.
+//!
+//! `unshare` (util-linux) makes user, mount and pid namespaces in which id 0 is the first id of a
+//! subordinate range; inside, `bwrap` (bubblewrap) changes the root by `pivot_root` to a tree that
+//! holds the host's `/usr` read-only, a `/proc` and `/dev` of its own, the step's inputs read-only
+//! under `/in`, a `/build` in memory, and one folder `/out` for what comes out. There is no
+//! network, ever. When the step ends, its pid namespace ends, and every process in it.
+
+use std::{
+    fs, io,
+    io::{BufReader, Read},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use process::{Invocation, ProcessError, Running, Spawner};
+use thiserror::Error;
+
+use crate::ranges::{self, IdRange};
+
+/// How often a running sandbox asks whether it is to stop.
+const TICK: Duration = Duration::from_millis(100);
+/// How many processes may run inside at once.
+const PROCESSES: u32 = 4096;
+/// How large `/build` may grow, in bytes.
+const BUILD_SIZE: u64 = 8 << 30;
+/// How large a file may grow, in bytes.
+const FILE_SIZE: u64 = 16 << 30;
+/// How many of the last lines an error shows.
+const LAST_LINES: usize = 12;
+
+/// No sandbox can be made or run; each names the remedy.
+#[derive(Debug, Error)]
+pub enum SandboxError {
+    /// A tool is missing.
+    #[error("the program {program} is missing: install the Debian package {package}")]
+    Missing {
+        /// The program.
+        program: &'static str,
+        /// Where it comes from.
+        package: &'static str,
+    },
+    /// The kernel or its configuration does not allow user namespaces.
+    #[error("user namespaces are not permitted here: {0}")]
+    NotPermitted(String),
+    /// The user has no subordinate ids.
+    #[error(
+        "user {user} has no range of 65536 subordinate ids in /etc/subuid and /etc/subgid: run setup/40-system-user.sh, or usermod --add-subuids and --add-subgids"
+    )]
+    NoRange {
+        /// The server's user.
+        user: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Root would be root inside as well.
+    #[error(
+        "the builder does not run as root: start bootwright as root and it becomes its system user, or start it as an ordinary user"
+    )]
+    Root,
+    /// A folder of the sandbox cannot be made or read.
+    #[error("cannot {doing} {path}: {source}")]
+    Folder {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A process could not be started or waited for.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// Somebody asked it to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// It took too long.
+    #[error("it did not end within {0:?} and was ended")]
+    TimedOut(Duration),
+    /// The script failed.
+    #[error("its script ended with {status}")]
+    Failed {
+        /// Exit code or signal, in words.
+        status: String,
+        /// The last lines it wrote.
+        lines: Vec<String>,
+    },
+}
+
+/// What runs in a sandbox.
+#[derive(Debug)]
+pub struct Sandbox<'a> {
+    /// The script, for `sh`.
+    pub script: &'a str,
+    /// Files and folders that stand read-only under `/in`, by name.
+    pub inputs: Vec<(String, PathBuf)>,
+    /// Small files of our own that stand under `/in`, by name.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// Variables of the script.
+    pub environment: Vec<(&'static str, String)>,
+    /// After how long it is ended.
+    pub limit: Duration,
+}
+
+/// What a sandbox left in `/out`; removed when dropped.
+#[derive(Debug)]
+pub struct Outputs {
+    folder: tempfile::TempDir,
+}
+
+impl Outputs {
+    /// The file of that name in `/out`.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("out").join(name)
+    }
+
+    /// Reads a small text of ours.
+    ///
+    /// # Errors
+    /// Where it is missing or no text.
+    pub fn text(&self, name: &str) -> Result<String, SandboxError> {
+        let path = self.path(name);
+        // Whoever wrote it may have made it a link to a file of ours.
+        let plain = fs::symlink_metadata(&path).is_ok_and(|it| it.is_file());
+        if !plain {
+            let source = io::Error::new(io::ErrorKind::NotFound, "no plain file");
+            return Err(SandboxError::Unreadable { path, source });
+        }
+        fs::read_to_string(&path).map_err(|source| SandboxError::Unreadable { path, source })
+    }
+}
+
+/// Finds out, by running one, whether sandboxes work here.
+///
+/// # Errors
+/// What is missing or not permitted, and the remedy.
+pub fn check(spawner: &Spawner, work_dir: &Path) -> Result<(), SandboxError> {
+    if nix::unistd::Uid::effective().is_root() {
+        return Err(SandboxError::Root);
+    }
+    for (program, package) in [
+        ("unshare", "util-linux"),
+        ("setpriv", "util-linux"),
+        ("prlimit", "util-linux"),
+        ("newuidmap", "uidmap"),
+        ("bwrap", "bubblewrap"),
+        ("mmdebstrap", "mmdebstrap"),
+        ("sqfstar", "squashfs-tools"),
+        ("cpio", "cpio"),
+        ("depmod", "kmod"),
+        ("perl", "perl"),
+        ("python3", "python3"),
+        ("xz", "xz-utils"),
+    ] {
+        let folders = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
+        if !folders.iter().any(|folder| Path::new(folder).join(program).exists()) {
+            return Err(SandboxError::Missing { program, package });
+        }
+    }
+    let probe = Sandbox {
+        script: "test \"$(id -u)\" = 0",
+        inputs: Vec::new(),
+        files: Vec::new(),
+        environment: Vec::new(),
+        limit: Duration::from_secs(20),
+    };
+    match probe.run(spawner, work_dir, &mut |_| {}, &|| false) {
+        Ok(_) => Ok(()),
+        Err(SandboxError::Failed { lines, .. }) => Err(not_permitted(&lines)),
+        Err(other) => Err(other),
+    }
+}
+
+fn not_permitted(lines: &[String]) -> SandboxError {
+    let said = lines.last().map_or_else(|| "nothing was said".to_owned(), Clone::clone);
+    let is = |path: &str, value: &str| fs::read_to_string(path).is_ok_and(|it| it.trim() == value);
+    let remedy = if is("/proc/sys/kernel/unprivileged_userns_clone", "0") {
+        "run: sysctl -w kernel.unprivileged_userns_clone=1"
+    } else if is("/proc/sys/user/max_user_namespaces", "0") {
+        "run: sysctl -w user.max_user_namespaces=10000"
+    } else if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
+        "run: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give bwrap an AppArmor profile"
+    } else {
+        "in a container, it must be allowed to make user namespaces (seccomp, AppArmor); under systemd, NoNewPrivileges must be off"
+    };
+    SandboxError::NotPermitted(format!("{said}; {remedy}"))
+}
+
+impl Sandbox<'_> {
+    /// Runs the script to its end. Each line that it writes goes to `line` at once; `stop` is asked
+    /// ten times a second.
+    ///
+    /// # Errors
+    /// [`SandboxError`]; whatever the reason, nothing of it runs or is mounted afterwards.
+    pub fn run(
+        &self,
+        spawner: &Spawner,
+        work_dir: &Path,
+        line: &mut dyn FnMut(&str),
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Outputs, SandboxError> {
+        let range = wait_for_range(stop)?;
+        let outputs = self.prepare(work_dir)?;
+        let mut running = spawner.spawn(&self.invocation(&range, outputs.folder.path()))?;
+        let result = follow(&mut running, self.limit, line, stop);
+        running.kill();
+        make_removable(spawner, &range, outputs.folder.path());
+        result.map(|()| outputs)
+    }
+
+    /// The folder that holds the script, our small files, and `/out`.
+    fn prepare(&self, work_dir: &Path) -> Result<Outputs, SandboxError> {
+        let failed = |doing: &'static str, path: &Path| {
+            let path = path.to_path_buf();
+            move |source| SandboxError::Folder { doing, path, source }
+        };
+        fs::create_dir_all(work_dir).map_err(failed("make", work_dir))?;
+        let folder = tempfile::Builder::new()
+            .prefix("step-")
+            .tempdir_in(work_dir)
+            .map_err(failed("make a folder in", work_dir))?;
+        // Others pass through to `out` and `in`, and see nothing else.
+        let open = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode))
+                .map_err(failed("open", path))
+        };
+        open(folder.path(), 0o711)?;
+        for (name, mode) in [("in", 0o755), ("out", 0o777)] {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).map_err(failed("make", &path))?;
+            open(&path, mode)?;
+        }
+        let own = [("script".to_owned(), self.script.as_bytes().to_vec())];
+        for (name, content) in own.iter().chain(&self.files) {
+            let path = folder.path().join("in").join(name);
+            fs::write(&path, content).map_err(failed("write", &path))?;
+            open(&path, 0o644)?;
+        }
+        Ok(Outputs { folder })
+    }
+
+    fn invocation(&self, range: &IdRange, folder: &Path) -> Invocation {
+        let mut invocation = enter(range)
+            .args(["--ro-bind".as_ref(), folder.join("in").as_os_str(), "/in".as_ref()])
+            .args(["--bind".as_ref(), folder.join("out").as_os_str(), "/out".as_ref()]);
+        for (name, path) in &self.inputs {
+            // Our own `/in` is read-only: a place to mount on must be there already.
+            let place = folder.join("in").join(name);
+            let made = if path.is_dir() {
+                fs::create_dir_all(&place)
+            } else {
+                fs::File::create(&place).map(|_| ())
+            };
+            if made.is_ok() {
+                invocation = invocation
+                    .args(["--ro-bind".as_ref(), path.as_os_str()])
+                    .arg(format!("/in/{name}"));
+            }
+        }
+        for (name, value) in &self.environment {
+            invocation = invocation.args(["--setenv", name, value]);
+        }
+        invocation.args(["--chdir", "/build", "--", "/bin/sh", "/in/script"])
+    }
+}
+
+/// The tried way in: namespaces by `unshare`, limits, and the root by `bwrap`.
+fn enter(range: &IdRange) -> Invocation {
+    let map = |first: u32| format!("{first},0,65536");
+    Invocation::new("unshare")
+        .arg("--user")
+        .arg(format!("--map-users={}", map(range.first_uid)))
+        .arg(format!("--map-groups={}", map(range.first_gid)))
+        .args(["--setuid", "0", "--setgid", "0", "--mount", "--pid", "--fork", "--kill-child"])
+        .arg("prlimit")
+        .arg(format!("--nproc={PROCESSES}"))
+        .arg(format!("--fsize={FILE_SIZE}"))
+        .args(["--core=0", "bwrap", "--unshare-net", "--unshare-ipc", "--unshare-uts"])
+        .args(["--die-with-parent", "--new-session", "--cap-add", "ALL"])
+        .args(["--ro-bind", "/usr", "/usr"])
+        .args(["--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin"])
+        .args(["--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"])
+        .args(["--proc", "/proc", "--dev", "/dev"])
+        .args(["--tmpfs", "/tmp", "--tmpfs", "/etc", "--tmpfs", "/var", "--tmpfs", "/run"])
+        .arg("--size")
+        .arg(BUILD_SIZE.to_string())
+        .args(["--tmpfs", "/build", "--dir", "/root"])
+        .args(["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"])
+        .args(["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"])
+        .args(["--setenv", "HOME", "/root", "--setenv", "LC_ALL", "C.UTF-8"])
+}
+
+/// Waits until one of the ranges is free: as many sandboxes run at once as there are ranges.
+fn wait_for_range(stop: &dyn Fn() -> bool) -> Result<IdRange, SandboxError> {
+    loop {
+        if let Some(range) = ranges::take()? {
+            return Ok(range);
+        }
+        if stop() {
+            return Err(SandboxError::Cancelled);
+        }
+        thread::sleep(TICK);
+    }
+}
+
+/// Passes lines on until the sandbox ends, is stopped, or takes too long.
+fn follow(
+    running: &mut Running,
+    limit: Duration,
+    line: &mut dyn FnMut(&str),
+    stop: &dyn Fn() -> bool,
+) -> Result<(), SandboxError> {
+    let deadline = Instant::now() + limit;
+    let (sender, lines) = mpsc::channel();
+    let readers: Vec<_> = [
+        running.child.stdout.take().map(|pipe| read_lines(pipe, sender.clone())),
+        running.child.stderr.take().map(|pipe| read_lines(pipe, sender)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let mut last: Vec<String> = Vec::new();
+    let mut keep = |text: String, last: &mut Vec<String>| {
+        line(&text);
+        if last.len() == LAST_LINES {
+            last.remove(0);
+        }
+        last.push(text);
+    };
+    let interrupted = loop {
+        match lines.recv_timeout(TICK) {
+            Ok(text) => keep(text, &mut last),
+            // Both pipes are closed: every process inside has ended.
+            Err(mpsc::RecvTimeoutError::Disconnected) => break None,
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
+        if stop() {
+            break Some(SandboxError::Cancelled);
+        }
+        if Instant::now() >= deadline {
+            break Some(SandboxError::TimedOut(limit));
+        }
+    };
+    if let Some(error) = interrupted {
+        running.kill();
+        for reader in readers {
+            // Its pipe closes with the last process inside.
+            let _ = reader.join();
+        }
+        return Err(error);
+    }
+    let status = running.wait()?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(SandboxError::Failed { status: status.to_string(), lines: last })
+}
+
+/// Splits what a tool writes into lines, at line feeds and at the carriage returns of progress bars.
+fn read_lines(
+    pipe: impl Read + Send + 'static,
+    lines: mpsc::Sender<String>,
+) -> thread::JoinHandle<()> {
+    const LONGEST: usize = 4096;
+    thread::spawn(move || {
+        let mut text = Vec::new();
+        let send = |text: &mut Vec<u8>| {
+            let empty = text.iter().all(u8::is_ascii_whitespace);
+            let line = String::from_utf8_lossy(text).into_owned();
+            text.clear();
+            empty || lines.send(line).is_ok()
+        };
+        for byte in BufReader::new(pipe).bytes() {
+            let Ok(byte) = byte else { break };
+            let ends = matches!(byte, b'\n' | b'\r');
+            if !ends {
+                text.push(byte);
+            }
+            if (ends || text.len() >= LONGEST) && !send(&mut text) {
+                return;
+            }
+        }
+        if !text.is_empty() {
+            send(&mut text);
+        }
+    })
+}
+
+/// What a script made in `/out` may stand in folders that belong to subordinate ids, where the
+/// server may remove nothing: gives them to everybody, from inside the range.
+fn make_removable(spawner: &Spawner, range: &IdRange, folder: &Path) {
+    let out = folder.join("out");
+    let nested = fs::read_dir(&out).is_ok_and(|entries| {
+        entries.flatten().any(|it| it.file_type().is_ok_and(|kind| kind.is_dir()))
+    });
+    if !nested {
+        return;
+    }
+    let cleaner = enter(range).args(["--bind".as_ref(), out.as_os_str(), "/out".as_ref()]).args([
+        "--",
+        "/usr/bin/find",
+        "/out",
+        "-mindepth",
+        "1",
+        "-type",
+        "d",
+        "-exec",
+        "chmod",
+        "0777",
+        "{}",
+        "+",
+    ]);
+    // What stays behind is found by the next start's cleaning of the work folder.
+    let _ = spawner.output(&cleaner);
+}
