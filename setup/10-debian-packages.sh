@@ -16,7 +16,7 @@ need newuidmap uidmap
 need unshare util-linux
 need setpriv util-linux
 need prlimit util-linux
-need sqfstar squashfs-tools
+need mksquashfs squashfs-tools
 need cpio cpio
 need modprobe kmod
 need xz xz-utils

@@ -1,6 +1,6 @@
 # Makes a small initrd for each kernel.
- /in/debs, /in/debs, /in/list (<sha256> <file>), /in/init, /in/releases (a line each);
-#        SOURCE_DATE_EPOCH
+#   in:  /in/busybox (its .deb), /in/debs, /in/list (<sha256> <file>), /in/init,
+#        /in/releases (a line each); SOURCE_DATE_EPOCH
 #   out: /out/initrd-<release>.img
 set -eu
 mkdir -p /build/busybox /build/kernels

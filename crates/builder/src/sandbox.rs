@@ -155,7 +155,7 @@ pub fn check(spawner: &Spawner, work_dir: &Path) -> Result<(), SandboxError> {
         ("newuidmap", "uidmap"),
         ("bwrap", "bubblewrap"),
         ("mmdebstrap", "mmdebstrap"),
-        ("sqfstar", "squashfs-tools"),
+        ("mksquashfs", "squashfs-tools"),
         ("cpio", "cpio"),
         ("depmod", "kmod"),
         ("perl", "perl"),
@@ -246,6 +246,20 @@ impl Sandbox<'_> {
             fs::write(&path, content).map_err(failed("write", &path))?;
             open(&path, 0o644)?;
         }
+        // `/in` is read-only inside: a place to mount on must be there already.
+        for (name, path) in &self.inputs {
+            let place = folder.path().join("in").join(name);
+            let above = place.parent().unwrap_or(&place);
+            fs::create_dir_all(above)
+                .and_then(|()| {
+                    if path.is_dir() {
+                        fs::create_dir_all(&place)
+                    } else {
+                        fs::File::create(&place).map(|_| ())
+                    }
+                })
+                .map_err(failed("make a place for", path))?;
+        }
         Ok(Outputs { folder })
     }
 
@@ -254,18 +268,9 @@ impl Sandbox<'_> {
             .args(["--ro-bind".as_ref(), folder.join("in").as_os_str(), "/in".as_ref()])
             .args(["--bind".as_ref(), folder.join("out").as_os_str(), "/out".as_ref()]);
         for (name, path) in &self.inputs {
-            // Our own `/in` is read-only: a place to mount on must be there already.
-            let place = folder.join("in").join(name);
-            let made = if path.is_dir() {
-                fs::create_dir_all(&place)
-            } else {
-                fs::File::create(&place).map(|_| ())
-            };
-            if made.is_ok() {
-                invocation = invocation
-                    .args(["--ro-bind".as_ref(), path.as_os_str()])
-                    .arg(format!("/in/{name}"));
-            }
+            invocation = invocation
+                .args(["--ro-bind".as_ref(), path.as_os_str()])
+                .arg(format!("/in/{name}"));
         }
         for (name, value) in &self.environment {
             invocation = invocation.args(["--setenv", name, value]);
