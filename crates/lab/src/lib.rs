@@ -1,1 +1,23 @@
-//! See Cargo.toml.
+//! Machines and evidence: QEMU guests that boot through a real iPXE, and the smoke checks inside.
+//!
+//! A run is one guest: it loads `/release/<version>/menu.ipxe` from our own boot listener, picks
+//! the entry as lab robots do (keys on the serial console), boots, signs in, and the checks of plan
+//! "smoke" run over the same console. What counts is what was observed here: console lines with
+//! their times, and the transfers that the boot listener itself counted.
+//!
+//! Blocking code: a run has a thread of its own.
+
+mod accelerator;
+mod boot;
+mod checks;
+mod console;
+mod guest;
+mod relay;
+mod smoke;
+mod stages;
+
+pub use accelerator::{Accelerator, probe_accelerator};
+pub use guest::{GuestConfig, LabError};
+pub use relay::relay;
+pub use smoke::{RunObserver, RunReport, SmokeRequest, run_smoke};
+pub use stages::{ConsoleTimes, waterfall};

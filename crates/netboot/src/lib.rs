@@ -1,1 +1,21 @@
-//! See Cargo.toml.
+//! What machines boot from: iPXE scripts, kernels, initrds and images over plain HTTP.
+//!
+//! The boot listener serves what a candidate or a release consists of and nothing else. It never
+//! sees a database: what there is stands in a [`Snapshot`] in memory, which the services swap after
+//! each commit. Scripts are rendered per request and name every file by its release's digest, so a
+//! boot that has begun finishes on the set it began with, whatever is deployed meanwhile.
+//!
+//! No cookies, no HTML, nothing secret; GET and HEAD change nothing. A refusal is a script that
+//! says the reason on the machine's console (DESIGN.md §6).
+
+mod artifact;
+mod catalogue;
+mod listener;
+mod observe;
+mod request;
+mod script;
+
+pub use catalogue::{Served, SharedCatalogue, Snapshot};
+pub use listener::{BootListener, Route, routes, serve, serve_guest};
+pub use observe::{Observations, Observer};
+pub use script::{Base, chain_script, menu_script, refusal_script};

@@ -1,0 +1,59 @@
+//! What runs a guest's code: KVM where it really works, else QEMU's own emulation.
+
+use std::{
+    fs::OpenOptions,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use domain::time::Clock;
+use process::{Invocation, Spawner};
+
+use crate::console::Console;
+
+/// How long the probe may take to say the first word.
+const PROBE: Duration = Duration::from_secs(20);
+
+/// What runs a guest's code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accelerator {
+    /// The processor itself.
+    Kvm,
+    /// QEMU's emulation: ten times slower, everywhere.
+    Tcg,
+}
+
+impl Accelerator {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Kvm => "kvm",
+            Self::Tcg => "tcg",
+        }
+    }
+}
+
+/// Finds out once per process what works here. `/dev/kvm` may be there and still hang a guest, so
+/// KVM counts only when a guest came as far as iPXE's first words.
+#[must_use]
+pub fn probe_accelerator(spawner: &Spawner, clock: &Arc<dyn Clock>) -> Accelerator {
+    static FOUND: OnceLock<Accelerator> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let usable = OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok();
+        if usable && boots(spawner, clock) { Accelerator::Kvm } else { Accelerator::Tcg }
+    })
+}
+
+fn boots(spawner: &Spawner, clock: &Arc<dyn Clock>) -> bool {
+    let probe = Invocation::new("qemu-system-x86_64")
+        .args(["-nodefaults", "-no-user-config", "-machine", "pc,graphics=off,accel=kvm"])
+        .args(["-m", "128", "-display", "none", "-serial", "stdio", "-boot", "n"])
+        .args(["-netdev", "user,id=net0,restrict=on", "-device", "virtio-net-pci,netdev=net0"])
+        .with_stdin();
+    let Ok(mut running) = spawner.spawn(&probe) else { return false };
+    let (Some(input), Some(output)) = (running.child.stdin.take(), running.child.stdout.take())
+    else {
+        return false;
+    };
+    let mut console = Console::new(input, output, clock.clone(), &[]);
+    console.expect(&["iPXE"], Instant::now() + PROBE, &|| false).is_ok()
+}

@@ -1,0 +1,228 @@
+//! From power-on to a shell: what is waited for, and what it means where it does not come.
+
+use std::time::{Duration, Instant};
+
+use domain::{menu::FOOTER, run::FailureClass, transfer::Transfer};
+
+use crate::{
+    console::{Console, Missed},
+    smoke::SmokeRequest,
+};
+
+/// The lines that the initrd writes, as the waterfall needs their times.
+pub(crate) const STAGE_ROOTFS: &str = "bootwright: stage rootfs";
+pub(crate) const STAGE_INIT: &str = "bootwright: stage init";
+pub(crate) const LOGIN: &str = " login:";
+const FAILED: &str = "bootwright: FAILED ";
+const PANIC: &str = "Kernel panic - not syncing";
+
+/// How long iPXE may take to show the menu.
+const MENU_LIMIT: Duration = Duration::from_secs(120);
+/// How long a shell may take to answer.
+const SHELL_LIMIT: Duration = Duration::from_secs(120);
+/// iPXE redraws within this after a key.
+const REDRAW: Duration = Duration::from_secs(2);
+
+/// Why a boot did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BootFailure {
+    /// Whose problem it is; `None` where somebody stopped the run.
+    pub(crate) class: Option<FailureClass>,
+    pub(crate) message: String,
+}
+
+impl BootFailure {
+    fn new(class: FailureClass, message: impl Into<String>) -> Self {
+        Self { class: Some(class), message: message.into() }
+    }
+
+    pub(crate) fn stopped() -> Self {
+        Self { class: None, message: "stopped".to_owned() }
+    }
+}
+
+/// Waits for the menu and picks the entry as a person or a robot would: by keys.
+pub(crate) fn pick_entry(
+    console: &mut Console,
+    request: &SmokeRequest<'_>,
+    transfers: &dyn Fn() -> Vec<Transfer>,
+    stop: &dyn Fn() -> bool,
+) -> Result<(), BootFailure> {
+    let position = request
+        .manifest
+        .entries
+        .iter()
+        .position(|entry| entry.label() == request.entry)
+        .ok_or_else(|| {
+            let message = format!("the release has no entry {}", request.entry);
+            BootFailure::new(FailureClass::Configuration, message)
+        })?;
+    let deadline = Instant::now() + MENU_LIMIT.min(request.boot_limit);
+    match console.expect(&[FOOTER, "Bootwright: "], deadline, stop) {
+        Ok(0) => {}
+        Ok(_) => return Err(refused(&transfers()).unwrap_or_else(|| no_menu(&transfers()))),
+        Err(missed) => return Err(missed_menu(&missed, &transfers())),
+    }
+    // Home, then down: the shell comes first, then the entries.
+    console.send("\u{1b}[H");
+    console.expect_anything(REDRAW);
+    for _ in 0..=position {
+        console.send("\u{1b}[B");
+        console.expect_anything(REDRAW);
+    }
+    console.send("\r");
+    Ok(())
+}
+
+/// Waits for the login prompt of the rootfs.
+pub(crate) fn reach_login(
+    console: &mut Console,
+    request: &SmokeRequest<'_>,
+    transfers: &dyn Fn() -> Vec<Transfer>,
+    deadline: Instant,
+    stop: &dyn Fn() -> bool,
+) -> Result<(), BootFailure> {
+    let prompt = format!("{}{LOGIN}", request.hostname);
+    match console.expect(&[&prompt, FAILED, PANIC, FOOTER], deadline, stop) {
+        Ok(0) => Ok(()),
+        Ok(1) => {
+            // The rest of the line says why.
+            let from = console.position();
+            let _ = console.expect(&["\n"], Instant::now() + REDRAW, stop);
+            let reason =
+                console.text()[from..].lines().next().unwrap_or_default().trim().to_owned();
+            Err(initrd_failure(&reason))
+        }
+        Ok(2) => Err(BootFailure::new(FailureClass::Product, "the kernel panicked")),
+        Ok(_) => Err(refused(&transfers()).unwrap_or_else(|| {
+            BootFailure::new(
+                FailureClass::Product,
+                "iPXE came back to the menu: it cannot start this kernel",
+            )
+        })),
+        Err(Missed::Stopped) => Err(BootFailure::stopped()),
+        Err(missed) => Err(silent(console, &missed, &transfers())),
+    }
+}
+
+/// Signs in and makes the shell quiet.
+pub(crate) fn sign_in(
+    console: &mut Console,
+    request: &SmokeRequest<'_>,
+    stop: &dyn Fn() -> bool,
+) -> Result<(), BootFailure> {
+    let failed = |missed: Missed| match missed {
+        Missed::Stopped => BootFailure::stopped(),
+        Missed::Ended => {
+            BootFailure::new(FailureClass::Product, "the machine switched off at the login prompt")
+        }
+        Missed::TimedOut => {
+            BootFailure::new(FailureClass::Product, "the login prompt does not answer")
+        }
+    };
+    let limit = || Instant::now() + SHELL_LIMIT;
+    console.send(&format!("{}\r", request.user));
+    console.expect(&["assword:"], limit(), stop).map_err(failed)?;
+    console.send(&format!("{}\r", request.password));
+    match console.expect(&["# ", "$ ", "Login incorrect"], limit(), stop).map_err(failed)? {
+        2 => {
+            let message =
+                format!("the account {} and its password do not open a session", request.user);
+            return Err(BootFailure::new(FailureClass::Configuration, message));
+        }
+        _ => console
+            .send("stty -echo; unset HISTFILE; PS1=; PS2=; dmesg -n 1; echo ready-$((40+2))\r"),
+    }
+    console.expect(&["ready-42"], limit(), stop).map_err(failed)?;
+    Ok(())
+}
+
+/// What the initrd says: `<class> <reason>`.
+fn initrd_failure(said: &str) -> BootFailure {
+    let (class, reason) = said.split_once(' ').unwrap_or((said, ""));
+    match class.parse::<FailureClass>() {
+        Ok(class) => BootFailure::new(class, reason),
+        Err(_) => BootFailure::new(FailureClass::Product, said),
+    }
+}
+
+/// What the listener refused the guest, where it did.
+fn refused(transfers: &[Transfer]) -> Option<BootFailure> {
+    let transfer = transfers.iter().rev().find(|it| !it.served())?;
+    let class = if transfer.status < 500 { FailureClass::Configuration } else { FailureClass::Lab };
+    Some(BootFailure::new(class, format!("{}: {}", transfer.path, transfer.refusal)))
+}
+
+fn no_menu(transfers: &[Transfer]) -> BootFailure {
+    if transfers.is_empty() {
+        BootFailure::new(FailureClass::Lab, "iPXE did not reach the boot listener")
+    } else {
+        BootFailure::new(FailureClass::Lab, "iPXE loaded the menu and did not show it")
+    }
+}
+
+fn missed_menu(missed: &Missed, transfers: &[Transfer]) -> BootFailure {
+    match missed {
+        Missed::Stopped => BootFailure::stopped(),
+        Missed::Ended => BootFailure::new(FailureClass::Lab, "QEMU ended before the menu"),
+        Missed::TimedOut => refused(transfers).unwrap_or_else(|| no_menu(transfers)),
+    }
+}
+
+fn silent(console: &Console, missed: &Missed, transfers: &[Transfer]) -> BootFailure {
+    use domain::transfer::TransferKind::{Initrd, Kernel};
+    if let Some(refused) = refused(transfers) {
+        return refused;
+    }
+    let loaded = |kind| transfers.iter().any(|it| it.kind == kind && it.complete);
+    let began = console.mark(STAGE_ROOTFS).is_some() || (loaded(Kernel) && loaded(Initrd));
+    let how = match missed {
+        Missed::Ended => "the machine switched off",
+        Missed::TimedOut | Missed::Stopped => "the machine said nothing more",
+    };
+    let (class, place) = if console.mark(STAGE_INIT).is_some() {
+        (FailureClass::Product, "after its init had begun, without a login prompt")
+    } else if began {
+        (FailureClass::Product, "after its kernel was loaded, before its init")
+    } else {
+        (FailureClass::Lab, "before its kernel was loaded")
+    };
+    BootFailure::new(class, format!("{how} {place}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{time::Timestamp, transfer::TransferKind};
+
+    use super::*;
+
+    fn transfer(status: u16, refusal: &str) -> Transfer {
+        Transfer {
+            kind: TransferKind::Script,
+            path: "/menu.ipxe".to_owned(),
+            started_at: Timestamp(1),
+            ended_at: Timestamp(2),
+            bytes: 3,
+            status,
+            complete: true,
+            refusal: refusal.to_owned(),
+        }
+    }
+
+    #[test]
+    fn failures_fall_into_their_classes() {
+        let class = |failure: BootFailure| failure.class.unwrap();
+        assert_eq!(
+            class(initrd_failure("configuration digest of x is y")),
+            FailureClass::Configuration
+        );
+        assert_eq!(class(initrd_failure("lab no address")), FailureClass::Lab);
+        assert_eq!(class(initrd_failure("what?")), FailureClass::Product);
+        let missed = |transfers: &[Transfer]| class(missed_menu(&Missed::TimedOut, transfers));
+        assert_eq!(missed(&[]), FailureClass::Lab);
+        assert_eq!(missed(&[transfer(200, "")]), FailureClass::Lab);
+        assert_eq!(missed(&[transfer(404, "there is no release")]), FailureClass::Configuration);
+        assert_eq!(missed(&[transfer(500, "damaged")]), FailureClass::Lab);
+        assert_eq!(missed_menu(&Missed::Stopped, &[]).class, None);
+    }
+}

@@ -1,0 +1,158 @@
+//! The checks of plan "smoke", run over the serial console of a machine that is signed in to.
+
+use std::time::{Duration, Instant};
+
+use domain::{manifest::BootEntry, run::Outcome};
+
+use crate::{
+    console::{Console, Missed},
+    smoke::SmokeRequest,
+};
+
+/// How long one check may take: the state of the system is waited for in one of them.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// What a command inside the machine gave.
+struct Answer {
+    code: i32,
+    text: String,
+}
+
+/// What a check found.
+pub(crate) type Found = (Outcome, String);
+
+/// Runs one check by its id.
+pub(crate) fn run(
+    case: &str,
+    console: &mut Console,
+    request: &SmokeRequest<'_>,
+    stop: &dyn Fn() -> bool,
+) -> Found {
+    let mut ask = |command: &str| ask(console, command, stop);
+    let found = match case {
+        "smoke.kernel" => ask("uname -r").map(|it| same("uname -r", it.text.trim(), &kernel(request))),
+        "smoke.module" => ask(
+            "m=$(find /lib/modules/$(uname -r) -name 'dummy.ko*' -o -name 'nls_utf8.ko*' | head -n 1); \
+             m=$(basename \"${m%%.ko*}\"); modprobe \"$m\" && grep -q \"^$m \" /proc/modules && echo loaded $m",
+        )
+        .map(|it| succeeded(&it, "loaded")),
+        "smoke.rootfs-digest" => ask("cat /run/bootwright/images").map(|it| images(&it.text, request)),
+        "smoke.system-state" => ask(
+            "timeout 240 systemctl is-system-running --wait; systemctl --failed --no-legend --plain | cut -d' ' -f1",
+        )
+        .map(|it| state(&it.text)),
+        "smoke.failed-units" => ask("systemctl --failed --no-legend --plain | cut -d' ' -f1")
+            .map(|it| empty(&it.text, "failed units")),
+        "smoke.dpkg-audit" => ask("dpkg --audit").map(|it| empty(&it.text, "dpkg --audit")),
+        "smoke.network" => ask(
+            "ip -brief address show scope global; ip route show; test -n \"$(ip -4 -o address show scope global)\" && test -n \"$(ip route show)\"",
+        )
+        .map(|it| succeeded(&it, "")),
+        "smoke.writable-root" => ask(
+            "f=/var/tmp/bootwright-check; echo written >$f && test \"$(cat $f)\" = written && rm $f && echo writable",
+        )
+        .map(|it| succeeded(&it, "writable")),
+        other => Ok((Outcome::Errored, format!("no check is called {other}"))),
+    };
+    found.unwrap_or_else(|missed| match missed {
+        Missed::Stopped => (Outcome::NotRun, "stopped".to_owned()),
+        Missed::Ended => (Outcome::Failed, "the machine switched off during this check".to_owned()),
+        Missed::TimedOut => (Outcome::Failed, format!("no answer within {} s", LIMIT.as_secs())),
+    })
+}
+
+/// Runs a command in the machine's shell. Its output stands between two marks that the command
+/// itself does not hold, so that neither an echo nor a kernel message is taken for it.
+fn ask(console: &mut Console, command: &str, stop: &dyn Fn() -> bool) -> Result<Answer, Missed> {
+    let deadline = Instant::now() + LIMIT;
+    console.send(&format!("echo beg''in; {{ {command}; }} 2>&1; echo en''d-$?-\r"));
+    console.expect(&["begin\n"], deadline, stop)?;
+    let from = console.position();
+    console.expect(&["end-"], deadline, stop)?;
+    let to = console.position() - "end-".len();
+    let at = console.position();
+    console.expect(&["-"], deadline, stop)?;
+    let code = console.text()[at..console.position() - 1].parse().unwrap_or(-1);
+    Ok(Answer { code, text: console.text()[from..to].to_owned() })
+}
+
+fn kernel(request: &SmokeRequest<'_>) -> String {
+    let alias = request.manifest.entry(request.entry).map(|entry| match entry {
+        BootEntry::Linux { kernel, .. } => kernel.as_str(),
+    });
+    alias
+        .and_then(|alias| request.manifest.kernel(alias))
+        .map_or_else(String::new, |bound| bound.release.clone())
+}
+
+fn same(what: &str, found: &str, expected: &str) -> Found {
+    if found == expected {
+        (Outcome::Passed, found.to_owned())
+    } else {
+        (Outcome::Failed, format!("{what} is {found}, and the manifest names {expected}"))
+    }
+}
+
+fn succeeded(answer: &Answer, word: &str) -> Found {
+    let text = answer.text.trim().replace('\n', "; ");
+    if answer.code == 0 && text.contains(word) {
+        (Outcome::Passed, text)
+    } else {
+        (Outcome::Failed, format!("exit code {}: {text}", answer.code))
+    }
+}
+
+fn empty(text: &str, what: &str) -> Found {
+    let text = text.trim().replace('\n', ", ");
+    if text.is_empty() {
+        (Outcome::Passed, String::new())
+    } else {
+        (Outcome::Failed, format!("{what}: {text}"))
+    }
+}
+
+fn state(text: &str) -> Found {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let state = lines.next().unwrap_or("nothing was said");
+    let failed: Vec<&str> = lines.collect();
+    match (state, failed.is_empty()) {
+        ("running", _) => (Outcome::Passed, state.to_owned()),
+        (_, true) => (Outcome::Failed, format!("the system is {state}")),
+        (_, false) => {
+            (Outcome::Failed, format!("the system is {state}; failed: {}", failed.join(", ")))
+        }
+    }
+}
+
+/// The images that the initrd verified and mounted are those of the manifest, in order.
+fn images(text: &str, request: &SmokeRequest<'_>) -> Found {
+    let digest = |line: &str| line.rsplit(',').next().unwrap_or_default().trim().to_owned();
+    let mounted: Vec<String> = text.lines().filter(|line| line.contains(',')).map(digest).collect();
+    let named: Vec<String> = request
+        .manifest
+        .images
+        .iter()
+        .filter_map(|name| request.manifest.component(name))
+        .map(|it| it.sha256.to_string())
+        .collect();
+    same("the list of verified images", &mounted.join(" "), &named.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_judged() {
+        assert_eq!(state("running\n").0, Outcome::Passed);
+        assert_eq!(
+            state("degraded\nssh.service\n").1,
+            "the system is degraded; failed: ssh.service"
+        );
+        assert_eq!(empty("\n", "x").0, Outcome::Passed);
+        assert_eq!(empty("a\nb\n", "x").1, "x: a, b");
+        let answer = Answer { code: 0, text: "loaded dummy\n".to_owned() };
+        assert_eq!(succeeded(&answer, "loaded").0, Outcome::Passed);
+        assert_eq!(succeeded(&Answer { code: 1, ..answer }, "loaded").0, Outcome::Failed);
+    }
+}

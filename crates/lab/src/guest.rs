@@ -1,0 +1,74 @@
+//! QEMU guests without any network but one address: our boot listener.
+
+use std::path::{Path, PathBuf};
+
+use process::{Invocation, ProcessError, Running, Spawner};
+use thiserror::Error;
+
+use crate::accelerator::Accelerator;
+
+/// The address at which a guest finds the boot listener. Nothing else answers to it.
+pub(crate) const LISTENER: &str = "10.0.2.100:8000";
+
+/// A guest cannot be started.
+#[derive(Debug, Error)]
+pub enum LabError {
+    /// QEMU cannot be started.
+    #[error(
+        "QEMU cannot be started: {0}; install the Debian packages qemu-system-x86 and ipxe-qemu"
+    )]
+    Start(#[from] ProcessError),
+    /// QEMU gave us no console.
+    #[error("QEMU gave no serial console")]
+    NoConsole,
+}
+
+/// How guests are made.
+#[derive(Debug, Clone)]
+pub struct GuestConfig {
+    /// What runs the guest's code.
+    pub accelerator: Accelerator,
+    /// Memory in MiB: the images are loaded into it.
+    pub memory_mib: u32,
+    /// This very program: QEMU starts its command `relay` for each connection of the guest.
+    pub program: PathBuf,
+}
+
+impl GuestConfig {
+    /// What a run says about its machine.
+    pub(crate) fn details(&self) -> String {
+        format!(
+            "QEMU pc, {}, {} MiB, virtio-net with iPXE",
+            self.accelerator.word(),
+            self.memory_mib
+        )
+    }
+}
+
+/// Starts a guest that loads the script at `path` of the listener behind `socket`.
+pub(crate) fn start(
+    spawner: &Spawner,
+    config: &GuestConfig,
+    socket: &Path,
+    path: &str,
+) -> Result<Running, LabError> {
+    // QEMU splits the command as a shell would and options at commas.
+    let relay = format!("{} relay {}", quoted(&config.program), quoted(socket)).replace(',', ",,");
+    let network = format!(
+        "user,id=net0,restrict=on,bootfile=http://{LISTENER}{path},guestfwd=tcp:{LISTENER}-cmd:{relay}"
+    );
+    let invocation = Invocation::new("nice")
+        .args(["-n", "5", "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"])
+        .arg("-machine")
+        .arg(format!("pc,graphics=off,accel={}", config.accelerator.word()))
+        .args(["-cpu", "max", "-smp", "1", "-m", &config.memory_mib.to_string()])
+        .args(["-display", "none", "-serial", "stdio", "-boot", "n"])
+        .args(["-netdev", &network, "-device", "virtio-net-pci,netdev=net0"])
+        .args(["-device", "virtio-rng-pci"])
+        .with_stdin();
+    Ok(spawner.spawn(&invocation)?)
+}
+
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"))
+}

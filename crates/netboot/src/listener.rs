@@ -1,0 +1,291 @@
+//! The boot listener: its routes on one screen, and how it serves machines and guests.
+
+use std::{path::Path, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path as Segments, Query, State},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse as _, Response},
+    routing::{MethodRouter, get},
+};
+use blobs::BlobStore;
+use domain::{digest::Digest, time::Clock, transfer::TransferKind};
+use tokio::net::{TcpListener, UnixListener};
+
+use crate::{
+    artifact::{self, Files},
+    catalogue::{Served, SharedCatalogue},
+    observe::{CountedBody, Observer, Watch},
+    request,
+    script::{Base, chain_script, menu_script, refusal_script},
+};
+
+/// What the handlers share; cheap to clone.
+#[derive(Clone)]
+pub struct BootListener {
+    catalogue: SharedCatalogue,
+    files: Files,
+    watch: Watch,
+}
+
+/// A route of the boot listener.
+pub struct Route {
+    /// The path, with its parameters in braces. All answer GET and HEAD and nothing else.
+    pub path: &'static str,
+    handler: MethodRouter<BootListener>,
+}
+
+/// The routes. The router is made of this table, and tests visit it.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    let row = |path, handler| Route { path, handler };
+    vec![
+        row("/menu.ipxe", get(default_menu)),
+        row("/env/{name}/menu.ipxe", get(environment_menu)),
+        row("/release/{name}/menu.ipxe", get(release_menu)),
+        row("/boot.ipxe", get(boot)),
+        row("/ipxe", get(machine_menu)),
+        row("/v1/boot/{mac}", get(pixiecore)),
+        row("/kernels/{name}", get(kernel)),
+        row("/artifacts/{digest}/{name}", get(artifact)),
+    ]
+}
+
+impl BootListener {
+    /// A listener on what `catalogue` says, with the files of `blobs`.
+    #[must_use]
+    pub fn new(catalogue: SharedCatalogue, blobs: BlobStore, clock: Arc<dyn Clock>) -> Self {
+        let watch = Watch { observer: None, clock };
+        Self { catalogue, files: Files::new(blobs), watch }
+    }
+
+    /// The same listener for one guest whose transfers `observer` is told of.
+    #[must_use]
+    pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
+        let watch = Watch { observer: Some(observer), clock: self.watch.clock.clone() };
+        Self { watch, ..self.clone() }
+    }
+
+    fn router(self) -> Router {
+        routes()
+            .into_iter()
+            .fold(Router::new(), |router, route| router.route(route.path, route.handler))
+            .fallback(nothing_here)
+            .method_not_allowed_fallback(read_only)
+            .with_state(self)
+    }
+
+    fn script(&self, request: &Parts, script: Result<String, (StatusCode, String)>) -> Response {
+        let path = request.uri.path();
+        let (status, text, refusal) = match script {
+            Ok(text) => (StatusCode::OK, text, String::new()),
+            Err((status, reason)) => (status, refusal_script(&reason), reason),
+        };
+        let watched = self.watch.begin(TransferKind::Script, path, status.as_u16(), &refusal);
+        let length = HeaderValue::from(text.len());
+        let body = if request.method == Method::HEAD {
+            Body::empty()
+        } else {
+            Body::new(CountedBody::new(Body::from(text), watched))
+        };
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
+            // What an environment serves may change at any moment.
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (header::CONTENT_LENGTH, length),
+        ];
+        (status, headers, body).into_response()
+    }
+
+    fn menu(
+        &self,
+        request: &Parts,
+        served: Result<Arc<Served>, (StatusCode, String)>,
+    ) -> Response {
+        let script = served.and_then(|served| {
+            let base = base(request)?;
+            menu_script(&served, &base)
+                .map_err(|reason| (StatusCode::INTERNAL_SERVER_ERROR, reason))
+        });
+        self.script(request, script)
+    }
+
+    fn default_release(&self) -> Result<Arc<Served>, (StatusCode, String)> {
+        let name = self.catalogue.snapshot().default_environment.clone();
+        self.environment(&name)
+    }
+
+    fn environment(&self, name: &str) -> Result<Arc<Served>, (StatusCode, String)> {
+        match self.catalogue.snapshot().environments.get(name) {
+            None => Err((StatusCode::NOT_FOUND, format!("there is no environment {name}"))),
+            Some(None) => Err((
+                StatusCode::NOT_FOUND,
+                format!("environment {name} serves no release yet: deploy one on the dashboard"),
+            )),
+            Some(Some(served)) => Ok(served.clone()),
+        }
+    }
+}
+
+/// The address by which the machine reached us.
+fn base(request: &Parts) -> Result<Base, (StatusCode, String)> {
+    request
+        .headers
+        .get(header::HOST)
+        .and_then(|host| Base::from_host(host.to_str().ok()?))
+        .ok_or_else(|| (StatusCode::BAD_REQUEST, "the request names no usable host".to_owned()))
+}
+
+async fn default_menu(State(listener): State<BootListener>, request: Parts) -> Response {
+    listener.menu(&request, listener.default_release())
+}
+
+async fn environment_menu(
+    State(listener): State<BootListener>,
+    Segments(name): Segments<String>,
+    request: Parts,
+) -> Response {
+    listener.menu(&request, listener.environment(&name))
+}
+
+async fn release_menu(
+    State(listener): State<BootListener>,
+    Segments(name): Segments<String>,
+    request: Parts,
+) -> Response {
+    let served = listener.catalogue.snapshot().release(&name).cloned();
+    let reason = || (StatusCode::NOT_FOUND, format!("there is no candidate or release {name}"));
+    listener.menu(&request, served.ok_or_else(reason))
+}
+
+async fn boot(State(listener): State<BootListener>, request: Parts) -> Response {
+    let script = base(&request).map(|base| chain_script(&base));
+    listener.script(&request, script)
+}
+
+#[derive(serde::Deserialize)]
+struct Machine {
+    mac: Option<String>,
+}
+
+/// As long as machines are not registered, any machine gets the default environment's menu.
+async fn machine_menu(
+    State(listener): State<BootListener>,
+    query: Result<Query<Machine>, axum::extract::rejection::QueryRejection>,
+    request: Parts,
+) -> Response {
+    let mac = query.ok().and_then(|Query(machine)| machine.mac);
+    let served = match mac.as_deref().map(request::mac) {
+        Some(Some(_)) => listener.default_release(),
+        Some(None) => Err((StatusCode::BAD_REQUEST, "mac is no MAC address".to_owned())),
+        None => Err((StatusCode::BAD_REQUEST, "the request names no mac".to_owned())),
+    };
+    listener.menu(&request, served)
+}
+
+/// Pixiecore's API: what a machine boots without a menu, <https://github.com/danderson/netboot>.
+async fn pixiecore(
+    State(listener): State<BootListener>,
+    Segments(mac): Segments<String>,
+    request: Parts,
+) -> Response {
+    let answer = || {
+        request::mac(&mac)
+            .ok_or_else(|| (StatusCode::BAD_REQUEST, "that is no MAC address".to_owned()))?;
+        let base = base(&request)?;
+        let served = listener.default_release()?;
+        crate::script::pixiecore(&served, &base)
+            .map_err(|reason| (StatusCode::INTERNAL_SERVER_ERROR, reason))
+    };
+    match answer() {
+        Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+        Err((status, reason)) => (status, format!("{reason}\n")).into_response(),
+    }
+}
+
+/// Kernels of the default environment by alias or file name, as pxe-server had them.
+async fn kernel(
+    State(listener): State<BootListener>,
+    Segments(name): Segments<String>,
+    request: Parts,
+) -> Response {
+    let served = match listener.default_release() {
+        Ok(served) => served,
+        Err(refusal) => return listener.script(&request, Err(refusal)),
+    };
+    let file = served.manifest.kernel(&name).map_or(name.as_str(), |bound| bound.image.as_str());
+    listener.file(&request, &served, file).await
+}
+
+async fn artifact(
+    State(listener): State<BootListener>,
+    Segments((digest, name)): Segments<(String, String)>,
+    request: Parts,
+) -> Response {
+    let served = digest
+        .parse::<Digest>()
+        .ok()
+        .and_then(|digest| listener.catalogue.snapshot().by_digest(&digest).cloned());
+    match served {
+        Some(served) => listener.file(&request, &served, &name).await,
+        None => {
+            let reason = "no candidate or release has that digest".to_owned();
+            listener.script(&request, Err((StatusCode::NOT_FOUND, reason)))
+        }
+    }
+}
+
+impl BootListener {
+    async fn file(&self, request: &Parts, served: &Served, name: &str) -> Response {
+        let (method, path) = (&request.method, request.uri.path());
+        let answered = artifact::answer(
+            &self.files,
+            &self.watch,
+            method,
+            &request.headers,
+            path,
+            served,
+            name,
+        );
+        match answered.await {
+            Ok(response) => response,
+            Err(refusal) => self.script(request, Err(refusal)),
+        }
+    }
+}
+
+async fn nothing_here(State(listener): State<BootListener>, request: Parts) -> Response {
+    let reason = "nothing is served at this path: start at /menu.ipxe".to_owned();
+    listener.script(&request, Err((StatusCode::NOT_FOUND, reason)))
+}
+
+async fn read_only(State(listener): State<BootListener>, request: Parts) -> Response {
+    let reason = "the boot listener answers GET and HEAD only".to_owned();
+    listener.script(&request, Err((StatusCode::METHOD_NOT_ALLOWED, reason)))
+}
+
+/// Serves machines until `stop` ends; boots in flight are let finish.
+pub async fn serve(
+    socket: TcpListener,
+    listener: BootListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
+    if let Err(error) = axum::serve(socket, listener.router()).with_graceful_shutdown(stop).await {
+        tracing::error!(%error, "the boot listener ended");
+    }
+}
+
+/// Serves one guest on a Unix socket of its own until `stop` ends.
+///
+/// # Errors
+/// Where the socket cannot be made.
+pub async fn serve_guest(
+    path: &Path,
+    listener: BootListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let socket = UnixListener::bind(path)?;
+    axum::serve(socket, listener.router()).with_graceful_shutdown(stop).await
+}

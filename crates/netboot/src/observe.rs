@@ -1,0 +1,128 @@
+//! What the listener observes of each boot: by its own counters, never by what a machine says.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use domain::{
+    time::Clock,
+    transfer::{Transfer, TransferKind},
+};
+use http_body::{Body, Frame, SizeHint};
+
+/// Who is told of each transfer.
+pub trait Observer: Send + Sync {
+    /// A transfer has ended.
+    fn transferred(&self, transfer: Transfer);
+}
+
+/// Keeps the transfers of one guest.
+#[derive(Debug, Clone, Default)]
+pub struct Observations(Arc<Mutex<Vec<Transfer>>>);
+
+impl Observations {
+    /// What has been transferred so far, in the order in which it ended.
+    #[must_use]
+    pub fn transfers(&self) -> Vec<Transfer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Observer for Observations {
+    fn transferred(&self, transfer: Transfer) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(transfer);
+    }
+}
+
+/// Who watches a connection, and by which clock.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Watch {
+    /// Begins to watch an answer.
+    pub(crate) fn begin(
+        &self,
+        kind: TransferKind,
+        path: &str,
+        status: u16,
+        refusal: &str,
+    ) -> Watched {
+        let now = self.clock.now();
+        let transfer = Transfer {
+            kind,
+            path: path.to_owned(),
+            started_at: now,
+            ended_at: now,
+            bytes: 0,
+            status,
+            complete: false,
+            refusal: refusal.to_owned(),
+        };
+        Watched { watch: self.clone(), transfer }
+    }
+}
+
+/// An answer under way; told when it is dropped, whole or broken off.
+pub(crate) struct Watched {
+    watch: Watch,
+    transfer: Transfer,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.transfer.ended_at = self.watch.clock.now();
+        if let Some(observer) = &self.watch.observer {
+            observer.transferred(self.transfer.clone());
+        }
+    }
+}
+
+/// A body that counts what it hands to the network.
+pub(crate) struct CountedBody {
+    inner: axum::body::Body,
+    watched: Watched,
+}
+
+impl CountedBody {
+    pub(crate) const fn new(inner: axum::body::Body, watched: Watched) -> Self {
+        Self { inner, watched }
+    }
+}
+
+impl Body for CountedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let sent = frame.data_ref().map_or(0, Bytes::len);
+                self.watched.transfer.bytes += sent as u64;
+                if self.inner.is_end_stream() {
+                    self.watched.transfer.complete = true;
+                }
+            }
+            Poll::Ready(None) => self.watched.transfer.complete = true,
+            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

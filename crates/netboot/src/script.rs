@@ -1,0 +1,187 @@
+//! iPXE scripts: pure functions from what is served to the bytes that a machine reads.
+//!
+//! The frame of a menu (header and footer texts, `ipxe shell` first, `goto MENU` after each entry)
+//! is read by lab robots from a serial console and kept to the letter (DESIGN.md §6). Commands and
+//! settings: <https://ipxe.org/cmd>, <https://ipxe.org/cfg>.
+
+use std::fmt::Write as _;
+
+use domain::{
+    manifest::BootEntry,
+    menu::{self, FOOTER, HEADER, SHELL_LABEL, SHELL_TEXT},
+};
+
+use crate::catalogue::Served;
+
+/// The address by which a machine reached us, checked: `10.0.2.100:8000`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base(String);
+
+impl Base {
+    /// Takes the value of a `Host` header (RFC 9110 §7.2) where it is a plain host with or without
+    /// a port; anything else could carry commands into a script.
+    #[must_use]
+    pub fn from_host(host: &str) -> Option<Self> {
+        let (name, port) = match host.strip_prefix('[') {
+            Some(rest) => {
+                let (address, rest) = rest.split_once(']')?;
+                address.parse::<std::net::Ipv6Addr>().ok()?;
+                (None, rest.strip_prefix(':').or_else(|| rest.is_empty().then_some(""))?)
+            }
+            None => match host.split_once(':') {
+                Some((name, port)) => (Some(name), port),
+                None => (Some(host), ""),
+            },
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let name_is_plain = name
+            .is_none_or(|name| !name.is_empty() && name.len() <= 253 && name.chars().all(plain));
+        let port_is_plain = match host.ends_with(':') {
+            true => false,
+            false => {
+                port.is_empty()
+                    || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
+            }
+        };
+        (name_is_plain && port_is_plain).then(|| Self(host.to_owned()))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.0)
+    }
+}
+
+/// The menu of a release, or why it cannot be rendered.
+///
+/// # Errors
+/// Where the manifest holds something that must not stand in a script; no recipe that was checked
+/// gives such a manifest.
+pub fn menu_script(served: &Served, base: &Base) -> Result<String, String> {
+    let manifest = &served.manifest;
+    let mut items = String::new();
+    let mut entries = String::new();
+    for entry in &manifest.entries {
+        let (label, text) = (entry.label(), entry.text());
+        menu::check_label(label).map_err(|rule| rule.to_string())?;
+        menu::check_text(text).map_err(|rule| rule.to_string())?;
+        let _ = writeln!(items, "item {label} {text}");
+        entries.push_str(&entry_lines(served, entry, base)?);
+    }
+    let default = if manifest.entry(&manifest.default_entry).is_some() {
+        manifest.default_entry.as_str()
+    } else {
+        SHELL_LABEL
+    };
+    Ok(format!(
+        "#!ipxe\n\
+         :MENU\n\
+         menu\n\
+         item --gap -- {HEADER}\n\
+         item {SHELL_LABEL} {SHELL_TEXT}\n\
+         {items}\
+         item --gap -- {FOOTER}\n\
+         choose --default {default} --timeout {} target && goto ${{target}}\n\
+         \n\
+         :{SHELL_LABEL}\n\
+         shell ||\n\
+         goto MENU\n\
+         {entries}",
+        manifest.timeout_ms
+    ))
+}
+
+fn entry_lines(served: &Served, entry: &BootEntry, base: &Base) -> Result<String, String> {
+    let BootEntry::Linux { label, kernel, arguments, .. } = entry;
+    menu::check_arguments(arguments).map_err(|rule| rule.to_string())?;
+    let bound = served
+        .manifest
+        .kernel(kernel)
+        .ok_or_else(|| format!("entry {label} names kernel {kernel}, which this release lacks"))?;
+    let file = |name: &str| {
+        menu::check_file_name(name).map_err(|rule| rule.to_string())?;
+        Ok::<_, String>(base.url(&format!("/artifacts/{}/{name}", served.digest)))
+    };
+    let mut line = format!("initrd={} ", bound.initrd);
+    for name in &served.manifest.images {
+        let (_, _, sha256) = served
+            .file(name)
+            .ok_or_else(|| format!("the release names the image {name} and lacks it"))?;
+        let _ = write!(line, "bootwright.image={},{sha256} ", file(name)?);
+    }
+    let _ = write!(line, "bootwright.manifest={} BOOTIF=01-${{netX/mac:hexhyp}}", served.digest);
+    if !arguments.is_empty() {
+        let _ = write!(line, " {arguments}");
+    }
+    Ok(format!(
+        "\n:{label}\nimgfree\nkernel {} {line} || goto MENU\ninitrd {} || goto MENU\nboot ||\ngoto MENU\n",
+        file(&bound.image)?,
+        file(&bound.initrd)?,
+    ))
+}
+
+/// What a release's default entry boots, in the form of Pixiecore's API.
+///
+/// # Errors
+/// As [`menu_script`].
+pub(crate) fn pixiecore(served: &Served, base: &Base) -> Result<String, String> {
+    let manifest = &served.manifest;
+    let BootEntry::Linux { kernel, arguments, .. } = manifest
+        .entry(&manifest.default_entry)
+        .ok_or_else(|| "the release has no default entry".to_owned())?;
+    let bound = manifest.kernel(kernel).ok_or_else(|| format!("there is no kernel {kernel}"))?;
+    let file = |name: &str| base.url(&format!("/artifacts/{}/{name}", served.digest));
+    let mut line = String::new();
+    for name in &manifest.images {
+        if let Some((_, _, sha256)) = served.file(name) {
+            let _ = write!(line, "bootwright.image={},{sha256} ", file(name));
+        }
+    }
+    let _ = write!(line, "bootwright.manifest={} {arguments}", served.digest);
+    Ok(serde_json::json!({
+        "kernel": file(&bound.image),
+        "initrd": [file(&bound.initrd)],
+        "cmdline": line.trim_end(),
+    })
+    .to_string())
+}
+
+/// A script that asks for the script of the machine that runs it.
+#[must_use]
+pub fn chain_script(base: &Base) -> String {
+    format!(
+        "#!ipxe\nchain {}\n",
+        base.url(
+            "/ipxe?mac=${net0/mac:hexhyp}&uuid=${uuid}&serial=${serial:uristring}&arch=${buildarch}"
+        )
+    )
+}
+
+/// A script that says on the machine's console why there is nothing to boot.
+#[must_use]
+pub fn refusal_script(reason: &str) -> String {
+    // Only what a console shows and no command understands stays.
+    let plain: String = reason
+        .chars()
+        .map(|c| match c {
+            'a'..='z'
+            | 'A'..='Z'
+            | '0'..='9'
+            | ' '
+            | '.'
+            | ','
+            | ':'
+            | '-'
+            | '_'
+            | '/'
+            | '('
+            | ')' => c,
+            _ => '?',
+        })
+        .take(200)
+        .collect();
+    format!("#!ipxe\necho Bootwright: {plain}\nprompt --timeout 10000 Press any key ||\nexit 1\n")
+}
+
+#[cfg(test)]
+#[path = "script_tests.rs"]
+mod tests;
