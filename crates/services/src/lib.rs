@@ -1,1 +1,28 @@
-//! See Cargo.toml.
+//! The use cases of Bootwright: what pages, the REST API, the command line and the workers share.
+//!
+//! Every use case is a method of [`Services`] and takes the [`Actor`](domain::actor::Actor) who
+//! asks. It asks the rules of `domain::policy`, does its work in one transaction of the store that
+//! also appends the audit row, and then tells who listens. One file per noun; what takes long is
+//! done by the workers in [`mod@work`].
+
+pub mod audit;
+mod catalogue;
+pub mod deployments;
+pub mod downloads;
+pub mod environments;
+pub mod error;
+pub mod identity;
+pub mod job_log;
+pub mod jobs;
+mod open;
+pub mod overview;
+pub mod password;
+pub mod people;
+pub mod recipes;
+pub mod releases;
+pub mod sessions;
+pub mod validations;
+mod work;
+
+pub use error::{ServiceError, StartError};
+pub use open::{Services, ServicesOptions};

@@ -1,0 +1,240 @@
+//! The audit log: every change is a row of it, written in the change's own transaction.
+
+use domain::{
+    actor::Actor,
+    audit::{AuditEntry, AuditRow},
+    deployment::Deployment,
+    digest::Digest,
+    environment::Policy,
+    ids::{JobId, RecipeId},
+    person::{Person, Role},
+    policy::Action,
+    release::Release,
+};
+use serde_json::{Value, json};
+use store::WriteTx;
+
+use crate::{Services, error::ServiceError};
+
+/// What changed, with what the audit row says of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Change<'a> {
+    PersonAdded {
+        person: &'a Person,
+    },
+    SignedIn {
+        person: &'a Person,
+    },
+    SignInFailed {
+        name: &'a str,
+    },
+    RoleChanged {
+        person: &'a Person,
+        role: Role,
+    },
+    Disabled {
+        person: &'a Person,
+        disabled: bool,
+    },
+    PasswordLinkGiven {
+        person: &'a Person,
+    },
+    PasswordSet {
+        person: &'a Person,
+    },
+    RecipeSaved {
+        recipe: &'a RecipeId,
+        name: &'a str,
+        revision: u32,
+        digest: &'a Digest,
+        message: &'a str,
+    },
+    BuildRequested {
+        release: &'a Release,
+    },
+    BuildEnded {
+        release: &'a Release,
+        outcome: &'a str,
+    },
+    ReleaseWithdrawn {
+        release: &'a Release,
+        reason: &'a str,
+    },
+    ValidationRequested {
+        release: &'a Release,
+        job: &'a JobId,
+    },
+    ValidationEnded {
+        job: &'a JobId,
+        outcome: &'a str,
+    },
+    JobCancelled {
+        job: &'a JobId,
+    },
+    DeploymentRequested {
+        deployment: &'a Deployment,
+    },
+    DeploymentJudged {
+        deployment: &'a Deployment,
+        verdict: &'static str,
+        comment: &'a str,
+    },
+    DeploymentWithdrawn {
+        deployment: &'a Deployment,
+    },
+    DeploymentLapsed {
+        deployment: &'a Deployment,
+        why: &'a str,
+    },
+    Deployed {
+        deployment: &'a Deployment,
+    },
+    PolicyChanged {
+        environment: &'a str,
+        from: &'a Policy,
+        to: &'a Policy,
+    },
+}
+
+impl Change<'_> {
+    /// The words by which rows are found: action, kind of subject, id of the subject, details.
+    fn describe(&self) -> (&'static str, &'static str, String, Value) {
+        let person =
+            |action, person: &Person, details| (action, "person", person.name.clone(), details);
+        let release = |action, release: &Release, details| {
+            (action, "release", release.version.to_string(), details)
+        };
+        let deployment = |action, it: &Deployment, more: Value| {
+            let mut details = json!({
+                "environment": it.environment, "release": it.release_name, "from": it.from_name,
+                "manifest": it.manifest, "evidence": it.evidence, "reason": it.reason,
+                "rollback": it.rollback,
+            });
+            if let (Some(details), Value::Object(more)) = (details.as_object_mut(), more) {
+                details.extend(more);
+            }
+            (action, "deployment", it.id.to_string(), details)
+        };
+        match *self {
+            Self::PersonAdded { person: it } => {
+                person("person.add", it, json!({ "role": it.role }))
+            }
+            Self::SignedIn { person: it } => person("person.sign-in", it, json!({})),
+            Self::SignInFailed { name } => {
+                // What was typed may be a password in the wrong field: only its length is kept
+                // where it cannot be a name.
+                let known_form = domain::person::check_name(name).is_ok();
+                let subject = if known_form {
+                    name.to_owned()
+                } else {
+                    format!("({} characters)", name.chars().count())
+                };
+                ("person.sign-in-failed", "person", subject, json!({}))
+            }
+            Self::RoleChanged { person: it, role } => {
+                person("person.role", it, json!({ "from": it.role, "to": role }))
+            }
+            Self::Disabled { person: it, disabled: true } => {
+                person("person.disable", it, json!({}))
+            }
+            Self::Disabled { person: it, disabled: false } => {
+                person("person.enable", it, json!({}))
+            }
+            Self::PasswordLinkGiven { person: it } => person("person.password-link", it, json!({})),
+            Self::PasswordSet { person: it } => person("person.password", it, json!({})),
+            Self::RecipeSaved { recipe, name, revision, digest, message } => (
+                "recipe.save",
+                "recipe",
+                name.to_owned(),
+                json!({ "id": recipe, "revision": revision, "digest": digest, "message": message }),
+            ),
+            Self::BuildRequested { release: it } => release(
+                "release.build",
+                it,
+                json!({ "recipe": it.recipe_name, "revision": it.revision, "job": it.job }),
+            ),
+            Self::BuildEnded { release: it, outcome } => release(
+                "release.built",
+                it,
+                json!({ "stage": it.stage, "manifest": it.manifest, "outcome": outcome }),
+            ),
+            Self::ReleaseWithdrawn { release: it, reason } => {
+                release("release.withdraw", it, json!({ "reason": reason }))
+            }
+            Self::ValidationRequested { release: it, job } => {
+                release("release.validate", it, json!({ "job": job, "manifest": it.manifest }))
+            }
+            Self::ValidationEnded { job, outcome } => {
+                ("validation.end", "job", job.to_string(), json!({ "outcome": outcome }))
+            }
+            Self::JobCancelled { job } => ("job.cancel", "job", job.to_string(), json!({})),
+            Self::DeploymentRequested { deployment: it } => {
+                deployment("deployment.request", it, json!({}))
+            }
+            Self::DeploymentJudged { deployment: it, verdict, comment } => deployment(
+                "deployment.judge",
+                it,
+                json!({ "verdict": verdict, "comment": comment }),
+            ),
+            Self::DeploymentWithdrawn { deployment: it } => {
+                deployment("deployment.withdraw", it, json!({}))
+            }
+            Self::DeploymentLapsed { deployment: it, why } => {
+                deployment("deployment.lapse", it, json!({ "why": why }))
+            }
+            Self::Deployed { deployment: it } => deployment("deployment.execute", it, json!({})),
+            Self::PolicyChanged { environment, from, to } => (
+                "environment.policy",
+                "environment",
+                environment.to_owned(),
+                json!({ "from": from, "to": to }),
+            ),
+        }
+    }
+}
+
+/// What `bootwright audit verify` found whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedAudit {
+    /// How many rows there are.
+    pub rows: i64,
+    /// The hash of the last row: keep it elsewhere to find a chain that was made anew.
+    pub head: String,
+}
+
+impl Services {
+    /// Appends the audit row of a change; gives the change's sequence number.
+    pub(crate) async fn record(
+        &self,
+        tx: &mut WriteTx,
+        actor: &Actor,
+        change: Change<'_>,
+    ) -> Result<i64, ServiceError> {
+        let (action, subject_kind, subject, details) = change.describe();
+        let entry = AuditEntry::new(self.now(), actor, action, subject_kind, subject, details);
+        Ok(tx.record(&entry).await?)
+    }
+
+    /// Rows of the audit log, newest first, older than `before` where given.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn audit_rows(
+        &self,
+        actor: &Actor,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.audit_rows_before(before, limit).await?)
+    }
+
+    /// Checks the whole chain.
+    ///
+    /// # Errors
+    /// The first row that was edited, removed or inserted.
+    pub async fn verify_audit(&self) -> Result<VerifiedAudit, ServiceError> {
+        let (rows, head) = self.read().await?.verify_audit().await?;
+        Ok(VerifiedAudit { rows, head })
+    }
+}

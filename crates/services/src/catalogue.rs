@@ -1,0 +1,46 @@
+//! What machines may boot, kept in memory for the boot listener and swapped after each commit.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::{environment::PRODUCTION, manifest::Manifest, release::Release};
+use netboot::{Served, Snapshot};
+
+use crate::{Services, error::ServiceError};
+
+impl Services {
+    /// Reads anew what machines may boot. Whatever changes a release's stage or an environment's
+    /// pointer calls this after its commit and before it answers, so that who was told of a
+    /// deployment sees it served.
+    pub(crate) async fn refresh_catalogue(&self) -> Result<(), ServiceError> {
+        let mut rows = self.read().await?;
+        let releases = rows.bootable_releases().await?;
+        let environments = rows.environments().await?;
+        let served: BTreeMap<_, _> = releases
+            .into_iter()
+            .map(|(release, manifest)| {
+                let id = release.id.clone();
+                serve(&release, manifest).map(|served| (id, (release, Arc::new(served))))
+            })
+            .collect::<Result<_, ServiceError>>()?;
+        let mut snapshot = Snapshot::default();
+        PRODUCTION.clone_into(&mut snapshot.default_environment);
+        for (release, served) in served.values() {
+            snapshot.add(served.clone(), &release.version.to_string());
+            if release.released_at.is_some() {
+                snapshot.add(served.clone(), &release.version.target.to_string());
+            }
+        }
+        for environment in environments {
+            let points_at = environment
+                .release
+                .and_then(|id| served.get(&id).map(|(_, served)| served.clone()));
+            snapshot.environments.insert(environment.name, points_at);
+        }
+        self.catalogue().swap(snapshot);
+        Ok(())
+    }
+}
+
+fn serve(release: &Release, manifest: Manifest) -> Result<Served, ServiceError> {
+    Ok(Served { name: release.name(), digest: manifest.digest()?, manifest })
+}

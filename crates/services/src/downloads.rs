@@ -1,0 +1,150 @@
+//! Files to keep: of releases, of jobs, of runs.
+
+use std::fs::File;
+
+use domain::{
+    actor::Actor,
+    digest::Digest,
+    ids::{JobId, RunId},
+    log::LogLine,
+    policy::Action,
+    sbom,
+};
+
+use crate::{Services, error::ServiceError, releases::manifest_and_lock};
+
+/// A file to send.
+#[derive(Debug)]
+pub enum Download {
+    /// Made for this request.
+    Bytes {
+        /// What to call it.
+        name: String,
+        /// Its media type.
+        media_type: &'static str,
+        /// What it holds.
+        bytes: Vec<u8>,
+    },
+    /// A blob.
+    File {
+        /// What to call it.
+        name: String,
+        /// Its media type.
+        media_type: &'static str,
+        /// Opened for reading.
+        file: File,
+        /// Length in bytes.
+        size: u64,
+    },
+}
+
+/// Names of the files of a release besides its components, with what each is.
+pub const RELEASE_FILES: [(&str, &str); 5] = [
+    ("manifest.json", "what the release consists of; its SHA-256 is the release's digest"),
+    ("manifest.json.minisig", "signature of the manifest"),
+    ("bootwright.pub", "public key that the signature is checked with"),
+    ("lock.json", "every package with its version and SHA-256"),
+    ("sbom.spdx.json", "the packages as SPDX 2.3"),
+];
+
+impl Services {
+    /// A file of a complete release.
+    ///
+    /// # Errors
+    /// Where there is none of that name, or the actor may not read.
+    pub async fn release_file(
+        &self,
+        actor: &Actor,
+        release: &str,
+        name: &str,
+    ) -> Result<Download, ServiceError> {
+        let release = self.release(actor, release).await?;
+        let missing = || ServiceError::NotFound(format!("file {name} in {}", release.name()));
+        let mut rows = self.read().await?;
+        let (manifest, lock) = manifest_and_lock(&mut rows, &release).await?.ok_or_else(missing)?;
+        let json = |bytes| Download::Bytes {
+            name: name.to_owned(),
+            media_type: "application/json",
+            bytes,
+        };
+        match name {
+            "manifest.json" => Ok(json(manifest.to_bytes()?)),
+            "lock.json" => Ok(json(domain::canonical::to_vec(&lock)?)),
+            "sbom.spdx.json" => Ok(json(sbom::spdx(&manifest, &lock)?)),
+            "bootwright.pub" => Ok(Download::Bytes {
+                name: name.to_owned(),
+                media_type: "text/plain; charset=utf-8",
+                bytes: self.public_key().as_bytes().to_vec(),
+            }),
+            "manifest.json.minisig" => {
+                let signature = rows.signature_of(&release.id).await?.ok_or_else(missing)?;
+                self.blob(&signature, name, "text/plain; charset=utf-8")
+            }
+            other => {
+                let component = manifest.component(other).ok_or_else(missing)?;
+                self.blob(&component.sha256, other, "application/octet-stream")
+            }
+        }
+    }
+
+    /// The whole log of a job, as text for people.
+    ///
+    /// # Errors
+    /// Where there is no such job, or the actor may not read.
+    pub async fn job_log_file(&self, actor: &Actor, id: &JobId) -> Result<Download, ServiceError> {
+        self.job(actor, id).await?;
+        let lines = self.job_log(actor, id, 0, usize::MAX).await?;
+        let text: String = lines
+            .iter()
+            .map(|line| format!("{} {:<10} {}\n", line.at.rfc3339(), line.step, line.text))
+            .collect();
+        Ok(Download::Bytes {
+            name: format!("{id}.log"),
+            media_type: "text/plain; charset=utf-8",
+            bytes: text.into_bytes(),
+        })
+    }
+
+    /// Lines of a job's log after line `after`, at the most `limit`.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn job_log(
+        &self,
+        actor: &Actor,
+        id: &JobId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<LogLine>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let (logs, id) = (self.logs().clone(), id.clone());
+        let read = move || match logs.reader(&id, after)? {
+            Some(mut reader) => reader.lines(limit),
+            None => Ok(Vec::new()),
+        };
+        Ok(tokio::task::spawn_blocking(read).await.map_err(ServiceError::internal)??)
+    }
+
+    /// What a machine wrote to its serial console in a run.
+    ///
+    /// # Errors
+    /// Where there is no such run or it kept nothing, or the actor may not read.
+    pub async fn console_file(&self, actor: &Actor, id: &RunId) -> Result<Download, ServiceError> {
+        let run = self.run(actor, id).await?;
+        let console = run
+            .console
+            .ok_or_else(|| ServiceError::NotFound(format!("console log of run {id}")))?;
+        self.blob(&console, &format!("console-{id}.log"), "text/plain; charset=utf-8")
+    }
+
+    fn blob(
+        &self,
+        digest: &Digest,
+        name: &str,
+        media_type: &'static str,
+    ) -> Result<Download, ServiceError> {
+        let file = self.blobs().open_blob(digest).map_err(ServiceError::internal)?;
+        let size = file.metadata()?.len();
+        Ok(Download::File { name: name.to_owned(), media_type, file, size })
+    }
+}

@@ -1,0 +1,67 @@
+//! Environments: what machines boot from, and what each demands.
+
+use domain::{
+    actor::Actor,
+    deployment::Deployment,
+    environment::{Environment, Policy},
+    policy::Action,
+};
+
+use crate::{Services, audit::Change, error::ServiceError};
+
+impl Services {
+    /// All environments, by name.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn environments(&self, actor: &Actor) -> Result<Vec<Environment>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.environments().await?)
+    }
+
+    /// One environment with the history of its deployments, newest first.
+    ///
+    /// # Errors
+    /// Where there is none, or the actor may not read.
+    pub async fn environment(
+        &self,
+        actor: &Actor,
+        name: &str,
+    ) -> Result<(Environment, Vec<Deployment>), ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let mut rows = self.read().await?;
+        let environment = rows.environment(name).await?.ok_or_else(|| no_environment(name))?;
+        let history = rows.deployments_of_environment(name).await?;
+        Ok((environment, history))
+    }
+
+    /// Changes what an environment demands. Requests that are open are judged by what it then
+    /// demands.
+    ///
+    /// # Errors
+    /// Where the actor may not, or a number is out of range.
+    pub async fn change_policy(
+        &self,
+        actor: &Actor,
+        name: &str,
+        policy: Policy,
+    ) -> Result<(), ServiceError> {
+        Action::ChangePolicy.allowed_to(&actor.who)?;
+        if policy.approvals > 10 {
+            return Err(ServiceError::invalid("approvals", "at most 10 approvals can be demanded"));
+        }
+        if let Some(plan) = policy.plans.iter().find(|plan| domain::plan::find(plan).is_none()) {
+            return Err(ServiceError::invalid("plans", format!("there is no plan called {plan}")));
+        }
+        let mut tx = self.begin().await?;
+        let before = tx.environment(name).await?.ok_or_else(|| no_environment(name))?;
+        tx.set_policy(name, &policy).await?;
+        let change = Change::PolicyChanged { environment: name, from: &before.policy, to: &policy };
+        self.record(&mut tx, actor, change).await?;
+        self.commit(tx, &format!("environment/{name}")).await
+    }
+}
+
+pub(crate) fn no_environment(name: &str) -> ServiceError {
+    ServiceError::NotFound(format!("environment called {name}"))
+}

@@ -1,0 +1,60 @@
+//! Jobs as people see them: lists, steps, logs, and stopping one.
+
+use domain::{
+    actor::Actor,
+    ids::JobId,
+    job::{Job, Step},
+    policy::{self, Action},
+};
+
+use crate::{Services, audit::Change, error::ServiceError};
+
+impl Services {
+    /// Jobs, newest first.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn jobs(&self, actor: &Actor, limit: u32) -> Result<Vec<Job>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.jobs(limit).await?)
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// Where there is none, or the actor may not read.
+    pub async fn job(&self, actor: &Actor, id: &JobId) -> Result<Job, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        self.read().await?.job(id).await?.ok_or_else(|| no_job(id))
+    }
+
+    /// The steps of a job, in order.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn steps(&self, actor: &Actor, id: &JobId) -> Result<Vec<Step>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.steps(id).await?)
+    }
+
+    /// Stops a job: what it runs is ended at once, nothing of it stays behind.
+    ///
+    /// # Errors
+    /// Where the actor may not, or the job has ended.
+    pub async fn cancel_job(&self, actor: &Actor, id: &JobId) -> Result<(), ServiceError> {
+        let role = Self::role_of(actor, Action::CancelJob)?;
+        let mut tx = self.begin().await?;
+        let job = tx.job(id).await?.ok_or_else(|| no_job(id))?;
+        policy::may_cancel_job(role, job.state)?;
+        tx.request_cancel(id, self.now()).await?;
+        self.record(&mut tx, actor, Change::JobCancelled { job: id }).await?;
+        self.commit(tx, &format!("job/{id}")).await?;
+        self.cancel_running(id);
+        self.nudge();
+        Ok(())
+    }
+}
+
+pub(crate) fn no_job(id: &JobId) -> ServiceError {
+    ServiceError::NotFound(format!("job {id}"))
+}

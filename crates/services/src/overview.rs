@@ -1,0 +1,99 @@
+//! The overview: what runs where, what waits, what builds, what broke.
+
+use domain::{
+    actor::Actor,
+    deployment::Deployment,
+    environment::Environment,
+    job::{Job, JobState},
+    policy::Action,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Services, error::ServiceError};
+
+/// What the first page shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    /// What runs where, since when.
+    pub environments: Vec<Environment>,
+    /// Deployments that wait for somebody.
+    pub waiting: Vec<Deployment>,
+    /// Jobs that run or wait for a worker.
+    pub working: Vec<Job>,
+    /// The newest jobs that failed.
+    pub broken: Vec<Job>,
+    /// Whether there is a recipe yet.
+    pub has_recipe: bool,
+    /// Whether there is a complete release yet.
+    pub has_release: bool,
+    /// What to type at an iPXE prompt, by this host's addresses.
+    pub chain_lines: Vec<String>,
+    /// Whether the boot listener answers there.
+    pub boot_listener_answers: bool,
+}
+
+impl Services {
+    /// What the first page shows.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn overview(&self, actor: &Actor) -> Result<Overview, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let mut rows = self.read().await?;
+        let jobs = rows.jobs(50).await?;
+        let releases = rows.releases().await?;
+        Ok(Overview {
+            environments: rows.environments().await?,
+            waiting: rows.open_deployments().await?,
+            working: jobs.iter().filter(|job| !job.state.ended()).cloned().collect(),
+            broken: jobs
+                .iter()
+                .filter(|job| job.state == JobState::Failed)
+                .take(5)
+                .cloned()
+                .collect(),
+            has_recipe: !rows.recipes().await?.is_empty(),
+            has_release: releases.iter().any(|release| release.stage.bootable()),
+            chain_lines: self.chain_lines(),
+            boot_listener_answers: self.boot_listener_answers().await,
+        })
+    }
+
+    /// `chain http://<address>:<port>/menu.ipxe` for each address that machines may use.
+    fn chain_lines(&self) -> Vec<String> {
+        let listens = self.boot_address();
+        let own = if_addrs::get_if_addrs().unwrap_or_default();
+        let mut addresses: Vec<std::net::IpAddr> = if listens.ip().is_unspecified() {
+            own.into_iter().filter(|it| !it.is_loopback()).map(|it| it.ip()).collect()
+        } else {
+            vec![listens.ip()]
+        };
+        // iPXE of most machines speaks IPv4 only; addresses of one link alone are of no use.
+        addresses.retain(|address| match address {
+            std::net::IpAddr::V4(_) => true,
+            std::net::IpAddr::V6(address) => !address.is_unicast_link_local(),
+        });
+        addresses.sort_by_key(std::net::IpAddr::is_ipv6);
+        addresses
+            .into_iter()
+            .map(|address| {
+                format!(
+                    "chain http://{}/menu.ipxe",
+                    std::net::SocketAddr::new(address, listens.port())
+                )
+            })
+            .collect()
+    }
+
+    /// Asks the boot listener by a connection of its own.
+    async fn boot_listener_answers(&self) -> bool {
+        let mut address = self.boot_address();
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        let asked = tokio::net::TcpStream::connect(address);
+        tokio::time::timeout(std::time::Duration::from_secs(1), asked)
+            .await
+            .is_ok_and(|connected| connected.is_ok())
+    }
+}

@@ -1,0 +1,384 @@
+//! Releases: asking for a build, and what a release consists of.
+
+use domain::{
+    actor::Actor,
+    change::{self, ReleaseChange},
+    digest::Digest,
+    environment::PRODUCTION,
+    evidence::{DecidingCase, Evidence},
+    ids::{JobId, ReleaseId},
+    job::{Job, JobKind, Step},
+    lock::Lock,
+    manifest::Manifest,
+    plan::SMOKE,
+    policy::{self, Action},
+    release::{Health, Release, Stage},
+    text_diff::{self, DiffLine},
+    version::{self, CandidateVersion},
+};
+use serde::{Deserialize, Serialize};
+use store::{Rows, jobs::NewJob};
+
+use crate::{Services, audit::Change, error::ServiceError};
+
+/// Which packages a build takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Packages {
+    /// The newest that the archive has.
+    Newer,
+    /// Those of the former lock of the recipe's newest release.
+    Keep,
+}
+
+/// What a build was asked for: kept with its job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildParameters {
+    /// Which packages it takes.
+    pub packages: Packages,
+    /// The lock to keep, or whose epoch to keep where the packages turn out the same.
+    pub former_lock: Option<Digest>,
+}
+
+/// What "Build release" starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildProposal {
+    /// The version that the build would get.
+    pub version: CandidateVersion,
+    /// Number of the recipe's newest revision.
+    pub revision: u32,
+    /// The newest release of this recipe whose lock could be kept, and when it was resolved.
+    pub former: Option<Release>,
+}
+
+/// Everything about a complete release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseContents {
+    /// What it consists of.
+    pub manifest: Manifest,
+    /// What it was built from.
+    pub lock: Lock,
+    /// Key id and comment of the signature.
+    pub key_id: String,
+}
+
+/// What changed against the release that production serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeAgainst {
+    /// Name of the release that is compared with; `None` where production serves none.
+    pub base: Option<String>,
+    /// What changed in what the releases consist of.
+    pub change: ReleaseChange,
+    /// What changed in the recipe's text.
+    pub recipe: Vec<DiffLine>,
+}
+
+impl Services {
+    /// All releases, newest first.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn releases(&self, actor: &Actor) -> Result<Vec<Release>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.releases().await?)
+    }
+
+    /// The release of that name: `v1.2.0-rc.1`, or `v1.2.0` once released.
+    ///
+    /// # Errors
+    /// Where there is none, or the actor may not read.
+    pub async fn release(&self, actor: &Actor, name: &str) -> Result<Release, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        self.read().await?.release_by_name(name).await?.ok_or_else(|| no_release(name))
+    }
+
+    /// What a build of a recipe would start from.
+    ///
+    /// # Errors
+    /// Where there is no such recipe, or the actor may not build.
+    pub async fn propose_build(
+        &self,
+        actor: &Actor,
+        recipe: &str,
+    ) -> Result<BuildProposal, ServiceError> {
+        let revision = self.revision(actor, recipe, None).await?;
+        let mut rows = self.read().await?;
+        let releases = rows.releases().await?;
+        let former = releases
+            .iter()
+            .filter(|release| release.recipe == revision.recipe && release.stage.bootable())
+            .max_by_key(|release| release.built_at)
+            .cloned();
+        Ok(BuildProposal { version: propose(&releases), revision: revision.number, former })
+    }
+
+    /// Asks for a build of a recipe's revision under a version that does not exist yet.
+    ///
+    /// # Errors
+    /// Where the actor may not, the version is taken, or the revision's text has faults.
+    pub async fn start_build(
+        &self,
+        actor: &Actor,
+        recipe: &str,
+        revision: u32,
+        version: CandidateVersion,
+        packages: Packages,
+    ) -> Result<Job, ServiceError> {
+        Action::Build.allowed_to(&actor.who)?;
+        let revision = self.revision(actor, recipe, Some(revision)).await?;
+        if let Err(problems) = self.check_recipe(actor, &revision.text).await? {
+            let first = problems.first().map_or_else(String::new, |problem| {
+                format!(": line {}: {}", problem.line, problem.message)
+            });
+            return Err(ServiceError::invalid(
+                "revision",
+                format!("this revision cannot be built{first}"),
+            ));
+        }
+        let mut tx = self.begin().await?;
+        let releases = tx.releases().await?;
+        let former_lock = releases
+            .iter()
+            .filter(|release| release.recipe == revision.recipe && release.lock.is_some())
+            .max_by_key(|release| release.created_at)
+            .and_then(|release| release.lock);
+        if packages == Packages::Keep && former_lock.is_none() {
+            return Err(ServiceError::invalid(
+                "packages",
+                "this recipe has no former lock to keep; take newer packages",
+            ));
+        }
+        let released = releases.iter().any(|release| {
+            release.stage == Stage::Released && release.version.target == version.target
+        });
+        if released || releases.iter().any(|release| release.version == version) {
+            let free = propose(&releases);
+            return Err(ServiceError::invalid(
+                "version",
+                format!("{version} is taken; {free} is free"),
+            ));
+        }
+        let job = JobId::generate(self.ids());
+        let release = Release {
+            id: ReleaseId::generate(self.ids()),
+            version,
+            stage: Stage::Building,
+            recipe: revision.recipe.clone(),
+            recipe_name: recipe.to_owned(),
+            revision: revision.number,
+            job: job.clone(),
+            manifest: None,
+            lock: None,
+            identical_to: None,
+            created_at: self.now(),
+            created_by: actor.name().to_owned(),
+            built_at: None,
+            released_at: None,
+        };
+        tx.insert_release(&release).await?;
+        let parameters = serde_json::to_value(BuildParameters { packages, former_lock })
+            .map_err(ServiceError::internal)?;
+        tx.insert_job(&NewJob {
+            id: job.clone(),
+            kind: JobKind::Build,
+            release: release.id.clone(),
+            created_at: self.now(),
+            created_by: actor.name().to_owned(),
+            parameters,
+            steps: builder::STEPS.iter().map(|name| (*name).to_owned()).collect(),
+        })
+        .await?;
+        self.record(&mut tx, actor, Change::BuildRequested { release: &release }).await?;
+        let row =
+            tx.job(&job).await?.ok_or_else(|| ServiceError::NotFound(format!("job {job}")))?;
+        self.commit(tx, &format!("job/{job}")).await?;
+        self.nudge();
+        Ok(row)
+    }
+
+    /// What a complete release consists of.
+    ///
+    /// # Errors
+    /// Where the release is not complete, or the actor may not read.
+    pub async fn contents(
+        &self,
+        actor: &Actor,
+        release: &Release,
+    ) -> Result<ReleaseContents, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let mut rows = self.read().await?;
+        let (manifest, lock) = manifest_and_lock(&mut rows, release)
+            .await?
+            .ok_or_else(|| ServiceError::NotFound(format!("manifest of {}", release.name())))?;
+        Ok(ReleaseContents { manifest, lock, key_id: self.signing_key_id() })
+    }
+
+    /// What changed in a complete release against what production serves.
+    ///
+    /// # Errors
+    /// Where the release is not complete, or the actor may not read.
+    pub async fn change_against_production(
+        &self,
+        actor: &Actor,
+        release: &Release,
+    ) -> Result<ChangeAgainst, ServiceError> {
+        let contents = self.contents(actor, release).await?;
+        let mut rows = self.read().await?;
+        let base = match rows.environment(PRODUCTION).await?.and_then(|it| it.release) {
+            Some(id) => rows.release(&id).await?,
+            None => None,
+        };
+        let Some(base) = base else {
+            let change = change::compare(None, (&contents.manifest, &contents.lock));
+            return Ok(ChangeAgainst { base: None, change, recipe: Vec::new() });
+        };
+        let before = manifest_and_lock(&mut rows, &base).await?;
+        let before = before.as_ref().map(|(manifest, lock)| (manifest, lock));
+        let change = change::compare(before, (&contents.manifest, &contents.lock));
+        let old = rows.revision_of(&base.recipe, base.revision).await?;
+        let new = rows.revision_of(&release.recipe, release.revision).await?;
+        let text = |revision: Option<domain::recipe::Revision>| {
+            revision.map_or_else(String::new, |it| it.text)
+        };
+        let recipe = text_diff::diff(&text(old), &text(new));
+        Ok(ChangeAgainst { base: Some(base.name()), change, recipe })
+    }
+
+    /// What the runner recorded about a complete release, plan by plan; nothing else counts.
+    ///
+    /// # Errors
+    /// Where the release is not complete, or the actor may not read.
+    pub async fn evidence(
+        &self,
+        actor: &Actor,
+        release: &Release,
+    ) -> Result<Evidence, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let mut rows = self.read().await?;
+        evidence_of(&mut rows, release).await
+    }
+
+    /// The health of releases, for lists.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn health(&self, actor: &Actor, release: &Release) -> Result<Health, ServiceError> {
+        if release.manifest.is_none() {
+            return Ok(Health::Unknown);
+        }
+        Ok(self.evidence(actor, release).await?.health())
+    }
+
+    /// The steps of a release's build.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn build_steps(
+        &self,
+        actor: &Actor,
+        release: &Release,
+    ) -> Result<Vec<Step>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.steps(&release.job).await?)
+    }
+
+    /// Takes a candidate back for good: machines cannot boot it any more.
+    ///
+    /// # Errors
+    /// Where the actor may not, no reason is given, or an environment serves it.
+    pub async fn withdraw_release(
+        &self,
+        actor: &Actor,
+        name: &str,
+        reason: &str,
+    ) -> Result<(), ServiceError> {
+        let role = Self::role_of(actor, Action::WithdrawRelease)?;
+        let reason = policy::require_reason(reason)?;
+        let mut tx = self.begin().await?;
+        let release = tx.release_by_name(name).await?.ok_or_else(|| no_release(name))?;
+        let serving: Vec<String> = tx
+            .environments()
+            .await?
+            .into_iter()
+            .filter(|environment| environment.release.as_ref() == Some(&release.id))
+            .map(|environment| environment.name)
+            .collect();
+        policy::may_withdraw_release(role, release.stage, &serving)?;
+        tx.set_stage(&release.id, release.stage, Stage::Withdrawn).await?;
+        self.record(
+            &mut tx,
+            actor,
+            Change::ReleaseWithdrawn { release: &release, reason: &reason },
+        )
+        .await?;
+        self.commit(tx, &format!("release/{}", release.version)).await?;
+        self.refresh_catalogue().await
+    }
+}
+
+/// The version that a new build would get.
+fn propose(releases: &[Release]) -> CandidateVersion {
+    let taken: Vec<_> = releases.iter().map(|release| release.version.clone()).collect();
+    let released: Vec<_> = releases
+        .iter()
+        .filter(|release| release.stage == Stage::Released)
+        .map(|release| release.version.target.clone())
+        .collect();
+    version::propose(&taken, &released)
+}
+
+pub(crate) fn no_release(name: &str) -> ServiceError {
+    ServiceError::NotFound(format!("release called {name}"))
+}
+
+pub(crate) async fn manifest_and_lock(
+    rows: &mut Rows,
+    release: &Release,
+) -> Result<Option<(Manifest, Lock)>, ServiceError> {
+    let Some(manifest) = rows.manifest_of(&release.id).await? else {
+        return Ok(None);
+    };
+    let Some(lock) = rows.lock(&manifest.lock).await? else {
+        return Ok(None);
+    };
+    Ok(Some((manifest, lock)))
+}
+
+/// The evidence of plan "smoke" for a complete release, as the rows stand.
+pub(crate) async fn evidence_of(
+    rows: &mut Rows,
+    release: &Release,
+) -> Result<Evidence, ServiceError> {
+    let manifest = rows.manifest_of(&release.id).await?.ok_or_else(|| {
+        ServiceError::NotFound(format!(
+            "evidence for {}: its build is not complete",
+            release.name()
+        ))
+    })?;
+    let digest = manifest.digest()?;
+    let deciding = rows.deciding_results(&digest, SMOKE.name, SMOKE.revision).await?;
+    let decided = |required: DecidingCase| {
+        let found = deciding.iter().find(|it| {
+            it.entry == required.entry && it.machine == required.machine && it.case == required.case
+        });
+        match found {
+            Some(it) => {
+                DecidingCase { run: Some(it.run.clone()), outcome: it.outcome.into(), ..required }
+            }
+            None => required,
+        }
+    };
+    let mut cases: Vec<DecidingCase> = manifest
+        .entries
+        .iter()
+        .flat_map(|entry| SMOKE.nothing_yet(entry.label()))
+        .map(decided)
+        .collect();
+    cases.sort();
+    Ok(Evidence {
+        manifest: digest,
+        plan: SMOKE.name.to_owned(),
+        plan_revision: SMOKE.revision,
+        cases,
+    })
+}

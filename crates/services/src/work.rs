@@ -1,0 +1,198 @@
+//! The workers: they take jobs under a lease and do them on threads of their own.
+//!
+//! A worker is woken by a nudge and by a timer, takes no input but the store, and does nothing
+//! twice: a job that a former server left behind is taken again, its finished build steps come
+//! from the step cache, its ended runs stay. So a crash at any instant is repaired by the next
+//! round.
+
+mod build;
+mod validation;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::{
+    ids::JobId,
+    job::{JobKind, JobState, StepState},
+};
+use store::jobs::ClaimedJob;
+use tokio::sync::watch;
+
+use crate::{Services, error::ServiceError};
+
+/// The name under which this server's workers hold leases: one server works on one data folder.
+pub(crate) const WORKER: &str = "server";
+/// How long a worker may be silent before its job is taken from it.
+const LEASE: Duration = Duration::from_secs(60);
+/// How often it says that it is there, and looks for work that nobody nudged it about.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// How a job ended, for its row and its audit row.
+pub(crate) struct Ended {
+    pub(crate) state: JobState,
+    pub(crate) outcome: String,
+}
+
+impl Services {
+    /// Takes jobs, one after the other, until the server ends.
+    pub async fn work(&self, number: u16, mut stopping: watch::Receiver<bool>) {
+        loop {
+            let nudged = self.nudged();
+            if *stopping.borrow() {
+                return;
+            }
+            match self.claim().await {
+                Ok(Some(claimed)) => {
+                    self.run_job(claimed, &mut stopping).await;
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, worker = number, "no job could be taken"),
+            }
+            tokio::select! {
+                () = nudged => {}
+                () = tokio::time::sleep(ROUND) => {}
+                _ = stopping.changed() => return,
+            }
+        }
+    }
+
+    /// Ends sessions and links that have expired, while the server runs.
+    pub async fn keep_house(self, mut stopping: watch::Receiver<bool>) {
+        const HOUR: Duration = Duration::from_secs(3600);
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(HOUR) => {}
+                _ = stopping.changed() => return,
+            }
+            let cleaned = async {
+                let mut tx = self.begin().await?;
+                tx.delete_expired_sessions(self.now()).await?;
+                Ok::<_, ServiceError>(tx.commit().await?)
+            };
+            if let Err(error) = cleaned.await {
+                tracing::warn!(%error, "expired sessions were not removed");
+            }
+        }
+    }
+
+    async fn claim(&self) -> Result<Option<ClaimedJob>, ServiceError> {
+        let mut tx = self.begin().await?;
+        let now = self.now();
+        let claimed = tx.claim_job(WORKER, now, now.plus(LEASE)).await?;
+        tx.commit().await?;
+        if let Some(claimed) = &claimed {
+            self.tell(&format!("job/{}", claimed.job.id));
+        }
+        Ok(claimed)
+    }
+
+    /// Runs a job on its own thread, keeps its lease, and writes how it ended. A server that ends
+    /// leaves the job as it is: running, for the next server to take.
+    async fn run_job(&self, claimed: ClaimedJob, stopping: &mut watch::Receiver<bool>) {
+        let id = claimed.job.id.clone();
+        let cancelled = self.register_running(&id);
+        if claimed.job.cancel_requested_at.is_some() {
+            cancelled.store(true, Ordering::Release);
+        }
+        let mut work = std::pin::pin!(self.do_job(&claimed, cancelled));
+        let ended = loop {
+            tokio::select! {
+                ended = &mut work => break ended,
+                () = tokio::time::sleep(ROUND) => self.keep_lease(&id).await,
+                _ = stopping.changed() => self.interrupt_running(),
+            }
+        };
+        self.forget_running(&id);
+        let result = match ended {
+            _ if *stopping.borrow() => {
+                tracing::info!(job = %id, "interrupted by the end of the server; the next one goes on");
+                return;
+            }
+            Ok(ended) => self.end_job(&claimed, ended).await,
+            Err(error) => {
+                tracing::error!(job = %id, error = %chain(&error), "a job failed on our side");
+                let outcome = format!("{error}: {}", chain(&error));
+                self.end_job(&claimed, Ended { state: JobState::Failed, outcome }).await
+            }
+        };
+        if let Err(error) = result {
+            // The lease runs out and the job is done again: better twice than lost.
+            tracing::error!(job = %id, error = %chain(&error), "the end of a job could not be written");
+        }
+    }
+
+    async fn do_job(
+        &self,
+        claimed: &ClaimedJob,
+        cancelled: Arc<AtomicBool>,
+    ) -> Result<Ended, ServiceError> {
+        if cancelled.load(Ordering::Acquire) {
+            return Ok(cancelled_by_a_person());
+        }
+        match claimed.job.kind {
+            JobKind::Build => build::run(self, claimed, cancelled).await,
+            JobKind::Validation => validation::run(self, claimed, cancelled).await,
+        }
+    }
+
+    async fn keep_lease(&self, id: &JobId) {
+        let kept = async {
+            let mut tx = self.begin().await?;
+            let kept = tx.extend_lease(id, WORKER, self.now().plus(LEASE)).await?;
+            tx.commit().await?;
+            Ok::<_, ServiceError>(kept)
+        };
+        match kept.await {
+            Ok(true) => {}
+            Ok(false) => self.cancel_running(id),
+            Err(error) => tracing::warn!(job = %id, %error, "the lease of a job was not extended"),
+        }
+    }
+
+    /// Writes how a job ended; its log becomes a blob.
+    async fn end_job(&self, claimed: &ClaimedJob, ended: Ended) -> Result<(), ServiceError> {
+        let id = &claimed.job.id;
+        let (blobs, path) = (self.blobs().clone(), self.logs().path(id));
+        let log = tokio::task::spawn_blocking(move || blobs.put_file(&path))
+            .await
+            .map_err(ServiceError::internal)?
+            .map_err(ServiceError::internal)?;
+        let mut tx = self.begin().await?;
+        let step = match ended.state {
+            JobState::Cancelled => StepState::Cancelled,
+            JobState::Queued | JobState::Running | JobState::Succeeded | JobState::Failed => {
+                StepState::Failed
+            }
+        };
+        tx.end_running_steps(id, step, self.now()).await?;
+        tx.end_job(id, ended.state, &ended.outcome, Some(&log.sha256), self.now()).await?;
+        match claimed.job.kind {
+            JobKind::Build => build::end(self, &mut tx, claimed, &ended).await?,
+            JobKind::Validation => validation::end(self, &mut tx, claimed, &ended).await?,
+        }
+        self.commit(tx, &format!("job/{id}")).await?;
+        self.refresh_catalogue().await
+    }
+}
+
+pub(crate) fn cancelled_by_a_person() -> Ended {
+    Ended { state: JobState::Cancelled, outcome: "cancelled".to_owned() }
+}
+
+/// An error's causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

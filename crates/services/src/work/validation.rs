@@ -1,0 +1,282 @@
+//! Validating a release: one guest per boot entry, on threads of their own, one after the other.
+//! Runs that ended before an interruption stay; the interrupted one begins again.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use domain::{
+    actor::Actor,
+    ids::RunId,
+    job::{JobState, Step, StepState},
+    manifest::Manifest,
+    plan::SMOKE,
+    recipe,
+    run::{Outcome, Run, Validation},
+    transfer::Transfer,
+};
+use lab::{GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator, run_smoke};
+use netboot::Observations;
+use store::{WriteTx, jobs::ClaimedJob};
+use tokio::sync::oneshot;
+
+use super::{Ended, cancelled_by_a_person};
+use crate::{
+    Services, audit::Change, error::ServiceError, job_log::LogWriter, jobs::no_job,
+    releases::no_release,
+};
+
+/// Memory of a guest, in MiB: the image is loaded into it, and its files are written to it.
+const MEMORY_MIB: u32 = 1536;
+
+/// What every run of a validation needs.
+struct Bench {
+    services: Services,
+    validation: Validation,
+    manifest: Manifest,
+    /// Account and password of the console.
+    login: (String, String),
+    log: Arc<LogWriter>,
+    cancelled: Arc<AtomicBool>,
+}
+
+/// Runs the plan.
+pub(super) async fn run(
+    services: &Services,
+    claimed: &ClaimedJob,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Ended, ServiceError> {
+    let id = &claimed.job.id;
+    let bench = match prepare(services, claimed, cancelled.clone()).await? {
+        Ok(bench) => Arc::new(bench),
+        Err(reason) => return Ok(Ended { state: JobState::Failed, outcome: reason }),
+    };
+    let steps = services.read().await?.steps(id).await?;
+    let mut failed = Vec::new();
+    for step in steps {
+        let known = bench.validation.runs.iter().find(|run| run.entry == step.name);
+        let outcome = match known.and_then(|run| run.outcome) {
+            Some(outcome) => outcome,
+            None => one_entry(&bench, claimed, step.clone()).await?,
+        };
+        if cancelled.load(Ordering::Acquire) {
+            return Ok(cancelled_by_a_person());
+        }
+        if outcome != Outcome::Passed {
+            failed.push(step.name);
+        }
+    }
+    Ok(if failed.is_empty() {
+        let outcome = "every entry booted and passed every check".to_owned();
+        Ended { state: JobState::Succeeded, outcome }
+    } else {
+        let outcome = format!("did not pass: {}", failed.join(", "));
+        Ended { state: JobState::Failed, outcome }
+    })
+}
+
+/// Reads what the runs need; the inner error is why there can be none.
+async fn prepare(
+    services: &Services,
+    claimed: &ClaimedJob,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Result<Bench, String>, ServiceError> {
+    let job = &claimed.job;
+    let mut tx = services.begin().await?;
+    let validation = tx.validation_of_job(&job.id).await?.ok_or_else(|| no_job(&job.id))?;
+    if tx.delete_unended_runs(&validation.id).await? > 0 {
+        tracing::info!(job = %job.id, "an interrupted run begins again");
+    }
+    let validation = tx.validation_of_job(&job.id).await?.unwrap_or(validation);
+    let missing = || no_release(job.release.as_str());
+    let release = tx.release(&job.release).await?.ok_or_else(missing)?;
+    let manifest = tx.manifest_of(&release.id).await?.ok_or_else(missing)?;
+    let revision = tx.revision_of(&release.recipe, release.revision).await?.ok_or_else(missing)?;
+    tx.commit().await?;
+    let Ok(recipe) = recipe::parse(&revision.text) else {
+        return Ok(Err("the recipe of this release cannot be read any more".to_owned()));
+    };
+    let Some((user, password)) = recipe::console_login(&recipe) else {
+        return Ok(Err(
+            "the recipe names no account with a password, so plan \"smoke\" cannot sign \
+                       in on the console: give root or another account one"
+                .to_owned(),
+        ));
+    };
+    let log = Arc::new(services.logs().writer(&job.id)?);
+    let login = (user.to_owned(), password.to_owned());
+    let services = services.clone();
+    Ok(Ok(Bench { services, validation, manifest, login, log, cancelled }))
+}
+
+async fn one_entry(
+    bench: &Arc<Bench>,
+    claimed: &ClaimedJob,
+    step: Step,
+) -> Result<Outcome, ServiceError> {
+    let services = &bench.services;
+    let id = RunId::generate(services.ids());
+    let began = services.now();
+    let running = Step {
+        state: StepState::Running,
+        started_at: Some(began),
+        ended_at: None,
+        message: None,
+        ..step.clone()
+    };
+    let mut tx = services.begin().await?;
+    tx.begin_run(&bench.validation, &id, &step.name, SMOKE.machine, began).await?;
+    tx.set_step(&claimed.job.id, &running).await?;
+    services.commit(tx, &format!("job/{}", claimed.job.id)).await?;
+
+    let report = boot(bench, claimed, &id, &step.name).await?;
+
+    let console = {
+        let (blobs, bytes) = (services.blobs().clone(), report.console.clone());
+        tokio::task::spawn_blocking(move || blobs.put(bytes.as_slice()))
+            .await
+            .map_err(ServiceError::internal)?
+            .map_err(ServiceError::internal)?
+    };
+    let ended = services.now();
+    let run = Run {
+        id,
+        validation: bench.validation.id.clone(),
+        entry: step.name.clone(),
+        machine: SMOKE.machine.to_owned(),
+        machine_details: report.machine_details,
+        started_at: began,
+        ended_at: Some(ended),
+        outcome: Some(report.outcome),
+        failure: report.failure,
+        message: report.message.clone(),
+        console: Some(console.sha256),
+        stages: report.stages,
+        results: report.results,
+    };
+    if bench.cancelled.load(Ordering::Acquire) {
+        // What was stopped says nothing about the release: it is no evidence.
+        return Ok(Outcome::NotRun);
+    }
+    let state =
+        if report.outcome == Outcome::Passed { StepState::Succeeded } else { StepState::Failed };
+    let done = Step { state, ended_at: Some(ended), message: Some(report.message), ..running };
+    let mut tx = services.begin().await?;
+    tx.end_run(&run).await?;
+    tx.set_step(&claimed.job.id, &done).await?;
+    services.commit(tx, &format!("job/{}", claimed.job.id)).await?;
+    Ok(report.outcome)
+}
+
+/// Boots one guest with a socket of its own at the boot listener.
+async fn boot(
+    bench: &Arc<Bench>,
+    claimed: &ClaimedJob,
+    id: &RunId,
+    entry: &str,
+) -> Result<RunReport, ServiceError> {
+    let services = &bench.services;
+    let folder = services.options().data_dir.join("work");
+    std::fs::create_dir_all(&folder)?;
+    // A socket's path has at most 107 bytes (unix(7)), and a data folder may lie deep.
+    let socket = short_socket(&folder, id);
+    let observations = Observations::default();
+    let listener = services.boot_listener().observed_by(Arc::new(observations.clone()));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let path = socket.clone();
+    let guest = tokio::spawn(async move {
+        let until = async {
+            // Dropped or sent: the run is over.
+            let _ = stopped.await;
+        };
+        netboot::serve_guest(&path, listener, until).await
+    });
+    while !socket.exists() && !guest.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    let (sender, receiver) = oneshot::channel();
+    let watcher = Watcher { bench: bench.clone(), entry: entry.to_owned(), observations };
+    let menu_path = format!("/release/{}/menu.ipxe", claimed.job.release_name);
+    let path = socket.clone();
+    std::thread::Builder::new().name("run".to_owned()).spawn(move || {
+        let _ = sender.send(watcher.run(&menu_path, &path));
+    })?;
+    let report = receiver.await.map_err(ServiceError::internal)?;
+    drop(stop);
+    guest.abort();
+    let _ = std::fs::remove_file(&socket);
+    Ok(report)
+}
+
+fn short_socket(folder: &std::path::Path, id: &RunId) -> PathBuf {
+    let tail: String = id.as_str().chars().rev().take(12).collect();
+    folder.join(format!("run-{tail}.sock"))
+}
+
+/// Watches a run, from the run's own thread.
+struct Watcher {
+    bench: Arc<Bench>,
+    entry: String,
+    observations: Observations,
+}
+
+impl Watcher {
+    fn run(&self, menu_path: &str, socket: &std::path::Path) -> RunReport {
+        let Bench { services, manifest, login, .. } = &*self.bench;
+        let options = services.options();
+        let config = GuestConfig {
+            accelerator: probe_accelerator(services.spawner(), services.clock()),
+            memory_mib: MEMORY_MIB,
+            program: options.program.clone(),
+        };
+        let hostname = format!("rootfs-{}", manifest.version);
+        let request = SmokeRequest {
+            menu_path,
+            manifest,
+            entry: &self.entry,
+            hostname: &hostname,
+            user: &login.0,
+            password: &login.1,
+            socket,
+            boot_limit: options.boot_limit,
+        };
+        run_smoke(services.spawner(), services.clock(), &config, &request, self)
+    }
+}
+
+impl RunObserver for Watcher {
+    fn line(&self, text: &str) {
+        let Bench { services, log, .. } = &*self.bench;
+        if let Err(error) = log.line(services.now(), &self.entry, text) {
+            tracing::error!(%error, "a line of a validation's log was lost");
+        }
+    }
+
+    fn transfers(&self) -> Vec<Transfer> {
+        self.observations.transfers()
+    }
+
+    fn stopped(&self) -> bool {
+        self.bench.cancelled.load(Ordering::Acquire)
+    }
+}
+
+/// In the transaction that ends the job.
+pub(super) async fn end(
+    services: &Services,
+    tx: &mut WriteTx,
+    claimed: &ClaimedJob,
+    ended: &Ended,
+) -> Result<(), ServiceError> {
+    let id = &claimed.job.id;
+    if let Some(validation) = tx.validation_of_job(id).await? {
+        tx.delete_unended_runs(&validation.id).await?;
+    }
+    let change = Change::ValidationEnded { job: id, outcome: &ended.outcome };
+    services.record(tx, &Actor::runner(id.as_str()), change).await?;
+    Ok(())
+}

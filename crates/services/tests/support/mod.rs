@@ -1,0 +1,207 @@
+//! A whole installation for tests: as the system user, on a data folder of its own, with workers
+//! and a boot listener on a port that the system picks.
+
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use domain::{
+    actor::{Actor, Who},
+    ids::{JobId, RunId},
+    job::Job,
+    person::Role,
+};
+use nix::unistd::{Uid, User, setgroups, setresgid, setresuid};
+use services::{Services, ServicesOptions, downloads::Download};
+use tokio::{net::TcpListener, sync::watch};
+
+/// Set-up makes it, owned by the system user: what is downloaded and built is kept between runs.
+const CACHE: &str = "/var/cache/bootwright-test";
+
+pub(crate) struct World {
+    pub(crate) services: Services,
+    pub(crate) developer: Actor,
+    pub(crate) approver: Actor,
+    pub(crate) administrator: Actor,
+    boot: String,
+    folder: tempfile::TempDir,
+    stop: watch::Sender<bool>,
+}
+
+/// Becomes the system user, opens an installation, runs `story`, and ends everything.
+pub(crate) fn run<S, F>(story: S)
+where
+    S: FnOnce(World) -> F,
+    F: Future<Output = World>,
+{
+    // Root can read the relay's program; the system user may not be able to reach it.
+    let relay =
+        std::fs::read(relay_program()).expect("cargo builds the example `relay` of crate lab");
+    become_system_user();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let world = story(World::open(&relay).await).await;
+        world.stop.send_replace(true);
+    });
+    runtime.shutdown_timeout(Duration::from_secs(10));
+}
+
+/// Beside this test's own program: `target/debug/deps/<this>` and `target/debug/examples/relay`.
+fn relay_program() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    own.ancestors().nth(2).unwrap().join("examples/relay")
+}
+
+fn become_system_user() {
+    if !Uid::effective().is_root() {
+        return;
+    }
+    let user = User::from_name("bootwright")
+        .unwrap()
+        .expect("the system user bootwright is missing: run setup/run.sh test");
+    setgroups(&[]).unwrap();
+    setresgid(user.gid, user.gid, user.gid).unwrap();
+    setresuid(user.uid, user.uid, user.uid).unwrap();
+}
+
+impl World {
+    async fn open(relay: &[u8]) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("bootwright-world-")
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .tempdir()
+            .unwrap();
+        let program = folder.path().join("relay");
+        std::fs::write(&program, relay).unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let boot_address = listener.local_addr().unwrap();
+        let cache = Path::new(CACHE);
+        let services = Services::open(ServicesOptions {
+            data_dir: folder.path().to_path_buf(),
+            database_url: None,
+            cache_dir: Some(cache.join("cache")),
+            mirror: None,
+            boot_limit: Duration::from_secs(600),
+            boot_address,
+            program,
+        })
+        .await
+        .unwrap();
+        let (stop, stopping) = watch::channel(false);
+        let worker = (services.clone(), stopping.clone());
+        tokio::spawn(async move { worker.0.work(1, worker.1).await });
+        tokio::spawn(netboot::serve(listener, services.boot_listener(), async {
+            std::future::pending::<()>().await;
+        }));
+        let [administrator, approver, developer] =
+            [("eve", Role::Administrator), ("bob", Role::Approver), ("ann", Role::Developer)];
+        Self {
+            developer: person(&services, developer).await,
+            approver: person(&services, approver).await,
+            administrator: person(&services, administrator).await,
+            boot: format!("http://{boot_address}"),
+            services,
+            folder,
+            stop,
+        }
+    }
+
+    /// Waits until a job has ended, woken by each change.
+    pub(crate) async fn wait_for(&self, job: &JobId, limit: Duration) -> Job {
+        let mut changes = self.services.changes();
+        let ended = async {
+            loop {
+                let found = self.services.job(&self.developer, job).await.unwrap();
+                if found.state.ended() {
+                    return found;
+                }
+                let _ = changes.recv().await;
+            }
+        };
+        match tokio::time::timeout(limit, ended).await {
+            Ok(job) => job,
+            Err(_) => {
+                self.print_log(job).await;
+                panic!("job {job} did not end within {limit:?}");
+            }
+        }
+    }
+
+    /// Asks the boot listener.
+    pub(crate) async fn get(&self, path: &str) -> String {
+        let url = format!("{}{path}", self.boot);
+        tokio::task::spawn_blocking(move || {
+            let agent = ureq::Agent::config_builder().http_status_as_error(false).build();
+            let mut response = ureq::Agent::from(agent).get(url).call().unwrap();
+            response.body_mut().read_to_string().unwrap()
+        })
+        .await
+        .unwrap()
+    }
+
+    pub(crate) async fn print_log(&self, job: &JobId) {
+        let lines = self.services.job_log(&self.developer, job, 0, usize::MAX).await.unwrap();
+        for line in lines.iter().rev().take(60).rev() {
+            println!("{:<10} {}", line.step, line.text);
+        }
+    }
+
+    pub(crate) async fn print_console(&self, run: &RunId) {
+        if let Ok(Download::File { file, .. }) =
+            self.services.console_file(&self.developer, run).await
+        {
+            let text = std::io::read_to_string(file).unwrap_or_default();
+            println!(
+                "{}",
+                text.chars().rev().take(6000).collect::<String>().chars().rev().collect::<String>()
+            );
+        }
+    }
+
+    /// A stock `minisign -V` accepts the manifest's signature, and not that of other bytes.
+    pub(crate) async fn verify_signature(&self, release: &str) {
+        for name in ["manifest.json", "manifest.json.minisig", "bootwright.pub"] {
+            let bytes =
+                match self.services.release_file(&self.developer, release, name).await.unwrap() {
+                    Download::Bytes { bytes, .. } => bytes,
+                    Download::File { mut file, .. } => {
+                        let mut bytes = Vec::new();
+                        std::io::Read::read_to_end(&mut file, &mut bytes).unwrap();
+                        bytes
+                    }
+                };
+            std::fs::write(self.folder.path().join(name), bytes).unwrap();
+        }
+        let verify = || {
+            Command::new("minisign")
+                .current_dir(self.folder.path())
+                .args(["-V", "-p", "bootwright.pub", "-m", "manifest.json"])
+                .output()
+                .expect("minisign is missing: run setup/run.sh test")
+        };
+        let accepted = verify();
+        assert!(accepted.status.success(), "{accepted:?}");
+        let manifest = self.folder.path().join("manifest.json");
+        let mut bytes = std::fs::read(&manifest).unwrap();
+        bytes[0] ^= 1;
+        std::fs::write(&manifest, bytes).unwrap();
+        assert!(!verify().status.success());
+    }
+}
+
+async fn person(services: &Services, (name, role): (&str, Role)) -> Actor {
+    let added = services
+        .add_person_with_password(&Actor::command_line(), name, role, "correct horse".to_owned())
+        .await
+        .unwrap();
+    Actor {
+        who: Who::Person { id: added.id, name: added.name, role: added.role },
+        address: None,
+        request: "test".to_owned(),
+    }
+}

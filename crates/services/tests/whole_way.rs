@@ -1,0 +1,163 @@
+//! The whole way on real input: a recipe text becomes a release by a real build, boots through a
+//! real iPXE in QEMU, is validated, approved, deployed and rolled back, and machines are served it.
+//!
+//! Build steps and downloads come from `/var/cache/bootwright-test` where their inputs are known;
+//! the log says of each step whether it ran.
+
+mod support;
+
+use std::time::Duration;
+
+use domain::{
+    deployment::Verdict,
+    environment::PRODUCTION,
+    job::{Job, JobState},
+    recipe,
+    release::{Health, Stage},
+    run::Outcome,
+};
+use services::{ServiceError, recipes::Saved, releases::Packages};
+use support::World;
+
+/// The starter with a second entry and another text, as revision 2.
+fn second_revision() -> String {
+    recipe::starter().replace("Debian stable netboot 6.1.y", "Debian stable netboot 6.1.y again")
+}
+
+async fn save(world: &World, base: Option<u32>, text: &str) {
+    let ann = &world.developer;
+    let saved = match base {
+        None => world.services.create_recipe(ann, "starter", text, "first").await,
+        Some(base) => {
+            world.services.save_revision(ann, "starter", base, text, "another text").await
+        }
+    };
+    assert!(matches!(saved, Ok(Saved::Revision(_))), "{saved:?}");
+}
+
+async fn build(world: &World, revision: u32, packages: Packages) -> (Job, String) {
+    let ann = &world.developer;
+    let proposal = world.services.propose_build(ann, "starter").await.unwrap();
+    let version = proposal.version.clone();
+    let job = world
+        .services
+        .start_build(ann, "starter", revision, version.clone(), packages)
+        .await
+        .unwrap();
+    let job = world.wait_for(&job.id, Duration::from_secs(1200)).await;
+    for step in world.services.steps(ann, &job.id).await.unwrap() {
+        let key = step.key.map_or_else(String::new, |key| format!(" inputs {}", key.short()));
+        println!("build {version}: {} {}{key}", step.name, step.state);
+    }
+    (job, version.to_string())
+}
+
+async fn validate(world: &World, version: &str) {
+    let ann = &world.developer;
+    let job = world.services.start_validation(ann, version).await.unwrap();
+    let job = world.wait_for(&job.id, Duration::from_secs(1200)).await;
+    let release = world.services.release(ann, version).await.unwrap();
+    let validations = world.services.validations(ann, &release).await.unwrap();
+    let run = &validations[0].runs[0];
+    for result in &run.results {
+        println!("{}: {} {}", result.case, result.outcome, result.message);
+    }
+    if job.state != JobState::Succeeded {
+        world.print_console(&run.id).await;
+    }
+    assert_eq!(job.state, JobState::Succeeded, "{:?}", job.outcome);
+    assert_eq!(run.outcome, Some(Outcome::Passed));
+    for stage in &run.stages {
+        println!("stage {}: {:?} bytes", stage.stage.word(), stage.bytes);
+        assert!(stage.started_at.is_some() && stage.ended_at.is_some(), "{stage:?}");
+    }
+    // What the listener counted is what the manifest names.
+    let contents = world.services.contents(ann, &release).await.unwrap();
+    let image = contents.manifest.component("rootfs.squashfs").unwrap();
+    assert_eq!(run.stages[3].bytes, Some(image.size));
+}
+
+async fn deploy(world: &World, version: &str) {
+    let World { services, developer: ann, approver: bob, .. } = world;
+    let request =
+        services.request_deployment(ann, PRODUCTION, version, "the monthly one").await.unwrap();
+    let own = services.judge_deployment(ann, &request.id, Verdict::Approved, "").await;
+    assert!(matches!(own, Err(ServiceError::Refused(_))), "{own:?}");
+    let early = services.deploy(ann, &request.id).await;
+    assert!(matches!(early, Err(ServiceError::Refused(_))), "{early:?}");
+    services.judge_deployment(bob, &request.id, Verdict::Approved, "seen").await.unwrap();
+    services.deploy(ann, &request.id).await.unwrap();
+}
+
+#[test]
+fn a_recipe_becomes_production_and_goes_back() {
+    support::run(|world| async move {
+        let services = &world.services;
+        let ann = &world.developer;
+
+        save(&world, None, recipe::starter()).await;
+        let (job, first) = build(&world, 1, Packages::Newer).await;
+        if job.state != JobState::Succeeded {
+            world.print_log(&job.id).await;
+        }
+        assert_eq!(job.state, JobState::Succeeded, "{:?}", job.outcome);
+        assert_eq!(first, "v1.0.0-rc.1");
+        let release = services.release(ann, &first).await.unwrap();
+        assert_eq!(release.stage, Stage::Candidate);
+
+        // The signature verifies by the stock program.
+        world.verify_signature(&first).await;
+
+        // The same recipe and packages again: no step runs, and nothing new comes of it.
+        let (job, second) = build(&world, 1, Packages::Newer).await;
+        assert_eq!(job.outcome.as_deref(), Some("identical to v1.0.0-rc.1"));
+        let ran = services.steps(ann, &job.id).await.unwrap();
+        let keyed = ran.iter().filter(|step| step.key.is_some());
+        assert!(
+            keyed.clone().count() == 5 && keyed.clone().all(|step| step.state.word() == "reused")
+        );
+        assert_eq!(services.release(ann, &second).await.unwrap().stage, Stage::Withdrawn);
+
+        // Not validated: nobody may ask for production.
+        let early = services.request_deployment(ann, PRODUCTION, &first, "now please").await;
+        assert!(matches!(early, Err(ServiceError::Refused(_))), "{early:?}");
+        assert!(world.get("/menu.ipxe").await.contains("serves no release yet"));
+
+        validate(&world, &first).await;
+        assert_eq!(services.health(ann, &release).await.unwrap(), Health::Passing);
+        deploy(&world, &first).await;
+        let live = services.release(ann, "v1.0.0").await.unwrap();
+        assert_eq!((live.stage, live.manifest), (Stage::Released, release.manifest));
+        let menu = world.get("/menu.ipxe").await;
+        assert!(menu.contains(&format!("/artifacts/{}/", live.manifest.unwrap())), "{menu}");
+
+        // Another revision, the same packages: only its menu differs, and so does the version inside.
+        save(&world, Some(1), &second_revision()).await;
+        let (job, next) = build(&world, 2, Packages::Keep).await;
+        assert_eq!(
+            (job.state, next.as_str()),
+            (JobState::Succeeded, "v1.1.0-rc.1"),
+            "{:?}",
+            job.outcome
+        );
+        let candidate = services.release(ann, &next).await.unwrap();
+        let change = services.change_against_production(ann, &candidate).await.unwrap();
+        assert_eq!(change.base.as_deref(), Some("v1.0.0"));
+        assert!(!change.change.is_empty() && !change.recipe.is_empty());
+
+        // Development asks for nothing.
+        let World { administrator: eve, .. } = &world;
+        let request =
+            services.request_deployment(ann, "development", &next, "try it").await.unwrap();
+        services.deploy(ann, &request.id).await.unwrap();
+        let menu = world.get("/env/development/menu.ipxe").await;
+        assert!(menu.contains("6.1.y again"), "{menu}");
+        let back = services.roll_back(eve, PRODUCTION, &next, "never served there").await;
+        assert!(matches!(back, Err(ServiceError::Refused(_))), "{back:?}");
+
+        let verified = services.verify_audit().await.unwrap();
+        assert!(verified.rows > 10);
+        println!("audit: {} rows", verified.rows);
+        world
+    });
+}
