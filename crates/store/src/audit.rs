@@ -68,39 +68,113 @@ impl Rows {
         .collect()
     }
 
-    /// Checks the whole chain; gives how many rows there are and the hash of the last.
+    /// Audit rows, oldest first, that come after `after`: for whoever follows the sequence.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn audit_rows_after(
+        &mut self,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        sqlx::query(
+            "select sequence, at, actor, actor_id, address, request, action, subject_kind, subject,
+                    details, previous_hash, hash
+             from audit where sequence > $1 order by sequence limit $2",
+        )
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("reading the audit log"))?
+        .iter()
+        .map(audit_row)
+        .collect()
+    }
+
+    /// Audit rows about one thing, newest first, older than `before` where given.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn audit_rows_about(
+        &mut self,
+        subject_kind: &str,
+        subject: &str,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        sqlx::query(
+            "select sequence, at, actor, actor_id, address, request, action, subject_kind, subject,
+                    details, previous_hash, hash
+             from audit where subject_kind = $1 and subject = $2 and sequence < $3
+             order by sequence desc limit $4",
+        )
+        .bind(subject_kind)
+        .bind(subject)
+        .bind(before.unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("reading the audit log of a thing"))?
+        .iter()
+        .map(audit_row)
+        .collect()
+    }
+
+    /// Audit rows of what one actor did, by the name that rows show, newest first, older than
+    /// `before` where given.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn audit_rows_by(
+        &mut self,
+        actor: &str,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        sqlx::query(
+            "select sequence, at, actor, actor_id, address, request, action, subject_kind, subject,
+                    details, previous_hash, hash
+             from audit where actor = $1 and sequence < $2 order by sequence desc limit $3",
+        )
+        .bind(actor)
+        .bind(before.unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("reading the audit log of an actor"))?
+        .iter()
+        .map(audit_row)
+        .collect()
+    }
+
+    /// Checks the whole chain, also while others append to it; gives how many rows there are and
+    /// the hash of the last.
     ///
     /// # Errors
     /// [`StoreError::Audit`] with the first fault.
     pub async fn verify_audit(&mut self) -> Result<(i64, String), StoreError> {
-        const BATCH: i64 = 1000;
-        // The head first: rows that are appended meanwhile come after it.
-        let head = sqlx::query("select sequence, hash from head where id = 1")
-            .fetch_one(self.connection())
-            .await
-            .map_err(StoreError::database("reading the sequence"))?;
-        let (sequence, hash) = (number(&head, "sequence")?, text(&head, "hash")?);
+        const BATCH: u32 = 1000;
         let mut verifier = AuditVerifier::default();
         let mut last = 0;
         loop {
-            let rows = sqlx::query(
-                "select sequence, at, actor, actor_id, address, request, action, subject_kind,
-                        subject, details, previous_hash, hash
-                 from audit where sequence > $1 order by sequence limit $2",
-            )
-            .bind(last)
-            .bind(BATCH)
-            .fetch_all(self.connection())
-            .await
-            .map_err(StoreError::database("reading the audit log"))?;
-            let Some(newest) = rows.last() else { break };
-            last = number(newest, "sequence")?;
+            // The head before the rows: then no row is missing that the head counts, and where no
+            // row is left, the head is that of the last.
+            let head = sqlx::query("select sequence, hash from head where id = 1")
+                .fetch_one(self.connection())
+                .await
+                .map_err(StoreError::database("reading the sequence"))?;
+            let rows = self.audit_rows_after(last, BATCH).await?;
+            let Some(newest) = rows.last() else {
+                let (sequence, hash) = (number(&head, "sequence")?, text(&head, "hash")?);
+                verifier.finish(sequence, &hash)?;
+                return Ok((sequence, hash));
+            };
+            last = newest.sequence;
             for row in &rows {
-                verifier.check(&audit_row(row)?)?;
+                verifier.check(row)?;
             }
         }
-        verifier.finish(sequence, &hash)?;
-        Ok((sequence, hash))
     }
 }
 

@@ -3,7 +3,10 @@
 use std::str::FromStr;
 
 use domain::time::Timestamp;
-use sqlx::{Row as _, any::AnyRow};
+use sqlx::{
+    Row as _,
+    any::{AnyQueryResult, AnyRow},
+};
 
 use crate::StoreError;
 
@@ -75,6 +78,11 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(
 pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     let bytes = domain::canonical::to_vec(value)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A change of one row found it: else somebody was faster, or there is no such row.
+pub(crate) fn exactly_one(done: &AnyQueryResult, what: &'static str) -> Result<(), StoreError> {
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Changed(what)) }
 }
 
 pub(crate) fn foreign(column: &'static str, value: &str) -> StoreError {

@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 
 use crate::{
     Rows, StoreError, WriteTx,
-    columns::{number, optional_text, optional_time, parsed, text, time},
+    columns::{exactly_one, number, optional_text, optional_time, parsed, text, time},
 };
 
 fn name(
@@ -61,13 +61,11 @@ impl Rows {
         &mut self,
         id: &DeploymentId,
     ) -> Result<Option<Deployment>, StoreError> {
-        let rows = sqlx::query(
-            "select * from deployment_with_names where id = $1",
-        )
-        .bind(id.as_str())
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("looking a deployment up"))?;
+        let rows = sqlx::query("select * from deployment_with_names where id = $1")
+            .bind(id.as_str())
+            .fetch_all(self.connection())
+            .await
+            .map_err(StoreError::database("looking a deployment up"))?;
         Ok(self.with_approvals(&rows).await?.pop())
     }
 
@@ -263,13 +261,13 @@ impl WriteTx {
         .execute(self.connection())
         .await
         .map_err(StoreError::database("moving a deployment to another state"))?;
-        if moved.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Changed("deployment")) }
+        exactly_one(&moved, "deployment")
     }
 
     /// Notes what an environment served before a deployment was executed.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// [`StoreError::Changed`] where there is no such deployment.
     pub async fn set_deployed_from(
         &mut self,
         id: &DeploymentId,
@@ -280,7 +278,7 @@ impl WriteTx {
             .bind(id.as_str())
             .execute(self.connection())
             .await
-            .map_err(StoreError::database("noting what was served before"))?;
-        Ok(())
+            .map_err(StoreError::database("noting what was served before"))
+            .and_then(|done| exactly_one(&done, "deployment"))
     }
 }

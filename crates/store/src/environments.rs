@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 
 use crate::{
     Rows, StoreError, WriteTx,
-    columns::{json, number, optional_text, optional_time, text, to_json},
+    columns::{exactly_one, json, number, optional_text, optional_time, text, to_json},
 };
 
 fn environment(row: &AnyRow) -> Result<Environment, StoreError> {
@@ -19,9 +19,7 @@ fn environment(row: &AnyRow) -> Result<Environment, StoreError> {
     let release_name = match (&release, released) {
         (None, _) => None,
         (Some(_), Some(name)) => Some(name),
-        (Some(_), None) => {
-            Some(format!("{}-rc.{}", text(row, "target")?, number(row, "number")?))
-        }
+        (Some(_), None) => Some(format!("{}-rc.{}", text(row, "target")?, number(row, "number")?)),
     };
     Ok(Environment {
         name: text(row, "name")?,
@@ -91,15 +89,15 @@ impl WriteTx {
     /// Changes what an environment demands.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// [`StoreError::Changed`] where there is no such environment.
     pub async fn set_policy(&mut self, name: &str, policy: &Policy) -> Result<(), StoreError> {
         sqlx::query("update environment set policy = $1 where name = $2")
             .bind(to_json(policy)?)
             .bind(name)
             .execute(self.connection())
             .await
-            .map_err(StoreError::database("changing a policy"))?;
-        Ok(())
+            .map_err(StoreError::database("changing a policy"))
+            .and_then(|done| exactly_one(&done, "environment"))
     }
 
     /// Moves the pointer. Only a gate makes the permit, from rows of this transaction.
@@ -119,6 +117,6 @@ impl WriteTx {
                 .execute(self.connection())
                 .await
                 .map_err(StoreError::database("moving an environment's pointer"))?;
-        if moved.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Changed("environment")) }
+        exactly_one(&moved, "environment")
     }
 }

@@ -59,8 +59,10 @@ impl StoreError {
         let Self::Database { source: sqlx::Error::Database(error), .. } = self else {
             return false;
         };
-        // PostgreSQL: serialization failure, deadlock. SQLite: busy.
-        error.code().is_some_and(|code| matches!(&*code, "40001" | "40P01" | "5" | "517"))
+        // PostgreSQL: serialization failure, deadlock. SQLite: busy, busy by recovery, by an old
+        // snapshot, by time.
+        let codes = ["40001", "40P01", "5", "261", "517", "773"];
+        error.code().is_some_and(|code| codes.contains(&&*code))
             || error.message().contains("database is locked")
     }
 }

@@ -12,8 +12,8 @@ use sqlx::any::AnyRow;
 use crate::{
     Rows, StoreError, WriteTx,
     columns::{
-        count, foreign, json, optional_number, optional_parsed, optional_text, optional_time,
-        parsed, text, time, to_json,
+        count, exactly_one, foreign, json, optional_number, optional_parsed, optional_text,
+        optional_time, parsed, text, time, to_json,
     },
 };
 
@@ -99,6 +99,50 @@ impl Rows {
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing jobs"))?
+        .iter()
+        .map(job)
+        .collect()
+    }
+
+    /// Jobs that run or wait for a worker, in the order in which they are taken.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn open_jobs(&mut self) -> Result<Vec<Job>, StoreError> {
+        sqlx::query(
+            "select j.id, j.kind, j.release_id, r.target, r.number, r.released_name, j.state,
+                    j.created_at, j.created_by, j.started_at, j.ended_at, j.cancel_requested_at,
+                    j.outcome, j.attempts, j.log_digest
+             from job j join release r on r.id = j.release_id
+             where j.state in ('running', 'queued')
+             order by case j.state when 'running' then 0 else 1 end,
+                      j.priority desc, j.created_at, j.id",
+        )
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing jobs that are not done"))?
+        .iter()
+        .map(job)
+        .collect()
+    }
+
+    /// The jobs about a release, newest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn jobs_of_release(&mut self, release: &ReleaseId) -> Result<Vec<Job>, StoreError> {
+        sqlx::query(
+            "select j.id, j.kind, j.release_id, r.target, r.number, r.released_name, j.state,
+                    j.created_at, j.created_by, j.started_at, j.ended_at, j.cancel_requested_at,
+                    j.outcome, j.attempts, j.log_digest
+             from job j join release r on r.id = j.release_id
+             where j.release_id = $1
+             order by j.created_at desc, j.id desc",
+        )
+        .bind(release.as_str())
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing a release's jobs"))?
         .iter()
         .map(job)
         .collect()
@@ -223,14 +267,12 @@ impl WriteTx {
     /// # Errors
     /// Where the database fails.
     pub async fn expire_leases_of(&mut self, worker: &str) -> Result<u64, StoreError> {
-        sqlx::query(
-            "update job set lease_expires_at = 0 where state = 'running' and worker = $1",
-        )
-        .bind(worker)
-        .execute(self.connection())
-        .await
-        .map(|done| done.rows_affected())
-        .map_err(StoreError::database("ending leases"))
+        sqlx::query("update job set lease_expires_at = 0 where state = 'running' and worker = $1")
+            .bind(worker)
+            .execute(self.connection())
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(StoreError::database("ending leases"))
     }
 
     /// Keeps a job for its worker; `false` where the worker has lost it.
@@ -259,17 +301,18 @@ impl WriteTx {
     /// Notes that a person wants a job stopped.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// [`StoreError::Changed`] where it has ended.
     pub async fn request_cancel(&mut self, id: &JobId, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
-            "update job set cancel_requested_at = coalesce(cancel_requested_at, $1) where id = $2",
+            "update job set cancel_requested_at = coalesce(cancel_requested_at, $1)
+             where id = $2 and state in ('queued', 'running')",
         )
         .bind(now.0)
         .bind(id.as_str())
         .execute(self.connection())
         .await
-        .map_err(StoreError::database("asking a job to stop"))?;
-        Ok(())
+        .map_err(StoreError::database("asking a job to stop"))
+        .and_then(|done| exactly_one(&done, "job"))
     }
 
     /// Ends a job.
@@ -297,7 +340,7 @@ impl WriteTx {
         .execute(self.connection())
         .await
         .map_err(StoreError::database("ending a job"))?;
-        if ended.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Changed("job")) }
+        exactly_one(&ended, "job")
     }
 
     /// Writes how a step stands; one that the job did not name before is added.

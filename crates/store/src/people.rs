@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 
 use crate::{
     Rows, StoreError, WriteTx,
-    columns::{number, optional_text, optional_time, parsed, text, time},
+    columns::{exactly_one, number, optional_text, optional_time, parsed, text, time},
 };
 
 /// A person with what proves who that is.
@@ -63,13 +63,15 @@ impl Rows {
     /// # Errors
     /// Where the database fails.
     pub async fn people(&mut self) -> Result<Vec<Person>, StoreError> {
-        sqlx::query("select id, name, role, created_at, disabled_at from person order by name_folded")
-            .fetch_all(self.connection())
-            .await
-            .map_err(StoreError::database("listing people"))?
-            .iter()
-            .map(person)
-            .collect()
+        sqlx::query(
+            "select id, name, role, created_at, disabled_at from person order by name_folded",
+        )
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing people"))?
+        .iter()
+        .map(person)
+        .collect()
     }
 
     /// The credentials of the person of that name, whatever its case.
@@ -165,7 +167,7 @@ impl WriteTx {
     /// Gives a person another role.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// [`StoreError::Changed`] where there is no such person.
     pub async fn set_role(&mut self, id: &PersonId, role: Role) -> Result<(), StoreError> {
         sqlx::query(
             "update person set role = $1, credentials_version = credentials_version + 1
@@ -175,14 +177,14 @@ impl WriteTx {
         .bind(id.as_str())
         .execute(self.connection())
         .await
-        .map_err(StoreError::database("changing a role"))?;
-        Ok(())
+        .map_err(StoreError::database("changing a role"))
+        .and_then(|done| exactly_one(&done, "person"))
     }
 
     /// Lets a person sign in no more, or again.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// [`StoreError::Changed`] where there is no such person.
     pub async fn set_disabled(
         &mut self,
         id: &PersonId,
@@ -196,14 +198,14 @@ impl WriteTx {
         .bind(id.as_str())
         .execute(self.connection())
         .await
-        .map_err(StoreError::database("disabling a person"))?;
-        Ok(())
+        .map_err(StoreError::database("disabling a person"))
+        .and_then(|done| exactly_one(&done, "person"))
     }
 
     /// Sets a person's password.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// [`StoreError::Changed`] where there is no such person.
     pub async fn set_password(&mut self, id: &PersonId, hash: &str) -> Result<(), StoreError> {
         sqlx::query(
             "update person set password_hash = $1, credentials_version = credentials_version + 1
@@ -213,8 +215,8 @@ impl WriteTx {
         .bind(id.as_str())
         .execute(self.connection())
         .await
-        .map_err(StoreError::database("setting a password"))?;
-        Ok(())
+        .map_err(StoreError::database("setting a password"))
+        .and_then(|done| exactly_one(&done, "person"))
     }
 
     /// Remembers that a sign-in failed, and forgets what is older than a day.
@@ -234,14 +236,16 @@ impl WriteTx {
             .execute(self.connection())
             .await
             .map_err(StoreError::database("forgetting failed sign-ins"))?;
-        sqlx::query("insert into failed_sign_in (id, name_folded, address, at) values ($1, $2, $3, $4)")
-            .bind(id)
-            .bind(folded(name))
-            .bind(address)
-            .bind(at.0)
-            .execute(self.connection())
-            .await
-            .map_err(StoreError::database("remembering a failed sign-in"))?;
+        sqlx::query(
+            "insert into failed_sign_in (id, name_folded, address, at) values ($1, $2, $3, $4)",
+        )
+        .bind(id)
+        .bind(folded(name))
+        .bind(address)
+        .bind(at.0)
+        .execute(self.connection())
+        .await
+        .map_err(StoreError::database("remembering a failed sign-in"))?;
         Ok(())
     }
 

@@ -13,7 +13,8 @@ use sqlx::any::AnyRow;
 use crate::{
     Rows, StoreError, WriteTx,
     columns::{
-        count, foreign, json, optional_parsed, optional_time, parsed, text, time, to_json,
+        count, exactly_one, foreign, json, optional_parsed, optional_time, parsed, text, time,
+        to_json,
     },
 };
 
@@ -213,15 +214,15 @@ impl WriteTx {
     /// Says what lock a release that is being built resolved to.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// [`StoreError::Changed`] where there is no such release.
     pub async fn set_lock(&mut self, id: &ReleaseId, lock: &Digest) -> Result<(), StoreError> {
         sqlx::query("update release set lock_digest = $1 where id = $2")
             .bind(lock.to_string())
             .bind(id.as_str())
             .execute(self.connection())
             .await
-            .map_err(StoreError::database("noting a release's lock"))?;
-        Ok(())
+            .map_err(StoreError::database("noting a release's lock"))
+            .and_then(|done| exactly_one(&done, "release"))
     }
 
     /// Moves a release from one stage to another.
@@ -244,7 +245,7 @@ impl WriteTx {
             .execute(self.connection())
             .await
             .map_err(StoreError::database("moving a release to another stage"))?;
-        if moved.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Changed("release")) }
+        exactly_one(&moved, "release")
     }
 
     /// Makes a release that is being built a candidate.

@@ -10,9 +10,7 @@ use sqlx::any::AnyRow;
 
 use crate::{
     Rows, StoreError, WriteTx,
-    columns::{
-        count, json, number, optional_parsed, optional_time, parsed, text, time, to_json,
-    },
+    columns::{count, json, number, optional_parsed, optional_time, parsed, text, time, to_json},
 };
 
 /// A validation that is asked for.

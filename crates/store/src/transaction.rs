@@ -2,7 +2,8 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    path::Path,
+    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
+    path::{Path, PathBuf},
     str::FromStr as _,
     time::Duration,
 };
@@ -59,7 +60,20 @@ impl Store {
     /// The URL of the SQLite file of a data folder.
     #[must_use]
     pub fn sqlite_url(data_dir: &Path) -> String {
-        format!("sqlite://{}?mode=rwc", data_dir.join("bootwright.db").display())
+        let path = data_dir.join("bootwright.db");
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let mut url = String::from("sqlite://");
+        for byte in path.as_os_str().as_bytes() {
+            // The driver takes the path out of the URL again: `?`, `#`, `%` and blanks must survive.
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                    url.push(char::from(*byte));
+                }
+                other => url.push_str(&format!("%{other:02X}")),
+            }
+        }
+        url.push_str("?mode=rwc");
+        url
     }
 
     /// Opens the database at `url`: `sqlite://…` or `postgres://…`.
@@ -98,52 +112,105 @@ impl Store {
         // The writer first: it makes the file and sets its journal mode.
         writers.acquire().await.map_err(StoreError::database("opening it"))?;
         let store = Self { engine, readers: pool(8), writers };
-        store.check_order().await?;
+        match engine {
+            Engine::Sqlite => store.keep_private().await?,
+            Engine::Postgres => store.check_text().await?,
+        }
         Ok(store)
     }
 
-    /// Our order of text is that of bytes on both engines; a database with another collation would
-    /// sort names and walk pages differently.
-    async fn check_order(&self) -> Result<(), StoreError> {
-        if self.engine == Engine::Sqlite {
-            return Ok(());
-        }
-        let row = sqlx::query("select datcollate as collation from pg_database where datname = current_database()")
-            .fetch_one(&self.readers)
+    /// The file holds hashes of passwords and of session ids: nobody else on this host reads it.
+    async fn keep_private(&self) -> Result<(), StoreError> {
+        let row = sqlx::query("select file from pragma_database_list where name = 'main'")
+            .fetch_one(&self.writers)
             .await
-            .map_err(StoreError::database("asking for its collation"))?;
-        let collation: String =
-            row.try_get("collation").map_err(StoreError::database("reading its collation"))?;
-        if matches!(collation.as_str(), "C" | "POSIX" | "C.UTF-8") {
+            .map_err(StoreError::database("asking for its file"))?;
+        let file: String =
+            row.try_get("file").map_err(StoreError::database("asking for its file"))?;
+        if file.is_empty() {
+            return Ok(()); // In memory.
+        }
+        for suffix in ["", "-wal", "-shm"] {
+            let path = PathBuf::from(format!("{file}{suffix}"));
+            let Ok(known) = std::fs::metadata(&path) else { continue };
+            if known.permissions().mode() & 0o077 == 0 {
+                continue;
+            }
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(
+                |error| {
+                    StoreError::Unusable(format!(
+                        "{} can be read by others on this host, and that cannot be changed \
+                         ({error}): give it to the user that runs Bootwright, with mode 0600",
+                        path.display()
+                    ))
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Our order of text is that of bytes on both engines, and all text is UTF-8: a PostgreSQL
+    /// database made otherwise would sort names and walk pages differently.
+    async fn check_text(&self) -> Result<(), StoreError> {
+        // Asked by what it does: which provider of collations a database uses differs by version.
+        let row = sqlx::query(
+            "select case when 'B' < 'a' and 'a-c' < 'ab' then 'bytes' else 'language' end as ordered,
+                    current_setting('server_encoding') as encoding,
+                    current_database()::text as name",
+        )
+        .fetch_one(&self.readers)
+        .await
+        .map_err(StoreError::database("asking how it keeps text"))?;
+        let column = |name| row.try_get::<String, _>(name);
+        let failed = StoreError::database("asking how it keeps text");
+        let (ordered, encoding, name) =
+            match (column("ordered"), column("encoding"), column("name")) {
+                (Ok(ordered), Ok(encoding), Ok(name)) => (ordered, encoding, name),
+                (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {
+                    return Err(failed(error));
+                }
+            };
+        if ordered == "bytes" && encoding == "UTF8" {
             return Ok(());
         }
         Err(StoreError::Unusable(format!(
-            "the PostgreSQL database has the collation {collation}, and C is needed: make it by \
-             create database … locale 'C' template template0"
+            "the PostgreSQL database {name} orders text by {ordered} and encodes it as {encoding}, \
+             and the order of bytes in UTF8 is needed: make it anew by create database {name} \
+             encoding 'UTF8' locale 'C' template template0"
         )))
     }
 
-    /// Brings the database to this program's form; does nothing where it has it.
+    /// Brings the database to this program's form; does nothing where it has it. Two processes may
+    /// do so at once.
     ///
     /// # Errors
     /// Where a migration fails, or the database is newer than this program.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let mut connection =
-            self.writers.acquire().await.map_err(StoreError::database("opening it"))?;
-        let migrator = match self.engine {
-            Engine::Sqlite => &SQLITE,
-            Engine::Postgres => &POSTGRES,
-        };
-        migrator.run(&mut *connection).await.map_err(|error| match error {
+        let failed = |error| match error {
             sqlx::migrate::MigrateError::VersionMissing(version) => StoreError::Unusable(format!(
                 "the store was changed by a newer Bootwright (migration {version}): use that one"
             )),
             other => StoreError::Migration(other),
-        })?;
-        drop(connection);
-        let mut tx = self.begin().await?;
-        tx.insert_first_environments().await?;
-        tx.commit().await
+        };
+        match self.engine {
+            Engine::Sqlite => {
+                // The migrator has no lock of its own on SQLite: a transaction around all of it is
+                // one, and leaves everything as it was where a migration fails.
+                let mut tx = self.begin().await?;
+                SQLITE.run(tx.connection()).await.map_err(failed)?;
+                tx.insert_first_environments().await?;
+                tx.commit().await
+            }
+            Engine::Postgres => {
+                let mut connection =
+                    self.writers.acquire().await.map_err(StoreError::database("opening it"))?;
+                POSTGRES.run(&mut *connection).await.map_err(failed)?;
+                drop(connection);
+                let mut tx = self.begin().await?;
+                tx.insert_first_environments().await?;
+                tx.commit().await
+            }
+        }
     }
 
     /// A connection to read from.
@@ -168,24 +235,27 @@ impl Store {
         };
         let mut attempt = 1;
         loop {
-            let begun = self
-                .writers
-                .begin_with(statement)
-                .await
-                .map_err(StoreError::database("beginning a transaction"));
-            match begun {
-                Ok(transaction) => {
-                    let mut tx = WriteTx { rows: Rows { connection: Connection::Transaction(transaction) } };
-                    if self.engine == Engine::Postgres {
-                        // Takes the head's row at once, so that writers wait instead of failing.
-                        tx.lock_head().await?;
-                    }
-                    return Ok(tx);
-                }
+            match self.begin_once(statement).await {
                 Err(error) if error.is_transient() && attempt < ATTEMPTS => attempt += 1,
-                Err(error) => return Err(error),
+                other => return other,
             }
         }
+    }
+
+    /// From here on the writer is alone, on SQLite by `begin immediate`, on PostgreSQL by the lock
+    /// of the head: so a race for the database is lost here, before anything was read, or not at
+    /// all, and only the beginning needs to be tried again.
+    async fn begin_once(&self, statement: &'static str) -> Result<WriteTx, StoreError> {
+        let transaction = self
+            .writers
+            .begin_with(statement)
+            .await
+            .map_err(StoreError::database("beginning a transaction"))?;
+        let mut tx = WriteTx { rows: Rows { connection: Connection::Transaction(transaction) } };
+        if self.engine == Engine::Postgres {
+            tx.lock_head().await?;
+        }
+        Ok(tx)
     }
 
     /// Ends all connections; what was committed is on the disk.
