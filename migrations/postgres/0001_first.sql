@@ -348,3 +348,26 @@ select d.id, d.environment, d.release_id, d.from_release_id, d.rollback_at, d.st
 from deployment d
 join release r on r.id = d.release_id
 left join release f on f.id = d.from_release_id;
+
+-- Releases with the names of their recipes, without their manifests, as lists show them.
+create view release_with_recipe as
+select r.id, r.target, r.number, r.stage, r.recipe_id, recipe.name as recipe_name, r.revision,
+       r.job_id, r.manifest_digest, r.lock_digest, r.identical_to, r.created_at, r.created_by,
+       r.built_at, r.released_at, r.released_name
+from release r
+join recipe on recipe.id = r.recipe_id;
+
+-- Jobs with the names of their releases, as lists show them.
+create view job_with_release as
+select j.id, j.kind, j.release_id, r.target, r.number, r.released_name, j.state, j.priority,
+       j.created_at, j.created_by, j.started_at, j.ended_at, j.cancel_requested_at, j.outcome,
+       j.attempts, j.log_digest
+from job j
+join release r on r.id = j.release_id;
+
+-- Validations with the states of their jobs, as lists show them.
+create view validation_with_state as
+select v.id, v.job_id, v.release_id, v.manifest_digest, v.plan, v.plan_revision, v.created_at,
+       v.created_by, j.state
+from validation v
+join job j on j.id = v.job_id;

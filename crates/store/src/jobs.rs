@@ -89,11 +89,8 @@ impl Rows {
     /// Where the database fails.
     pub async fn jobs(&mut self, limit: u32) -> Result<Vec<Job>, StoreError> {
         sqlx::query(
-            "select j.id, j.kind, j.release_id, r.target, r.number, r.released_name, j.state,
-                    j.created_at, j.created_by, j.started_at, j.ended_at, j.cancel_requested_at,
-                    j.outcome, j.attempts, j.log_digest
-             from job j join release r on r.id = j.release_id
-             order by j.created_at desc, j.id desc limit $1",
+            "select * from job_with_release
+             order by created_at desc, id desc limit $1",
         )
         .bind(i64::from(limit))
         .fetch_all(self.connection())
@@ -110,13 +107,10 @@ impl Rows {
     /// Where the database fails.
     pub async fn open_jobs(&mut self) -> Result<Vec<Job>, StoreError> {
         sqlx::query(
-            "select j.id, j.kind, j.release_id, r.target, r.number, r.released_name, j.state,
-                    j.created_at, j.created_by, j.started_at, j.ended_at, j.cancel_requested_at,
-                    j.outcome, j.attempts, j.log_digest
-             from job j join release r on r.id = j.release_id
-             where j.state in ('running', 'queued')
-             order by case j.state when 'running' then 0 else 1 end,
-                      j.priority desc, j.created_at, j.id",
+            "select * from job_with_release
+             where state in ('running', 'queued')
+             order by case state when 'running' then 0 else 1 end,
+                      priority desc, created_at, id",
         )
         .fetch_all(self.connection())
         .await
@@ -132,12 +126,9 @@ impl Rows {
     /// Where the database fails.
     pub async fn jobs_of_release(&mut self, release: &ReleaseId) -> Result<Vec<Job>, StoreError> {
         sqlx::query(
-            "select j.id, j.kind, j.release_id, r.target, r.number, r.released_name, j.state,
-                    j.created_at, j.created_by, j.started_at, j.ended_at, j.cancel_requested_at,
-                    j.outcome, j.attempts, j.log_digest
-             from job j join release r on r.id = j.release_id
-             where j.release_id = $1
-             order by j.created_at desc, j.id desc",
+            "select * from job_with_release
+             where release_id = $1
+             order by created_at desc, id desc",
         )
         .bind(release.as_str())
         .fetch_all(self.connection())
@@ -153,19 +144,14 @@ impl Rows {
     /// # Errors
     /// Where the database fails.
     pub async fn job(&mut self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        sqlx::query(
-            "select j.id, j.kind, j.release_id, r.target, r.number, r.released_name, j.state,
-                    j.created_at, j.created_by, j.started_at, j.ended_at, j.cancel_requested_at,
-                    j.outcome, j.attempts, j.log_digest
-             from job j join release r on r.id = j.release_id where j.id = $1",
-        )
-        .bind(id.as_str())
-        .fetch_optional(self.connection())
-        .await
-        .map_err(StoreError::database("looking a job up"))?
-        .as_ref()
-        .map(job)
-        .transpose()
+        sqlx::query("select * from job_with_release where id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await
+            .map_err(StoreError::database("looking a job up"))?
+            .as_ref()
+            .map(job)
+            .transpose()
     }
 
     /// The steps of a job, in order.

@@ -48,11 +48,8 @@ impl Rows {
     /// Where the database fails.
     pub async fn releases(&mut self) -> Result<Vec<Release>, StoreError> {
         sqlx::query(
-            "select r.id, r.target, r.number, r.stage, r.recipe_id, recipe.name as recipe_name,
-                    r.revision, r.job_id, r.manifest_digest, r.lock_digest, r.identical_to,
-                    r.created_at, r.created_by, r.built_at, r.released_at
-             from release r join recipe on recipe.id = r.recipe_id
-             order by r.created_at desc, r.id desc",
+            "select * from release_with_recipe
+             order by created_at desc, id desc",
         )
         .fetch_all(self.connection())
         .await
@@ -68,11 +65,8 @@ impl Rows {
     /// Where the database fails.
     pub async fn release(&mut self, id: &ReleaseId) -> Result<Option<Release>, StoreError> {
         sqlx::query(
-            "select r.id, r.target, r.number, r.stage, r.recipe_id, recipe.name as recipe_name,
-                    r.revision, r.job_id, r.manifest_digest, r.lock_digest, r.identical_to,
-                    r.created_at, r.created_by, r.built_at, r.released_at
-             from release r join recipe on recipe.id = r.recipe_id
-             where r.id = $1",
+            "select * from release_with_recipe
+             where id = $1",
         )
         .bind(id.as_str())
         .fetch_optional(self.connection())
@@ -92,11 +86,8 @@ impl Rows {
             .parse::<CandidateVersion>()
             .map_or((String::new(), 0), |it| (it.target.to_string(), i64::from(it.number)));
         sqlx::query(
-            "select r.id, r.target, r.number, r.stage, r.recipe_id, recipe.name as recipe_name,
-                    r.revision, r.job_id, r.manifest_digest, r.lock_digest, r.identical_to,
-                    r.created_at, r.created_by, r.built_at, r.released_at
-             from release r join recipe on recipe.id = r.recipe_id
-             where r.released_name = $1 or (r.target = $2 and r.number = $3)",
+            "select * from release_with_recipe
+             where released_name = $1 or (target = $2 and number = $3)",
         )
         .bind(name)
         .bind(target)
@@ -119,12 +110,9 @@ impl Rows {
         except: &ReleaseId,
     ) -> Result<Option<Release>, StoreError> {
         sqlx::query(
-            "select r.id, r.target, r.number, r.stage, r.recipe_id, recipe.name as recipe_name,
-                    r.revision, r.job_id, r.manifest_digest, r.lock_digest, r.identical_to,
-                    r.created_at, r.created_by, r.built_at, r.released_at
-             from release r join recipe on recipe.id = r.recipe_id
-             where r.manifest_digest = $1 and r.id <> $2 and r.stage in ('candidate', 'released')
-             order by r.built_at limit 1",
+            "select * from release_with_recipe
+             where manifest_digest = $1 and id <> $2 and stage in ('candidate', 'released')
+             order by built_at limit 1",
         )
         .bind(manifest.to_string())
         .bind(except.as_str())
@@ -169,12 +157,10 @@ impl Rows {
     /// Where the database fails.
     pub async fn bootable_releases(&mut self) -> Result<Vec<(Release, Manifest)>, StoreError> {
         sqlx::query(
-            "select r.id, r.target, r.number, r.stage, r.recipe_id, recipe.name as recipe_name,
-                    r.revision, r.job_id, r.manifest_digest, r.lock_digest, r.identical_to,
-                    r.created_at, r.created_by, r.built_at, r.released_at, r.manifest
-             from release r join recipe on recipe.id = r.recipe_id
-             where r.stage in ('candidate', 'released') and r.manifest is not null
-             order by r.created_at",
+            "select v.*, r.manifest
+             from release_with_recipe v join release r on r.id = v.id
+             where v.stage in ('candidate', 'released') and r.manifest is not null
+             order by v.created_at, v.id",
         )
         .fetch_all(self.connection())
         .await

@@ -147,7 +147,7 @@ impl Rows {
         .map_err(StoreError::database("listing validations"))?;
         let mut validations = Vec::with_capacity(rows.len());
         for row in &rows {
-            validations.push(self.validation(row).await?);
+            validations.push(self.read_validation(row).await?);
         }
         Ok(validations)
     }
@@ -170,12 +170,35 @@ impl Rows {
         .await
         .map_err(StoreError::database("looking a validation up"))?;
         match row {
-            Some(row) => self.validation(&row).await.map(Some),
+            Some(row) => self.read_validation(&row).await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn validation(&mut self, row: &AnyRow) -> Result<Validation, StoreError> {
+    /// One validation with its runs.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn validation(
+        &mut self,
+        id: &ValidationId,
+    ) -> Result<Option<Validation>, StoreError> {
+        let row = sqlx::query(
+            "select v.id, v.job_id, v.release_id, v.manifest_digest, v.plan, v.plan_revision,
+                    v.created_at, v.created_by, j.state
+             from validation v join job j on j.id = v.job_id where v.id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(self.connection())
+        .await
+        .map_err(StoreError::database("looking a validation up"))?;
+        match row {
+            Some(row) => self.read_validation(&row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn read_validation(&mut self, row: &AnyRow) -> Result<Validation, StoreError> {
         let id = ValidationId(text(row, "id")?);
         Ok(Validation {
             runs: self.runs_of(&id).await?,

@@ -324,3 +324,7 @@ impl DerefMut for WriteTx {
         &mut self.rows
     }
 }
+
+#[cfg(test)]
+#[path = "transaction_tests.rs"]
+mod tests;
