@@ -136,10 +136,8 @@ impl Rows {
         release: &ReleaseId,
     ) -> Result<Vec<Validation>, StoreError> {
         let rows = sqlx::query(
-            "select v.id, v.job_id, v.release_id, v.manifest_digest, v.plan, v.plan_revision,
-                    v.created_at, v.created_by, j.state
-             from validation v join job j on j.id = v.job_id
-             where v.release_id = $1 order by v.created_at desc, v.id desc",
+            "select * from validation_with_state
+             where release_id = $1 order by created_at desc, id desc",
         )
         .bind(release.as_str())
         .fetch_all(self.connection())
@@ -160,15 +158,11 @@ impl Rows {
         &mut self,
         job: &JobId,
     ) -> Result<Option<Validation>, StoreError> {
-        let row = sqlx::query(
-            "select v.id, v.job_id, v.release_id, v.manifest_digest, v.plan, v.plan_revision,
-                    v.created_at, v.created_by, j.state
-             from validation v join job j on j.id = v.job_id where v.job_id = $1",
-        )
-        .bind(job.as_str())
-        .fetch_optional(self.connection())
-        .await
-        .map_err(StoreError::database("looking a validation up"))?;
+        let row = sqlx::query("select * from validation_with_state where job_id = $1")
+            .bind(job.as_str())
+            .fetch_optional(self.connection())
+            .await
+            .map_err(StoreError::database("looking a validation up"))?;
         match row {
             Some(row) => self.read_validation(&row).await.map(Some),
             None => Ok(None),
@@ -183,15 +177,11 @@ impl Rows {
         &mut self,
         id: &ValidationId,
     ) -> Result<Option<Validation>, StoreError> {
-        let row = sqlx::query(
-            "select v.id, v.job_id, v.release_id, v.manifest_digest, v.plan, v.plan_revision,
-                    v.created_at, v.created_by, j.state
-             from validation v join job j on j.id = v.job_id where v.id = $1",
-        )
-        .bind(id.as_str())
-        .fetch_optional(self.connection())
-        .await
-        .map_err(StoreError::database("looking a validation up"))?;
+        let row = sqlx::query("select * from validation_with_state where id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await
+            .map_err(StoreError::database("looking a validation up"))?;
         match row {
             Some(row) => self.read_validation(&row).await.map(Some),
             None => Ok(None),

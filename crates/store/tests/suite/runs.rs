@@ -104,6 +104,9 @@ async fn a_run_is_kept_with_everything_it_saw(world: World) {
     let validations = rows.validations_of(&release.id).await.unwrap();
     assert_eq!(validations, [Validation { runs: vec![ended], ..second }, first]);
     assert_eq!(rows.validation_of_job(&JobId::from("none")).await.unwrap(), None);
+    let known = rows.validation(&validations[0].id).await.unwrap();
+    assert_eq!(known.as_ref(), Some(&validations[0]));
+    assert_eq!(rows.validation(&ValidationId::from("none")).await.unwrap(), None);
 }
 
 async fn a_run_ends_once(world: World) {
