@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Debian packages: the builder's tools, QEMU with its iPXE, compilers; for tests a browser and PostgreSQL.
+# Debian packages: the builder's tools, QEMU with its iPXE, compilers; for tests minisign and PostgreSQL.
 source "$(dirname "$0")/common.sh"
 purpose=$1
 missing=()
@@ -31,17 +31,9 @@ if ! have cargo; then
     missing+=(rustc-web cargo-web)
 fi
 if [ "$purpose" = test ]; then
-    need chromium chromium
     need minisign minisign
-    need node nodejs
-    need npm npm
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 fi
-if [ "$purpose" = release ]; then
-    need node nodejs
-    need npm npm
-fi
-
 if [ ${#missing[@]} -gt 0 ]; then
     say "Debian packages to install: ${missing[*]}"
     as_root apt-get update -q

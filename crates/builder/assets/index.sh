@@ -3,4 +3,7 @@
 #   out: /out/names
 set -eu
 . /in/apt.sh
-apt-cache --names-only pkgnames | LC_ALL=C sort >/out/names
+for index in /tmp/apt/state/lists/*_Packages*; do
+    /usr/lib/apt/apt-helper cat-file "$index"
+done | sed -n 's/^Package: //p' | LC_ALL=C sort -u >/out/names
+test -s /out/names

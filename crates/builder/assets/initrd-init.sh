@@ -21,7 +21,6 @@ MODULES="virtio_pci virtio_net virtio_rng e1000 e1000e igb igc ixgbe r8169 tg3 b
   vmxnet3 ena hv_netvsc xen_netfront af_packet loop squashfs overlay"
 NETWORK_SECONDS=30
 ATTEMPTS=3
-READ_SECONDS=30
 DOWNLOAD_SECONDS=900
 
 say() {
@@ -159,7 +158,8 @@ uptime_seconds() {
 load() {
     file=/run/bootwright/layers/$1.squashfs
     attempt=1
-    while ! timeout "$DOWNLOAD_SECONDS" wget -q -T "$READ_SECONDS" -O "$file" "$2" 2>/run/bootwright/wget; do
+    # Without wget's own -T: Debian 12's busybox-static ends in a segmentation fault with it.
+    while ! timeout "$DOWNLOAD_SECONDS" wget -q -O "$file" "$2" 2>/run/bootwright/wget; do
         reason=$(tail -n 1 /run/bootwright/wget)
         rm -f "$file"
         case "$reason" in

@@ -60,13 +60,17 @@ pub enum AuditFault {
         found: i64,
     },
     /// A row does not follow from the one before.
-    #[error("row {0} does not follow from the row before: one of the two was edited, inserted or replaced")]
+    #[error(
+        "row {0} does not follow from the row before: one of the two was edited, inserted or replaced"
+    )]
     Unchained(i64),
     /// A row's content does not give its hash.
     #[error("row {0} was edited: its content does not give its hash")]
     Edited(i64),
     /// Rows at the end are missing, or were added past the counter.
-    #[error("the log ends at row {found}, but {expected} changes were made: rows at its end were removed or added")]
+    #[error(
+        "the log ends at row {found}, but {expected} changes were made: rows at its end were removed or added"
+    )]
     Truncated {
         /// What the counter says.
         expected: i64,

@@ -30,6 +30,15 @@ impl Accelerator {
             Self::Tcg => "tcg",
         }
     }
+
+    /// The processor that a guest sees: the plain model where it is emulated, since newer ones cost
+    /// time and have had faults (AVX in QEMU 7.2).
+    pub(crate) const fn processor(self) -> &'static str {
+        match self {
+            Self::Kvm => "host",
+            Self::Tcg => "qemu64",
+        }
+    }
 }
 
 /// Finds out once per process what works here. `/dev/kvm` may be there and still hang a guest, so

@@ -82,7 +82,9 @@ pub(crate) fn reach_login(
     deadline: Instant,
     stop: &dyn Fn() -> bool,
 ) -> Result<(), BootFailure> {
-    let prompt = format!("{}{LOGIN}", request.hostname);
+    // agetty(8) prints the host name up to its first dot.
+    let name = request.hostname.split('.').next().unwrap_or_default();
+    let prompt = format!("{name}{LOGIN}");
     match console.expect(&[&prompt, FAILED, PANIC, FOOTER], deadline, stop) {
         Ok(0) => Ok(()),
         Ok(1) => {

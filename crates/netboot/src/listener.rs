@@ -99,11 +99,7 @@ impl BootListener {
         (status, headers, body).into_response()
     }
 
-    fn menu(
-        &self,
-        request: &Parts,
-        served: Result<Arc<Served>, (StatusCode, String)>,
-    ) -> Response {
+    fn menu(&self, request: &Parts, served: Result<Arc<Served>, (StatusCode, String)>) -> Response {
         let script = served.and_then(|served| {
             let base = base(request)?;
             menu_script(&served, &base)

@@ -7,8 +7,9 @@
 use domain::{
     actor::Actor,
     deployment::{Approval, Deployment, DeploymentState, Verdict},
+    digest::Digest,
     environment::Environment,
-    ids::{DeploymentId, PersonId},
+    ids::{DeploymentId, PersonId, ReleaseId},
     person::Role,
     policy::{self, Action, Approving, Deploying, Requesting, RollingBack, Standing},
     release::{Release, Stage},
@@ -23,6 +24,23 @@ use crate::{
     error::ServiceError,
     releases::{evidence_of, no_release},
 };
+
+/// A deployment with what decides about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeploymentDetails {
+    /// The request with what was said about it.
+    pub deployment: Deployment,
+    /// Whose pointer.
+    pub environment: Environment,
+    /// What the pointer is to become.
+    pub release: Release,
+    /// Digest of the evidence as it stands now.
+    pub evidence: Digest,
+    /// How many approvals count now.
+    pub counted: u32,
+    /// What the actor may do now.
+    pub choices: DeploymentChoices,
+}
 
 /// What a person may do with a deployment now; each with the reason why not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,16 +75,13 @@ impl Services {
         let release = tx.release_by_name(release).await?.ok_or_else(|| no_release(release))?;
         let standing = standing(&mut tx, &release).await?;
         let open = tx.open_deployments().await?;
-        policy::may_request_deployment(&Requesting {
+        policy::may_request_deployment(&requesting(
             role,
-            environment: &environment.name,
-            policy: &environment.policy,
-            standing: &standing,
-            serves: environment.release.as_ref() == Some(&release.id),
-            requested: open
-                .iter()
-                .any(|it| it.environment == environment.name && it.release == release.id),
-        })?;
+            &environment,
+            &release,
+            &standing,
+            &open,
+        ))?;
         let deployment =
             self.new_deployment(actor, requester, &environment, &release, &standing, reason, false);
         tx.insert_deployment(&deployment).await?;
@@ -144,36 +159,105 @@ impl Services {
         Ok(self.read().await?.deployments_of_release(&release.id).await?)
     }
 
-    /// What the actor may do with a deployment now.
+    /// A deployment with what decides about it, and what the actor may do with it now.
     ///
     /// # Errors
     /// Where there is none, or the actor may not read.
-    pub async fn deployment_choices(
+    pub async fn deployment_details(
         &self,
         actor: &Actor,
         id: &DeploymentId,
-    ) -> Result<DeploymentChoices, ServiceError> {
+    ) -> Result<DeploymentDetails, ServiceError> {
         let (by, role) = Self::person_of(actor)?;
         let mut rows = self.read().await?;
         let case = Case::read(&mut rows, id).await?;
-        let words = |verdict: Result<(), policy::Refusal>| verdict.map_err(|it| it.to_string());
-        Ok(DeploymentChoices {
+        let deploying = case.deploying(&by, role);
+        let choices = DeploymentChoices {
             approve: words(policy::may_approve(&case.approving(&by, role))),
             refuse: words(policy::may_refuse(role, &by, &case.deployment)),
             withdraw: words(policy::may_withdraw(role, &by, &case.deployment)),
-            deploy: words(policy::may_deploy(&case.deploying(&by, role))),
+            deploy: words(policy::may_deploy(&deploying)),
+        };
+        Ok(DeploymentDetails {
+            counted: policy::counted_approvals(&deploying),
+            evidence: case.standing.evidence,
+            choices,
+            deployment: case.deployment,
+            environment: case.environment,
+            release: case.release,
         })
     }
 
-    /// Approves or refuses a deployment.
+    /// For each environment whether the actor may ask that it serve a complete release.
     ///
     /// # Errors
-    /// Where the rules do not let the actor, or a refusal gives no reason.
+    /// Where the actor may not read.
+    pub async fn request_choices(
+        &self,
+        actor: &Actor,
+        release: &Release,
+    ) -> Result<Vec<(Environment, Result<(), String>)>, ServiceError> {
+        let (_, role) = Self::person_of(actor)?;
+        let mut rows = self.read().await?;
+        let environments = rows.environments().await?;
+        if release.manifest.is_none() {
+            let why = || Err("the release is not complete".to_owned());
+            return Ok(environments.into_iter().map(|it| (it, why())).collect());
+        }
+        let standing = standing(&mut rows, release).await?;
+        let open = rows.open_deployments().await?;
+        Ok(environments
+            .into_iter()
+            .map(|environment| {
+                let choice = words(policy::may_request_deployment(&requesting(
+                    role,
+                    &environment,
+                    release,
+                    &standing,
+                    &open,
+                )));
+                (environment, choice)
+            })
+            .collect())
+    }
+
+    /// Whether the actor may put an environment back on a release.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn roll_back_choice(
+        &self,
+        actor: &Actor,
+        environment: &Environment,
+        release: &ReleaseId,
+    ) -> Result<Result<(), String>, ServiceError> {
+        let (_, role) = Self::person_of(actor)?;
+        let mut rows = self.read().await?;
+        let found = rows.release(release).await?.ok_or_else(|| no_release(release.as_str()))?;
+        let served_before = rows.has_served(&environment.name, release).await?;
+        Ok(words(policy::may_roll_back(&RollingBack {
+            role,
+            environment: &environment.name,
+            policy: &environment.policy,
+            release,
+            stage: found.stage,
+            served_before,
+            serves: environment.release.as_ref() == Some(release),
+        })))
+    }
+
+    /// Approves or refuses a deployment; `seen` is the digest of the evidence that the actor looked
+    /// at.
+    ///
+    /// # Errors
+    /// Where the rules do not let the actor, a refusal gives no reason, or the evidence is not what
+    /// the actor looked at any more.
     pub async fn judge_deployment(
         &self,
         actor: &Actor,
         id: &DeploymentId,
         verdict: Verdict,
+        seen: Option<Digest>,
         comment: &str,
     ) -> Result<(), ServiceError> {
         let (by, role) = Self::person_of(actor)?;
@@ -182,6 +266,12 @@ impl Services {
         if self.lapse_where_due(&mut tx, actor, &case).await? {
             self.commit(tx, &format!("deployment/{id}")).await?;
             return Err(lapsed());
+        }
+        if seen.is_some_and(|seen| seen != case.standing.evidence) {
+            return Err(ServiceError::Conflict(
+                "there is newer evidence than what you looked at; look at it and judge then"
+                    .to_owned(),
+            ));
         }
         let comment = match verdict {
             Verdict::Approved => {
@@ -409,6 +499,29 @@ async fn standing(rows: &mut Rows, release: &Release) -> Result<Standing, Servic
         plans: vec![(evidence.plan.clone(), evidence.health())],
         evidence: domain::evidence::digest_of(&[evidence])?,
     })
+}
+
+fn requesting<'a>(
+    role: Role,
+    environment: &'a Environment,
+    release: &Release,
+    standing: &'a Standing,
+    open: &[Deployment],
+) -> Requesting<'a> {
+    Requesting {
+        role,
+        environment: &environment.name,
+        policy: &environment.policy,
+        standing,
+        serves: environment.release.as_ref() == Some(&release.id),
+        requested: open
+            .iter()
+            .any(|it| it.environment == environment.name && it.release == release.id),
+    }
+}
+
+fn words(verdict: Result<(), policy::Refusal>) -> Result<(), String> {
+    verdict.map_err(|refusal| refusal.to_string())
 }
 
 fn no_deployment(id: &DeploymentId) -> ServiceError {

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fs::File,
     net::SocketAddr,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -169,6 +170,18 @@ impl Services {
         self.refresh_catalogue().await
     }
 
+    /// Whether sandboxes work here, so that builds can.
+    ///
+    /// # Errors
+    /// What is missing or not permitted, and the remedy.
+    pub async fn check_builder(&self) -> Result<(), ServiceError> {
+        let builder = self.builder().clone();
+        tokio::task::spawn_blocking(move || builder.check())
+            .await
+            .map_err(ServiceError::internal)?
+            .map_err(|error| ServiceError::Unavailable(error.to_string()))
+    }
+
     /// Whether the store answers and the data folder can be written.
     ///
     /// # Errors
@@ -323,6 +336,17 @@ impl Services {
 }
 
 async fn open_store(data_dir: &Path, url: Option<&str>) -> Result<Store, StartError> {
+    if url.is_none() {
+        // Made here so that nobody else can read it: SQLite would leave that to the umask.
+        let path = data_dir.join("bootwright.db");
+        std::fs::File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|source| StartError::Folder { path, source })?;
+    }
     let url = url.map_or_else(|| Store::sqlite_url(data_dir), str::to_owned);
     let store = Store::open(&url).await?;
     store.migrate().await?;

@@ -83,4 +83,31 @@ impl Services {
         Action::Read.allowed_to(&actor.who)?;
         self.read().await?.run(id).await?.ok_or_else(|| ServiceError::NotFound(format!("run {id}")))
     }
+
+    /// The runs of the validation that a job is.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn runs_of_job(&self, actor: &Actor, id: &JobId) -> Result<Vec<Run>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let validation = self.read().await?.validation_of_job(id).await?;
+        Ok(validation.map_or_else(Vec::new, |it| it.runs))
+    }
+
+    /// One run with its validation and the release that it judges.
+    ///
+    /// # Errors
+    /// Where there is none, or the actor may not read.
+    pub async fn run_in_context(
+        &self,
+        actor: &Actor,
+        id: &RunId,
+    ) -> Result<(Run, Validation, Release), ServiceError> {
+        let run = self.run(actor, id).await?;
+        let missing = || ServiceError::NotFound(format!("run {id}"));
+        let mut rows = self.read().await?;
+        let validation = rows.validation(&run.validation).await?.ok_or_else(missing)?;
+        let release = rows.release(&validation.release).await?.ok_or_else(missing)?;
+        Ok((run, validation, release))
+    }
 }

@@ -81,11 +81,11 @@ async fn deploy(world: &World, version: &str) {
     let World { services, developer: ann, approver: bob, .. } = world;
     let request =
         services.request_deployment(ann, PRODUCTION, version, "the monthly one").await.unwrap();
-    let own = services.judge_deployment(ann, &request.id, Verdict::Approved, "").await;
+    let own = services.judge_deployment(ann, &request.id, Verdict::Approved, None, "").await;
     assert!(matches!(own, Err(ServiceError::Refused(_))), "{own:?}");
     let early = services.deploy(ann, &request.id).await;
     assert!(matches!(early, Err(ServiceError::Refused(_))), "{early:?}");
-    services.judge_deployment(bob, &request.id, Verdict::Approved, "seen").await.unwrap();
+    services.judge_deployment(bob, &request.id, Verdict::Approved, None, "seen").await.unwrap();
     services.deploy(ann, &request.id).await.unwrap();
 }
 

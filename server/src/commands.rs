@@ -1,0 +1,73 @@
+//! The commands of the program, each a function from its options to an end.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _},
+};
+
+use domain::actor::Actor;
+use services::{Services, StartError};
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use crate::config::{AdminCommand, AuditCommand, Command, Config, DataArgs, LogFormat};
+
+type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// Runs the command that the configuration names; `program` is this very program, opened before the
+/// change of user.
+///
+/// # Errors
+/// What stopped the command, for the terminal.
+pub fn run(config: Config, program: Option<File>) -> Outcome {
+    if let Command::Relay { socket } = &config.command {
+        return Ok(lab::relay(socket)?);
+    }
+    start_logging(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match config.command {
+            Command::Serve(options) => crate::serve::serve(*options, program).await,
+            Command::Migrate(data) => {
+                Services::migrate(&data.data_dir, data.database_url.as_deref()).await?;
+                println!("The store in {} has this program's form.", data.data_dir.display());
+                Ok(())
+            }
+            Command::Admin(AdminCommand::CreateUser { name, role, data, password_stdin: _ }) => {
+                let mut password = String::new();
+                io::stdin().lock().read_line(&mut password)?;
+                let password = password.trim_end_matches(['\r', '\n']).to_owned();
+                let services = administer(&data).await?;
+                services
+                    .add_person_with_password(&Actor::command_line(), &name, role, password)
+                    .await?;
+                println!("{name} may sign in as {role}.");
+                Ok(())
+            }
+            Command::Audit(AuditCommand::Verify(data)) => {
+                let verified = administer(&data).await?.verify_audit().await?;
+                println!(
+                    "{} audit rows, none edited, removed or inserted. Head: {}",
+                    verified.rows, verified.head
+                );
+                Ok(())
+            }
+            Command::Relay { .. } => Ok(()),
+        }
+    })
+}
+
+async fn administer(data: &DataArgs) -> Result<Services, StartError> {
+    Services::open_for_administration(&data.data_dir, data.database_url.as_deref()).await
+}
+
+fn start_logging(config: &Config) -> Outcome {
+    let filter = EnvFilter::try_new(&config.log)?;
+    let registry = tracing_subscriber::registry().with(filter);
+    // Standard output is for what the user asked for; the log goes beside it.
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    match config.log_format {
+        LogFormat::Text => registry.with(lines.with_target(false)).try_init()?,
+        LogFormat::Json => registry.with(lines.json()).try_init()?,
+    }
+    Ok(())
+}

@@ -1,0 +1,318 @@
+//! The command line, the environment (`BOOTWRIGHT_…`) and the configuration file: one set of options.
+//!
+//! A flag beats the environment, the environment beats the file, the file beats the default. The
+//! file is TOML whose keys are the flags' long names: `listen = "0.0.0.0:3000"`.
+
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use domain::person::Role;
+use thiserror::Error;
+
+/// Builds Debian releases for machines that boot over the network, proves them, and serves them.
+#[derive(Debug, Parser)]
+#[command(name = "bootwright", version = crate::VERSION, arg_required_else_help = true)]
+pub struct Config {
+    /// Configuration file (TOML); its keys are the long names of the options.
+    #[arg(long, global = true, env = "BOOTWRIGHT_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to log, such as `info` or `warn,services=debug`.
+    #[arg(
+        long,
+        global = true,
+        env = "BOOTWRIGHT_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
+    pub log: String,
+    /// How log lines are written.
+    #[arg(long, global = true, env = "BOOTWRIGHT_LOG_FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What the program is asked to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the dashboard and what machines boot from, and run jobs.
+    Serve(Box<ServeArgs>),
+    /// Bring the store to this program's form and stop.
+    Migrate(DataArgs),
+    /// Administer an installation from its own machine.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Look after the audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Copy between standard streams and a Unix socket: how a guest reaches the boot listener.
+    #[command(hide = true)]
+    Relay {
+        /// The socket to connect to.
+        socket: PathBuf,
+    },
+}
+
+/// Where an installation keeps everything.
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// Folder that holds the database, the blobs, the keys and the logs.
+    #[arg(long, env = "BOOTWRIGHT_DATA_DIR", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// The database; an SQLite file in the data folder unless said otherwise.
+    #[arg(long, env = "BOOTWRIGHT_DATABASE_URL", value_name = "URL")]
+    pub database_url: Option<String>,
+    /// System user that the program becomes when root starts it.
+    #[arg(long, env = "BOOTWRIGHT_USER", default_value = "bootwright", value_name = "NAME")]
+    pub user: String,
+}
+
+/// Options of `bootwright serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Where the installation is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Where the listener for people (health checks so far) listens; port 0 picks one and prints it.
+    #[arg(
+        long,
+        env = "BOOTWRIGHT_LISTEN",
+        default_value = "127.0.0.1:3000",
+        value_name = "HOST:PORT"
+    )]
+    pub listen: SocketAddr,
+    /// Where machines boot from; port 0 picks one and prints it.
+    #[arg(
+        long,
+        env = "BOOTWRIGHT_BOOT_LISTEN",
+        default_value = "0.0.0.0:8000",
+        value_name = "HOST:PORT"
+    )]
+    pub boot_listen: SocketAddr,
+    /// Base URL of the Debian mirror; the one this host's apt uses unless said otherwise.
+    #[arg(long, env = "BOOTWRIGHT_MIRROR", value_name = "URL")]
+    pub mirror: Option<String>,
+    /// Folder of finished build steps and downloads; `cache` in the data folder unless said otherwise.
+    #[arg(long, env = "BOOTWRIGHT_CACHE_DIR", value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// How many jobs run side by side; each build needs a subordinate id range of its own.
+    #[arg(long, env = "BOOTWRIGHT_WORKERS", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16))]
+    pub workers: u16,
+    /// Seconds that a validated machine may take from power-on to its login prompt.
+    #[arg(long, env = "BOOTWRIGHT_BOOT_LIMIT", default_value_t = 600, value_name = "SECONDS")]
+    pub boot_limit: u64,
+}
+
+/// `bootwright admin …`
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Add a person; the password is read from standard input.
+    CreateUser {
+        /// Sign-in name.
+        name: String,
+        /// viewer, developer, approver or administrator.
+        #[arg(long)]
+        role: Role,
+        /// Read the password from the first line of standard input.
+        #[arg(long, required = true)]
+        password_stdin: bool,
+        /// Where the installation is.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// `bootwright audit …`
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check that no row of the audit log was edited, removed or inserted.
+    Verify(DataArgs),
+}
+
+impl Command {
+    /// Where this command's installation is; `None` for commands without one.
+    #[must_use]
+    pub fn data(&self) -> Option<&DataArgs> {
+        match self {
+            Self::Serve(serve) => Some(&serve.data),
+            Self::Migrate(data)
+            | Self::Admin(AdminCommand::CreateUser { data, .. })
+            | Self::Audit(AuditCommand::Verify(data)) => Some(data),
+            Self::Relay { .. } => None,
+        }
+    }
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The command line is wrong, or asks for help.
+    #[error(transparent)]
+    CommandLine(#[from] clap::Error),
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or a value has a form no option takes.
+    #[error("the configuration file {path} is wrong: {message}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        message: String,
+    },
+}
+
+/// Reads the options of `arguments` (the program's name first), the environment and the file.
+///
+/// # Errors
+/// Where one of the three cannot be used; a request for help is an error of clap's too.
+pub fn load(arguments: &[OsString]) -> Result<Config, ConfigError> {
+    let mut command = Config::command();
+    if let Some(path) = file_of(arguments) {
+        let options = read_file(&path)?;
+        let malformed = |message| ConfigError::Malformed { path: path.clone(), message };
+        let mut unused: Vec<&String> = options.keys().collect();
+        command = with_defaults(command, &options, &mut unused).map_err(malformed)?;
+        if let Some(key) = unused.first() {
+            return Err(malformed(format!("no option is called \"{key}\"")));
+        }
+    }
+    Ok(Config::from_arg_matches(&command.try_get_matches_from(arguments)?)?)
+}
+
+/// The file that `--config` or the environment names. Looked up by a command that knows nothing
+/// else, since the file must be read before the options are.
+fn file_of(arguments: &[OsString]) -> Option<PathBuf> {
+    #[derive(Parser)]
+    #[command(ignore_errors = true, disable_help_flag = true, disable_version_flag = true)]
+    struct OnlyFile {
+        #[arg(long, env = "BOOTWRIGHT_CONFIG")]
+        config: Option<PathBuf>,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<OsString>,
+    }
+    let position = arguments.iter().position(|argument| {
+        argument == "--config" || argument.to_string_lossy().starts_with("--config=")
+    });
+    let relevant = position.map_or(&[][..], |at| &arguments[at..arguments.len().min(at + 2)]);
+    OnlyFile::try_parse_from(std::iter::once(&OsString::from("bootwright")).chain(relevant))
+        .ok()
+        .and_then(|only| only.config)
+}
+
+fn read_file(path: &PathBuf) -> Result<toml::Table, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
+    text.parse().map_err(|error: toml::de::Error| ConfigError::Malformed {
+        path: path.clone(),
+        message: error.to_string(),
+    })
+}
+
+/// Makes the file's values the defaults of the options that carry their names, in all subcommands.
+fn with_defaults(
+    command: clap::Command,
+    options: &toml::Table,
+    unused: &mut Vec<&String>,
+) -> Result<clap::Command, String> {
+    let mut fault = None;
+    let mut command = command.mut_args(|argument| {
+        let Some((key, value)) = argument.get_long().and_then(|long| options.get_key_value(long))
+        else {
+            return argument;
+        };
+        unused.retain(|other| *other != key);
+        match as_text(value) {
+            Some(text) => argument.default_value(text).required(false),
+            None => {
+                fault = Some(format!("\"{key}\" must be a text, a number, or a list of texts"));
+                argument
+            }
+        }
+    });
+    let names: Vec<String> =
+        command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    for name in names {
+        let mut result = Ok(());
+        command = command.mut_subcommand(name, |sub| {
+            with_defaults(sub.clone(), options, unused).unwrap_or_else(|message| {
+                result = Err(message);
+                sub
+            })
+        });
+        result?;
+    }
+    fault.map_or(Ok(command), Err)
+}
+
+fn as_text(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Array(items) => {
+            items.iter().map(as_text).collect::<Option<Vec<_>>>().map(|texts| texts.join(","))
+        }
+        toml::Value::Float(_)
+        | toml::Value::Boolean(_)
+        | toml::Value::Datetime(_)
+        | toml::Value::Table(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn arguments(texts: &[&str]) -> Vec<OsString> {
+        std::iter::once("bootwright").chain(texts.iter().copied()).map(OsString::from).collect()
+    }
+
+    fn serve(config: Config) -> ServeArgs {
+        match config.command {
+            Command::Serve(serve) => *serve,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_flag_beats_the_file_and_the_file_beats_the_default() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "data-dir = \"/a\"\nlisten = \"127.0.0.1:1\"\nworkers = 3").unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let config = load(&arguments(&["serve", "--config", &path])).unwrap();
+        let from_file = serve(config);
+        assert_eq!(from_file.listen.port(), 1);
+        assert_eq!(from_file.workers, 3);
+        assert_eq!(from_file.boot_listen.port(), 8000);
+        let config = load(&arguments(&["--config", &path, "serve", "--listen", "127.0.0.1:2"]));
+        assert_eq!(serve(config.unwrap()).listen.port(), 2);
+    }
+
+    #[test]
+    fn a_wrong_file_is_named_with_its_fault() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "lissten = \"127.0.0.1:1\"").unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let error = load(&arguments(&["serve", "--config", &path])).unwrap_err().to_string();
+        assert!(error.contains("lissten") && error.contains(&path), "{error}");
+        let error = load(&arguments(&["serve", "--config", "/nonexistent"])).unwrap_err();
+        assert!(matches!(error, ConfigError::Unreadable { .. }), "{error}");
+    }
+}

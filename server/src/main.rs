@@ -1,0 +1,39 @@
+//! Where the program starts: options, privileges, logging, command.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use server::{commands, config, privileges};
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let config = match config::load(&arguments) {
+        Ok(config) => config,
+        Err(config::ConfigError::CommandLine(error)) => error.exit(),
+        Err(error) => return fail(&error),
+    };
+    // Opened as whoever started us: the server's user may not reach it where it is.
+    let program = std::fs::File::open("/proc/self/exe").ok();
+    // Before any thread is started: the change of user is one of the whole process.
+    let settled = match config.command.data() {
+        Some(data) => privileges::settle(&data.user, &data.data_dir),
+        None => Ok(()),
+    };
+    if let Err(error) = settled {
+        return fail(&error);
+    }
+    match commands::run(config, program) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(error.as_ref()),
+    }
+}
+
+/// Says what went wrong, cause by cause, and gives the exit status of a failure.
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("bootwright: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprintln!("  because {cause}");
+        source = cause.source();
+    }
+    ExitCode::FAILURE
+}

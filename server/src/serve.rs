@@ -1,0 +1,125 @@
+//! `bootwright serve`: two listeners, the workers, and a clean end.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use axum::{Router, routing::get};
+use nix::unistd::{AccessFlags, access};
+use services::{Services, ServicesOptions};
+use tokio::{net::TcpListener, sync::watch};
+use tokio_util::task::TaskTracker;
+
+use crate::{config::ServeArgs, health};
+
+/// How long requests in flight may take to end after the server was asked to.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves until the process is asked to end (SIGTERM, SIGINT). `program` is this very program,
+/// opened before the change of user.
+///
+/// # Errors
+/// Where a listener or the store cannot be opened.
+pub async fn serve(
+    options: ServeArgs,
+    program: Option<fs::File>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let people = bind(options.listen, "listener for people", "--listen").await?;
+    let machines = bind(options.boot_listen, "boot listener", "--boot-listen").await?;
+    let (people_address, boot_address) = (people.local_addr()?, machines.local_addr()?);
+
+    let services = Services::open(ServicesOptions {
+        data_dir: options.data.data_dir.clone(),
+        database_url: options.data.database_url.clone(),
+        cache_dir: options.cache_dir.clone(),
+        mirror: options.mirror.clone(),
+        boot_limit: Duration::from_secs(options.boot_limit),
+        boot_address,
+        program: reachable_program(program, &options.data.data_dir)?,
+    })
+    .await?;
+    if let Err(error) = services.check_builder().await {
+        tracing::error!("builds will fail: {error}");
+    }
+
+    let (stop, stopping) = watch::channel(false);
+    let tasks = TaskTracker::new();
+    for number in 1..=options.workers {
+        let (services, stopping) = (services.clone(), stopping.clone());
+        tasks.spawn(async move { services.work(number, stopping).await });
+    }
+    tasks.spawn(services.clone().keep_house(stopping.clone()));
+    tasks.spawn(netboot::serve(machines, services.boot_listener(), stopped(stopping.clone())));
+    tasks.spawn(serve_people(people, services, stopping));
+    tasks.close();
+
+    announce(people_address, boot_address)?;
+    wait_for_signal().await?;
+    tracing::info!("asked to end");
+    stop.send_replace(true);
+    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+        tracing::warn!("some connections were still open and are cut off");
+    }
+    Ok(())
+}
+
+async fn bind(address: SocketAddr, what: &str, flag: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| {
+        format!("the {what} cannot listen on {address}: {error}; name another address with {flag}")
+    })
+}
+
+/// This program as a path that the server's user can execute: QEMU starts its command `relay`. In
+/// a clone below root's home it cannot be reached where it is, so it is copied.
+fn reachable_program(program: Option<fs::File>, data_dir: &Path) -> io::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    if access(&own, AccessFlags::X_OK).is_ok() {
+        return Ok(own);
+    }
+    let mut program = program.ok_or_else(|| io::Error::other("this program cannot be read"))?;
+    let (copy, part) = (data_dir.join("relay"), data_dir.join("relay.part"));
+    io::copy(&mut program, &mut fs::File::create(&part)?)?;
+    fs::set_permissions(&part, fs::Permissions::from_mode(0o755))?;
+    fs::rename(&part, &copy)?;
+    Ok(copy)
+}
+
+async fn serve_people(listener: TcpListener, services: Services, stopping: watch::Receiver<bool>) {
+    let router = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .with_state(services);
+    let served = axum::serve(listener, router).with_graceful_shutdown(stopped(stopping));
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the listener for people ended");
+    }
+}
+
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the sender is gone, and so is the server.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Tells on standard output where to go; scripts read these lines.
+fn announce(people: SocketAddr, boot: SocketAddr) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "Health checks: http://{people}/readyz")?;
+    writeln!(output, "Boot listener: http://{boot}/menu.ipxe")?;
+    output.flush()
+}
+
+async fn wait_for_signal() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
