@@ -1,5 +1,6 @@
 //! The program itself, started as people start it: as root it becomes its system user, and every
 //! command says what it did or what to do.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::{
     fs,
