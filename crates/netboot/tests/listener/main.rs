@@ -1,0 +1,10 @@
+//! The boot listener as machines meet it: real sockets, real blobs, every byte looked at.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests say so by failing")]
+
+mod artifacts;
+mod injection;
+mod interpreter;
+mod routes;
+mod scripts;
+mod support;

@@ -1,0 +1,99 @@
+//! Which menu a machine gets.
+
+use std::sync::Arc;
+
+use netboot::{Base, Served, Snapshot, menu_script};
+
+use crate::support::Bench;
+
+fn menu(bench: &Bench, served: &Served) -> String {
+    menu_script(served, &Base::from_host(&bench.address.to_string()).unwrap()).unwrap()
+}
+
+#[test]
+fn the_same_menu_stands_behind_every_name_of_a_release() {
+    let bench = Bench::start();
+    let expected = menu(&bench, &bench.served);
+    for path in [
+        "/menu.ipxe",
+        "/env/production/menu.ipxe",
+        "/release/v1.2.0/menu.ipxe",
+        "/release/v1.2.0-rc.1/menu.ipxe",
+        "/ipxe?mac=52-54-00-12-34-56&uuid=&serial=&arch=",
+        "/ipxe?mac=52:54:00:12:34:56",
+        "/ipxe?mac=52%3a54%3a00%3a12%3a34%3a56",
+    ] {
+        let answer = bench.get(path);
+        assert_eq!((answer.status, answer.text()), (200, expected.as_str()), "{path}");
+        assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+    }
+}
+
+#[test]
+fn refusals_are_scripts_with_the_reason() {
+    let bench = Bench::start();
+    for (path, status, says) in [
+        ("/env/staging/menu.ipxe", 404, "there is no environment staging"),
+        ("/env/development/menu.ipxe", 404, "serves no release yet"),
+        ("/release/v9.9.9/menu.ipxe", 404, "no candidate or release v9.9.9"),
+        ("/ipxe?mac=nonsense", 400, "no MAC address"),
+        ("/ipxe", 400, "names no mac"),
+        ("/elsewhere", 404, "/menu.ipxe"),
+    ] {
+        let answer = bench.get(path);
+        assert_eq!(answer.status, status, "{path}");
+        assert!(answer.text().starts_with("#!ipxe\necho "), "{path}: {}", answer.text());
+        assert!(answer.text().contains(says), "{path}: {}", answer.text());
+    }
+}
+
+#[test]
+fn boot_ipxe_asks_for_the_machine_that_runs_it() {
+    let bench = Bench::start();
+    let script = bench.get("/boot.ipxe");
+    let expected = format!(
+        "#!ipxe\nchain http://{}/ipxe?mac=${{net0/mac:hexhyp}}&uuid=${{uuid}}\
+         &serial=${{serial:uristring}}&arch=${{buildarch}}\n",
+        bench.address
+    );
+    assert_eq!(script.text(), expected);
+}
+
+#[test]
+fn pixiecore_gets_the_default_entry() {
+    let bench = Bench::start();
+    let answer = bench.get("/v1/boot/52:54:00:12:34:56");
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    let here = format!("http://{}", bench.address);
+    assert_eq!(json["kernel"], format!("{here}{}", bench.file("vmlinuz-6.1.0-cloud")));
+    assert_eq!(json["initrd"][0], format!("{here}{}", bench.file("initrd-6.1.0-cloud.img")));
+    let line = json["cmdline"].as_str().unwrap();
+    let image = bench.file("rootfs.squashfs");
+    let digest = bench.digest_of("rootfs.squashfs");
+    assert!(line.contains(&format!("bootwright.image={here}{image},{digest} ")), "{line}");
+    assert!(line.ends_with("console=ttyS0,115200"), "{line}");
+    assert_eq!(bench.get("/v1/boot/52:54").status, 400);
+}
+
+#[test]
+fn a_swap_is_seen_at_once_and_boots_in_flight_finish() {
+    let bench = Bench::start();
+    let before = bench.get("/menu.ipxe");
+    let mut manifest = bench.served.manifest.clone();
+    manifest.timeout_ms = 5000;
+    let digest = domain::digest::Digest::of("another manifest");
+    let other = Arc::new(Served { name: "v1.3.0".to_owned(), digest, manifest });
+    let mut snapshot = Snapshot::default();
+    "production".clone_into(&mut snapshot.default_environment);
+    snapshot.environments.insert("production".to_owned(), Some(other.clone()));
+    snapshot.add(other.clone(), "v1.3.0");
+    snapshot.add(bench.served.clone(), "v1.2.0");
+    bench.catalogue.swap(snapshot);
+    assert_eq!(bench.get("/menu.ipxe").text(), menu(&bench, &other));
+    assert_ne!(bench.get("/menu.ipxe").text(), before.text());
+    // What the former script names is there still.
+    assert_eq!(bench.get(&bench.file("vmlinuz-6.1.0-cloud")).status, 200);
+    assert_eq!(bench.get("/release/v1.2.0-rc.1/menu.ipxe").status, 404);
+}
