@@ -1,0 +1,39 @@
+//! What pages ask of the server: the data of each page, and the server functions that give it.
+//!
+//! A server function does three things: who asks, one call of a use case, map the error. Functions
+//! that pages call while they render are named `load_…`; the others are what forms are sent to.
+#![expect(
+    missing_docs,
+    reason = "the structs that `server` makes of the arguments of a function take no docs"
+)]
+
+pub mod approvals;
+pub mod audit;
+pub mod deployments;
+pub mod environments;
+pub mod jobs;
+pub mod overview;
+pub mod people;
+pub mod recipes;
+pub mod releases;
+pub mod runs;
+
+/// Whether something may be done now; if not, why not, in the words of `domain::policy`.
+pub type Choice = Result<(), String>;
+
+/// Data that a page is rendered from while nothing else provides it: the gallery of pages.
+#[cfg(feature = "ssr")]
+#[derive(Debug, Clone)]
+pub struct Fixture<T>(pub T);
+
+/// The data of a page, where it was given.
+#[cfg(feature = "ssr")]
+pub(crate) fn fixture<T: Clone + Send + Sync + 'static>() -> Option<T> {
+    leptos::prelude::use_context::<Fixture<T>>().map(|given| given.0)
+}
+
+/// Who asks.
+#[cfg(feature = "ssr")]
+pub(crate) fn asked() -> Result<crate::compose::Asked, crate::error::AppError> {
+    crate::compose::Asked::now()
+}

@@ -1,0 +1,244 @@
+//! Releases: the list, and the tabs of one.
+
+use domain::{
+    change::ReleaseChange,
+    deployment::Deployment,
+    digest::Digest,
+    environment::Policy,
+    evidence::Evidence,
+    ids::JobId,
+    job::Step,
+    lock::{LockedPackage, Part},
+    manifest::Manifest,
+    release::{Health, Release},
+    run::Validation,
+    text_diff::DiffLine,
+};
+use leptos::server;
+use serde::{Deserialize, Serialize};
+
+use super::Choice;
+use crate::error::AppError;
+
+/// A release in lists.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleaseRow {
+    /// The release.
+    pub release: Release,
+    /// What its evidence says.
+    pub health: Health,
+    /// Names of the environments that serve it.
+    pub serving: Vec<String>,
+}
+
+/// `/releases`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleasesPage {
+    /// Newest first.
+    pub releases: Vec<ReleaseRow>,
+}
+
+/// What stands above every tab of a release.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleaseHead {
+    /// The release, its health and where it is live.
+    pub row: ReleaseRow,
+    /// Whether it may be validated now.
+    pub validate: Choice,
+    /// Whether it may be withdrawn now.
+    pub withdraw: Choice,
+    /// Its validation that runs or waits now.
+    pub validating: Option<JobId>,
+}
+
+/// What changed against the release that production serves.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChangeAgainst {
+    /// Name of the release that is compared with; `None` where production serves none.
+    pub base: Option<String>,
+    /// What changed in what the releases consist of.
+    pub change: ReleaseChange,
+    /// What changed in the recipe's text.
+    pub recipe: Vec<DiffLine>,
+}
+
+/// `/releases/:version`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleasePage {
+    /// What stands above every tab.
+    pub head: ReleaseHead,
+    /// What it consists of, once its build is complete.
+    pub manifest: Option<Manifest>,
+    /// How many packages its lock has.
+    pub packages: u32,
+    /// Id of the key that signed it, once its build is complete.
+    pub key_id: Option<String>,
+    /// What changed against production; `None` while its build is not complete or where it is
+    /// itself in production.
+    pub changes: Option<ChangeAgainst>,
+    /// The steps of its build.
+    pub steps: Vec<Step>,
+    /// How the build ended, in one sentence.
+    pub outcome: Option<String>,
+}
+
+/// `/releases/:version/contents?q=&part=`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ContentsPage {
+    /// What stands above every tab.
+    pub head: ReleaseHead,
+    /// What it consists of, once its build is complete.
+    pub manifest: Option<Manifest>,
+    /// The packages of the lock that match the search, ordered by part and name.
+    pub packages: Vec<LockedPackage>,
+    /// How many packages the lock has.
+    pub total: u32,
+    /// What was searched for: a part of a name.
+    pub search: String,
+    /// Only packages of this part.
+    pub part: Option<Part>,
+}
+
+/// `/releases/:version/tests`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TestsPage {
+    /// What stands above every tab.
+    pub head: ReleaseHead,
+    /// What decides now, plan by plan.
+    pub evidence: Vec<PlanEvidence>,
+    /// All validations with their runs, newest first.
+    pub validations: Vec<Validation>,
+}
+
+/// What decides about one plan, and the digest that approvals name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlanEvidence {
+    /// The deciding cases.
+    pub evidence: Evidence,
+    /// Its digest.
+    pub digest: Digest,
+    /// What the cases say together.
+    pub health: Health,
+}
+
+/// `/releases/:version/deployments`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleaseDeploymentsPage {
+    /// What stands above every tab.
+    pub head: ReleaseHead,
+    /// Every environment, with whether it may be asked to serve this release.
+    pub environments: Vec<RequestChoice>,
+    /// Deployments of this release, newest first.
+    pub deployments: Vec<Deployment>,
+}
+
+/// An environment that a release could go to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RequestChoice {
+    /// Its name.
+    pub environment: String,
+    /// Name of the release that it serves.
+    pub serves: Option<String>,
+    /// What it demands.
+    pub policy: Policy,
+    /// Whether the viewer may ask now.
+    pub choice: Choice,
+}
+
+/// `/releases/:version/files`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FilesPage {
+    /// What stands above every tab.
+    pub head: ReleaseHead,
+    /// Everything that can be saved: the components first.
+    pub files: Vec<ReleaseFile>,
+    /// The public key's second line, as `minisign -P` takes it; `None` while the build is not
+    /// complete.
+    pub public_key: Option<String>,
+}
+
+/// A file to save.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleaseFile {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a few words.
+    pub what: String,
+    /// Length in bytes, where it is known beforehand.
+    pub size: Option<u64>,
+    /// SHA-256, where it is known beforehand.
+    pub sha256: Option<Digest>,
+}
+
+/// The list of releases.
+#[server(prefix = "/api/ui")]
+pub async fn load_releases() -> Result<ReleasesPage, AppError> {
+    if let Some(given) = super::fixture() {
+        return Ok(given);
+    }
+    Ok(ReleasesPage { releases: crate::compose::releases::rows(&super::asked()?).await? })
+}
+
+/// A release's overview.
+#[server(prefix = "/api/ui")]
+pub async fn load_release(version: String) -> Result<ReleasePage, AppError> {
+    if let Some(given) = super::fixture() {
+        return Ok(given);
+    }
+    crate::compose::releases::overview(&super::asked()?, &version).await
+}
+
+/// A release's contents.
+#[server(prefix = "/api/ui")]
+pub async fn load_contents(
+    version: String,
+    #[server(default)] search: String,
+    #[server(default)] part: String,
+) -> Result<ContentsPage, AppError> {
+    if let Some(given) = super::fixture() {
+        return Ok(given);
+    }
+    crate::compose::releases::contents(&super::asked()?, &version, search, &part).await
+}
+
+/// A release's tests.
+#[server(prefix = "/api/ui")]
+pub async fn load_tests(version: String) -> Result<TestsPage, AppError> {
+    if let Some(given) = super::fixture() {
+        return Ok(given);
+    }
+    crate::compose::releases::tests(&super::asked()?, &version).await
+}
+
+/// Where a release went and may go.
+#[server(prefix = "/api/ui")]
+pub async fn load_release_deployments(version: String) -> Result<ReleaseDeploymentsPage, AppError> {
+    if let Some(given) = super::fixture() {
+        return Ok(given);
+    }
+    crate::compose::releases::deployments(&super::asked()?, &version).await
+}
+
+/// A release's files.
+#[server(prefix = "/api/ui")]
+pub async fn load_files(version: String) -> Result<FilesPage, AppError> {
+    if let Some(given) = super::fixture() {
+        return Ok(given);
+    }
+    crate::compose::releases::files(&super::asked()?, &version).await
+}
+
+/// Asks for a validation, and goes to its job.
+#[server(prefix = "/api/ui")]
+pub async fn start_validation(version: String) -> Result<(), AppError> {
+    crate::compose::releases::start_validation(&super::asked()?, &version).await
+}
+
+/// Takes a candidate back for good.
+#[server(prefix = "/api/ui")]
+pub async fn withdraw_release(
+    version: String,
+    #[server(default)] reason: String,
+) -> Result<(), AppError> {
+    crate::compose::releases::withdraw(&super::asked()?, &version, &reason).await
+}

@@ -1,0 +1,41 @@
+//! One run: its cases, its boot stages and its console.
+
+use domain::{
+    ids::RunId,
+    run::{Run, Validation},
+};
+use leptos::server;
+use serde::{Deserialize, Serialize};
+
+use crate::error::AppError;
+
+/// `/runs/:id`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunPage {
+    /// The run.
+    pub run: Run,
+    /// The validation that it belongs to, without its other runs.
+    pub validation: Validation,
+    /// Name of the release that is judged.
+    pub release_name: String,
+    /// What the menu shows for the entry.
+    pub entry_text: String,
+}
+
+/// One run.
+#[server(prefix = "/api/ui")]
+pub async fn load_run(id: RunId) -> Result<RunPage, AppError> {
+    if let Some(given) = super::fixture() {
+        return Ok(given);
+    }
+    crate::compose::runs::run(&super::asked()?, &id).await
+}
+
+/// What the machine wrote to its serial console, as lines with their ANSI sequences.
+#[server(prefix = "/api/ui")]
+pub async fn load_console(id: RunId) -> Result<Vec<String>, AppError> {
+    if let Some(given) = super::fixture() {
+        return Ok(given);
+    }
+    crate::compose::runs::console(&super::asked()?, &id).await
+}

@@ -1,0 +1,112 @@
+//! Environments: what each serves, its history, and going back.
+
+use domain::{
+    deployment::{Deployment, DeploymentState},
+    environment::{Environment, PRODUCTION, Policy},
+    ids::DeploymentId,
+    plan::PLANS,
+};
+
+use super::{Asked, confirmed, releases};
+use crate::{
+    api::{
+        environments::{EnvironmentPage, EnvironmentsPage, HistoryRow},
+        overview::EnvironmentRow,
+    },
+    error::AppError,
+};
+
+pub(crate) async fn list(asked: &Asked) -> Result<EnvironmentsPage, AppError> {
+    Ok(EnvironmentsPage { environments: rows(asked).await? })
+}
+
+pub(crate) async fn rows(asked: &Asked) -> Result<Vec<EnvironmentRow>, AppError> {
+    let Asked { services, actor } = asked;
+    let open = services.open_deployments(actor).await.map_err(|it| asked.refuse(it))?;
+    let mut rows = Vec::new();
+    for environment in services.environments(actor).await.map_err(|it| asked.refuse(it))? {
+        let health = match &environment.release_name {
+            Some(name) => Some(releases::named(asked, name).await?.health),
+            None => None,
+        };
+        let open = open.iter().filter(|it| it.environment == environment.name).cloned().collect();
+        rows.push(EnvironmentRow { environment, health, open });
+    }
+    Ok(rows)
+}
+
+pub(crate) async fn page(asked: &Asked, name: &str) -> Result<EnvironmentPage, AppError> {
+    let Asked { services, actor } = asked;
+    let (environment, all) =
+        services.environment(actor, name).await.map_err(|it| asked.refuse(it))?;
+    let current = match &environment.release_name {
+        Some(name) => Some(releases::named(asked, name).await?),
+        None => None,
+    };
+    let open = all.iter().filter(|it| it.state.open()).cloned().collect();
+    let history = history(asked, &environment, &all).await?;
+    let menu_path = if environment.name == PRODUCTION {
+        "/menu.ipxe".to_owned()
+    } else {
+        format!("/env/{}/menu.ipxe", environment.name)
+    };
+    let plans = PLANS.iter().map(|plan| plan.name.to_owned()).collect();
+    Ok(EnvironmentPage { environment, current, open, history, menu_path, plans })
+}
+
+/// What the environment has served, newest first, and how long.
+async fn history(
+    asked: &Asked,
+    environment: &Environment,
+    all: &[Deployment],
+) -> Result<Vec<HistoryRow>, AppError> {
+    let mut rows = Vec::new();
+    let mut until = None;
+    for deployment in all.iter().filter(|it| !it.state.open()) {
+        let deployed = deployment.state == DeploymentState::Deployed;
+        let roll_back = if deployed {
+            let choice = asked
+                .services
+                .roll_back_choice(&asked.actor, environment, &deployment.release)
+                .await
+                .map_err(|it| asked.refuse(it))?;
+            Some(choice)
+        } else {
+            None
+        };
+        rows.push(HistoryRow { deployment: deployment.clone(), until, roll_back });
+        if deployed {
+            until = deployment.ended_at;
+        }
+    }
+    Ok(rows)
+}
+
+pub(crate) async fn roll_back(
+    asked: &Asked,
+    environment: &str,
+    deployment: &DeploymentId,
+    reason: &str,
+    confirm: &str,
+) -> Result<(), AppError> {
+    let Asked { services, actor } = asked;
+    let deployment = services.deployment(actor, deployment).await.map_err(|it| asked.refuse(it))?;
+    confirmed(confirm, &deployment.release_name)?;
+    services
+        .roll_back(actor, environment, &deployment.release_name, reason)
+        .await
+        .map(|_| ())
+        .map_err(|it| asked.refuse(it))
+}
+
+pub(crate) async fn change_policy(
+    asked: &Asked,
+    environment: &str,
+    policy: Policy,
+) -> Result<(), AppError> {
+    asked
+        .services
+        .change_policy(&asked.actor, environment, policy)
+        .await
+        .map_err(|it| asked.refuse(it))
+}

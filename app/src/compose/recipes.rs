@@ -1,0 +1,115 @@
+//! Recipes: the list, the editor, revisions, and the form that starts a build.
+
+use domain::{recipe, version::CandidateVersion};
+use leptos::prelude::use_context;
+use services::releases::Packages;
+
+use super::{Asked, invalid, releases::rows};
+use crate::{
+    api::recipes::{
+        BuildPage, RecipeDiffPage, RecipeDraft, RecipePage, RecipeRow, RecipesPage, RevisionRow,
+        RevisionsPage,
+    },
+    error::AppError,
+    routes::href,
+};
+
+pub(crate) async fn list(asked: &Asked) -> Result<RecipesPage, AppError> {
+    let Asked { services, actor } = asked;
+    let recipes = services.recipes(actor).await.map_err(|it| asked.refuse(it))?;
+    let releases = rows(asked).await?;
+    let newest = |recipe: &recipe::RecipeSummary| {
+        releases.iter().find(|row| row.release.recipe == recipe.id).cloned()
+    };
+    let recipes =
+        recipes.into_iter().map(|recipe| RecipeRow { newest: newest(&recipe), recipe }).collect();
+    Ok(RecipesPage { recipes })
+}
+
+/// The editor, with what was typed where the server renders it anew.
+pub(crate) async fn editor(asked: &Asked, name: &str) -> Result<RecipePage, AppError> {
+    let typed = use_context::<RecipeDraft>();
+    if name.is_empty() {
+        let draft = typed.unwrap_or_else(|| RecipeDraft {
+            text: recipe::starter().to_owned(),
+            ..RecipeDraft::default()
+        });
+        return Ok(RecipePage { draft, newest: None });
+    }
+    let newest =
+        asked.services.revision(&asked.actor, name, None).await.map_err(|it| asked.refuse(it))?;
+    let row = RevisionRow::from(&newest);
+    let draft = typed.unwrap_or_else(|| RecipeDraft {
+        name: name.to_owned(),
+        base: Some(newest.number),
+        text: newest.text,
+        ..RecipeDraft::default()
+    });
+    Ok(RecipePage { draft, newest: Some(row) })
+}
+
+pub(crate) async fn revisions(asked: &Asked, name: String) -> Result<RevisionsPage, AppError> {
+    let found =
+        asked.services.revisions(&asked.actor, &name).await.map_err(|it| asked.refuse(it))?;
+    Ok(RevisionsPage { name, revisions: found.iter().map(RevisionRow::from).collect() })
+}
+
+pub(crate) async fn diff(
+    asked: &Asked,
+    name: String,
+    from: Option<u32>,
+    to: Option<u32>,
+) -> Result<RecipeDiffPage, AppError> {
+    let Asked { services, actor } = asked;
+    let newest = services.revision(actor, &name, None).await.map_err(|it| asked.refuse(it))?.number;
+    let to = to.unwrap_or(newest);
+    let from = from.unwrap_or_else(|| to.saturating_sub(1).max(1));
+    let revision = |number| services.revision(actor, &name, Some(number));
+    let before = revision(from).await.map_err(|it| asked.refuse(it))?;
+    let after = revision(to).await.map_err(|it| asked.refuse(it))?;
+    let lines =
+        services.diff_revisions(actor, &name, from, to).await.map_err(|it| asked.refuse(it))?;
+    Ok(RecipeDiffPage {
+        from: RevisionRow::from(&before),
+        to: RevisionRow::from(&after),
+        newest,
+        lines,
+        name,
+    })
+}
+
+pub(crate) async fn build_form(asked: &Asked, name: String) -> Result<BuildPage, AppError> {
+    let Asked { services, actor } = asked;
+    let revision = services.revision(actor, &name, None).await.map_err(|it| asked.refuse(it))?;
+    let proposal = services.propose_build(actor, &name).await.map_err(|it| asked.refuse(it))?;
+    let rows = rows(asked).await?;
+    let former =
+        proposal.former.and_then(|former| rows.into_iter().find(|row| row.release.id == former.id));
+    let revision = RevisionRow::from(&revision);
+    Ok(BuildPage { name, revision, version: proposal.version, former })
+}
+
+pub(crate) async fn start_build(
+    asked: &Asked,
+    name: &str,
+    revision: u32,
+    version: &str,
+    packages: &str,
+) -> Result<(), AppError> {
+    let version: CandidateVersion = version
+        .trim()
+        .parse()
+        .map_err(|error: domain::version::InvalidVersion| invalid("version", &error.to_string()))?;
+    let packages = match packages {
+        "newer" | "" => Packages::Newer,
+        "keep" => Packages::Keep,
+        _ => return Err(invalid("packages", "choose newer packages or those of the former lock")),
+    };
+    let job = asked
+        .services
+        .start_build(&asked.actor, name, revision, version, packages)
+        .await
+        .map_err(|it| asked.refuse(it))?;
+    leptos_axum::redirect(&href::job(&job.id));
+    Ok(())
+}

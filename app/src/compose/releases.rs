@@ -1,0 +1,246 @@
+//! Releases: the list, and the five faces of one.
+
+use domain::{
+    job::JobState,
+    lock::Part,
+    policy,
+    release::{Health, Release},
+};
+use services::downloads::RELEASE_FILES;
+
+use super::{Asked, invalid};
+use crate::{
+    api::{
+        Choice,
+        releases::{
+            ChangeAgainst, ContentsPage, FilesPage, PlanEvidence, ReleaseDeploymentsPage,
+            ReleaseFile, ReleaseHead, ReleasePage, ReleaseRow, RequestChoice, TestsPage,
+        },
+    },
+    error::AppError,
+    routes::href,
+    viewer::viewer_of,
+};
+
+/// The reason why not, in words.
+pub(crate) fn choice(verdict: Result<(), policy::Refusal>) -> Choice {
+    verdict.map_err(|refusal| refusal.to_string())
+}
+
+/// All releases with what lists show of them, newest first.
+pub(crate) async fn rows(asked: &Asked) -> Result<Vec<ReleaseRow>, AppError> {
+    let Asked { services, actor } = asked;
+    let releases = services.releases(actor).await.map_err(|it| asked.refuse(it))?;
+    let mut rows = Vec::with_capacity(releases.len());
+    for release in releases {
+        rows.push(row(asked, release).await?);
+    }
+    Ok(rows)
+}
+
+pub(crate) async fn row(asked: &Asked, release: Release) -> Result<ReleaseRow, AppError> {
+    let Asked { services, actor } = asked;
+    let health = services.health(actor, &release).await.map_err(|it| asked.refuse(it))?;
+    let environments = services.environments(actor).await.map_err(|it| asked.refuse(it))?;
+    let serving = environments
+        .into_iter()
+        .filter(|environment| environment.release.as_ref() == Some(&release.id))
+        .map(|environment| environment.name)
+        .collect();
+    Ok(ReleaseRow { release, health, serving })
+}
+
+pub(crate) async fn named(asked: &Asked, version: &str) -> Result<ReleaseRow, AppError> {
+    let release =
+        asked.services.release(&asked.actor, version).await.map_err(|it| asked.refuse(it))?;
+    row(asked, release).await
+}
+
+async fn head(asked: &Asked, version: &str) -> Result<ReleaseHead, AppError> {
+    let row = named(asked, version).await?;
+    let role = viewer_of(&asked.actor).role;
+    let jobs = asked.services.jobs(&asked.actor, 200).await.map_err(|it| asked.refuse(it))?;
+    let validating = jobs
+        .into_iter()
+        .find(|job| {
+            job.release == row.release.id
+                && job.kind == domain::job::JobKind::Validation
+                && !job.state.ended()
+        })
+        .map(|job| job.id);
+    Ok(ReleaseHead {
+        validate: choice(policy::may_validate(role, row.release.stage)),
+        withdraw: choice(policy::may_withdraw_release(role, row.release.stage, &row.serving)),
+        validating,
+        row,
+    })
+}
+
+pub(crate) async fn change(
+    asked: &Asked,
+    release: &Release,
+) -> Result<Option<ChangeAgainst>, AppError> {
+    if release.manifest.is_none() {
+        return Ok(None);
+    }
+    let services::releases::ChangeAgainst { base, change, recipe } = asked
+        .services
+        .change_against_production(&asked.actor, release)
+        .await
+        .map_err(|it| asked.refuse(it))?;
+    Ok(Some(ChangeAgainst { base, change, recipe }))
+}
+
+pub(crate) async fn evidence(
+    asked: &Asked,
+    release: &Release,
+) -> Result<Vec<PlanEvidence>, AppError> {
+    if release.manifest.is_none() {
+        return Ok(Vec::new());
+    }
+    let evidence =
+        asked.services.evidence(&asked.actor, release).await.map_err(|it| asked.refuse(it))?;
+    let digest = evidence.digest().map_err(|it| asked.refuse(it.into()))?;
+    let health = evidence.health();
+    Ok(vec![PlanEvidence { evidence, digest, health }])
+}
+
+pub(crate) async fn overview(asked: &Asked, version: &str) -> Result<ReleasePage, AppError> {
+    let Asked { services, actor } = asked;
+    let head = head(asked, version).await?;
+    let release = &head.row.release;
+    let contents = match release.manifest {
+        Some(_) => Some(services.contents(actor, release).await.map_err(|it| asked.refuse(it))?),
+        None => None,
+    };
+    let packages = contents.as_ref().map_or(0, |it| it.lock.installed().count());
+    let job = services.job(actor, &release.job).await.map_err(|it| asked.refuse(it))?;
+    Ok(ReleasePage {
+        changes: change(asked, release).await?,
+        steps: services.build_steps(actor, release).await.map_err(|it| asked.refuse(it))?,
+        packages: u32::try_from(packages).unwrap_or(u32::MAX),
+        key_id: contents.as_ref().map(|it| it.key_id.clone()),
+        manifest: contents.map(|it| it.manifest),
+        outcome: job.outcome.filter(|_| job.state != JobState::Running),
+        head,
+    })
+}
+
+pub(crate) async fn contents(
+    asked: &Asked,
+    version: &str,
+    search: String,
+    part: &str,
+) -> Result<ContentsPage, AppError> {
+    let head = head(asked, version).await?;
+    let part = match part {
+        "" => None,
+        "rootfs" => Some(Part::Rootfs),
+        "kernel" => Some(Part::Kernel),
+        "initrd" => Some(Part::Initrd),
+        _ => return Err(invalid("part", "choose rootfs, kernel or initrd")),
+    };
+    if head.row.release.manifest.is_none() {
+        let packages = Vec::new();
+        return Ok(ContentsPage { head, manifest: None, packages, total: 0, search, part });
+    }
+    let found = asked
+        .services
+        .contents(&asked.actor, &head.row.release)
+        .await
+        .map_err(|it| asked.refuse(it))?;
+    let total = u32::try_from(found.lock.packages.len()).unwrap_or(u32::MAX);
+    let wanted = search.trim().to_ascii_lowercase();
+    let packages = found
+        .lock
+        .packages
+        .into_iter()
+        .filter(|it| part.is_none_or(|part| it.part == part) && it.name.contains(&wanted))
+        .collect();
+    Ok(ContentsPage { head, manifest: Some(found.manifest), packages, total, search, part })
+}
+
+pub(crate) async fn tests(asked: &Asked, version: &str) -> Result<TestsPage, AppError> {
+    let head = head(asked, version).await?;
+    let release = &head.row.release;
+    let validations =
+        asked.services.validations(&asked.actor, release).await.map_err(|it| asked.refuse(it))?;
+    Ok(TestsPage { evidence: evidence(asked, release).await?, validations, head })
+}
+
+pub(crate) async fn deployments(
+    asked: &Asked,
+    version: &str,
+) -> Result<ReleaseDeploymentsPage, AppError> {
+    let Asked { services, actor } = asked;
+    let head = head(asked, version).await?;
+    let release = &head.row.release;
+    let environments = services
+        .request_choices(actor, release)
+        .await
+        .map_err(|it| asked.refuse(it))?
+        .into_iter()
+        .map(|(environment, choice)| RequestChoice {
+            environment: environment.name,
+            serves: environment.release_name,
+            policy: environment.policy,
+            choice,
+        })
+        .collect();
+    let deployments =
+        services.deployments_of(actor, release).await.map_err(|it| asked.refuse(it))?;
+    Ok(ReleaseDeploymentsPage { environments, deployments, head })
+}
+
+pub(crate) async fn files(asked: &Asked, version: &str) -> Result<FilesPage, AppError> {
+    let head = head(asked, version).await?;
+    if head.row.release.manifest.is_none() {
+        return Ok(FilesPage { head, files: Vec::new(), public_key: None });
+    }
+    let contents = asked
+        .services
+        .contents(&asked.actor, &head.row.release)
+        .await
+        .map_err(|it| asked.refuse(it))?;
+    let mut files: Vec<ReleaseFile> = contents
+        .manifest
+        .components
+        .iter()
+        .map(|it| ReleaseFile {
+            name: it.name.clone(),
+            what: it.role.word().to_owned(),
+            size: Some(it.size),
+            sha256: Some(it.sha256),
+        })
+        .collect();
+    files.extend(RELEASE_FILES.into_iter().map(|(name, what)| ReleaseFile {
+        name: name.to_owned(),
+        what: what.to_owned(),
+        size: None,
+        sha256: None,
+    }));
+    Ok(FilesPage { head, files, public_key: Some(asked.services.public_key()) })
+}
+
+pub(crate) async fn start_validation(asked: &Asked, version: &str) -> Result<(), AppError> {
+    let job = asked
+        .services
+        .start_validation(&asked.actor, version)
+        .await
+        .map_err(|it| asked.refuse(it))?;
+    leptos_axum::redirect(&href::job(&job.id));
+    Ok(())
+}
+
+pub(crate) async fn withdraw(asked: &Asked, version: &str, reason: &str) -> Result<(), AppError> {
+    asked
+        .services
+        .withdraw_release(&asked.actor, version, reason)
+        .await
+        .map_err(|it| asked.refuse(it))
+}
+
+/// What a release's evidence says, where it is complete.
+pub(crate) async fn health(asked: &Asked, release: &Release) -> Result<Health, AppError> {
+    asked.services.health(&asked.actor, release).await.map_err(|it| asked.refuse(it))
+}

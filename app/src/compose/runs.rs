@@ -1,0 +1,39 @@
+//! Runs: one, and what its machine wrote.
+
+use domain::ids::RunId;
+use services::downloads::Download;
+
+use super::Asked;
+use crate::{api::runs::RunPage, error::AppError};
+
+pub(crate) async fn run(asked: &Asked, id: &RunId) -> Result<RunPage, AppError> {
+    let Asked { services, actor } = asked;
+    let (run, validation, release) =
+        services.run_in_context(actor, id).await.map_err(|it| asked.refuse(it))?;
+    let contents = services.contents(actor, &release).await.map_err(|it| asked.refuse(it))?;
+    let entry_text =
+        contents.manifest.entry(&run.entry).map_or_else(String::new, |it| it.text().to_owned());
+    Ok(RunPage { run, validation, release_name: release.name(), entry_text })
+}
+
+pub(crate) async fn console(asked: &Asked, id: &RunId) -> Result<Vec<String>, AppError> {
+    let Ok(download) = asked.services.console_file(&asked.actor, id).await else {
+        // A run that still runs has kept nothing yet.
+        return Ok(Vec::new());
+    };
+    let bytes = match download {
+        Download::Bytes { bytes, .. } => bytes,
+        Download::File { mut file, .. } => {
+            let read = read_whole(&mut file);
+            read.map_err(|it| asked.refuse(it.into()))?
+        }
+    };
+    Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
+}
+
+/// A console log is small (a few hundred kilobytes): reading it does not hold a thread for long.
+fn read_whole(file: &mut std::fs::File) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(file, &mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,178 @@
+//! `/deployments/:id`: what changes, on which evidence, who said what, and what to do now.
+
+use domain::{
+    deployment::{Approval, Deployment, DeploymentState},
+    ids::DeploymentId,
+};
+use leptos::prelude::*;
+
+use crate::{
+    api::deployments::{
+        DeploymentPage, ExecuteDeployment, JudgeDeployment, WithdrawDeployment, load_deployment,
+    },
+    live,
+    pages::{environments::demands, parameter, releases},
+    routes::href,
+    ui::{
+        badge::{Status, badge},
+        change::changes,
+        copy, empty, form, page,
+        release::{from_to, release_link},
+        table,
+        time::{time, time_or_dash},
+    },
+};
+
+pub(crate) fn deployment() -> AnyView {
+    let id = parameter("id");
+    let changed = live::changes(&["deployment/", "environment/", "release/", "run/"]);
+    let source = move || (id.get(), changed.get());
+    page::loaded(Resource::new(source, |(id, _)| load_deployment(DeploymentId(id))), show)
+}
+
+/// The page.
+#[must_use]
+pub fn show(data: DeploymentPage) -> AnyView {
+    let deployment = &data.deployment;
+    let what = if deployment.rollback { "Roll back" } else { "Deploy" };
+    let title = format!("{what}: {} to {}", deployment.release_name, deployment.environment);
+    let crumbs = vec![
+        ("Approvals", "/approvals".to_owned()),
+        ("Environment", href::environment(&deployment.environment)),
+    ];
+    let mut properties = vec![
+        ("Change", from_to(deployment)),
+        ("Release", view! { {release_link(&data.release.release.name())}" "{badge(Status::Health(data.release.health))} }.into_any()),
+        ("Asked for", view! { {time(deployment.requested_at)}" by "{deployment.requester_name.clone()} }.into_any()),
+        ("Reason", deployment.reason.clone().into_any()),
+        ("Manifest", copy::digest(&deployment.manifest, "the manifest's digest")),
+        ("Evidence", copy::digest(&deployment.evidence, "the evidence's digest")),
+        ("Demanded", demands(&data.environment.policy).into_any()),
+    ];
+    if !deployment.state.open() {
+        let by = deployment.ended_by.clone().map(|name| view! { " by "{name} });
+        properties.push(("Ended", view! { {time_or_dash(deployment.ended_at)}{by} }.into_any()));
+        if let Some(outcome) = &deployment.outcome {
+            properties.push(("Outcome", outcome.clone().into_any()));
+        }
+    }
+    let changed =
+        data.changes.as_ref().map(|against| page::section("What changes", changes(against)));
+    let evidence: Vec<_> = data.evidence.iter().map(releases::evidence).collect();
+    let evidence = if evidence.is_empty() {
+        empty::nothing("The environment demands no plan.")
+    } else {
+        view! { {evidence} }.into_any()
+    };
+    let said = if deployment.approvals.is_empty() {
+        empty::nothing("Nobody has said anything yet.")
+    } else {
+        view! { <ul class="list">{deployment.approvals.iter().map(said).collect::<Vec<_>>()}</ul> }
+            .into_any()
+    };
+    let todo = deployment.state.open().then(|| todo(&data));
+    view! {
+        {page::heading(title, crumbs, badge(Status::Deployment(deployment.state)))}
+        {table::properties(properties)}
+        {changed}
+        {page::section("Evidence", evidence)}
+        {page::section("Said about it", said)}
+        {todo}
+    }
+    .into_any()
+}
+
+fn said(approval: &Approval) -> AnyView {
+    let comment =
+        (!approval.comment.is_empty()).then(|| view! { <p>{approval.comment.clone()}</p> });
+    view! {
+        <li>
+            <strong>{approval.approver_name.clone()}</strong>" "{approval.verdict.word()}" this, "{time(approval.at)}
+            {comment}
+            <p class="quiet">"On evidence "<code>{approval.evidence.short()}</code>"."</p>
+        </li>
+    }
+    .into_any()
+}
+
+fn todo(data: &DeploymentPage) -> AnyView {
+    let DeploymentPage { deployment, environment, counted, choices, .. } = data;
+    let demanded = environment.policy.approvals;
+    let count = (demanded > 0).then(|| {
+        view! { <p>{format!("{counted} of {demanded} demanded approvals count now.")}</p> }
+    });
+    let deploy =
+        (deployment.state == DeploymentState::Approved || demanded == 0 || choices.deploy.is_ok())
+            .then(|| execute(data));
+    view! {
+        <section class="todo">
+            <h2>"What to do"</h2>
+            {count}
+            <div class="cards">
+                {judge(data)}
+                {deploy}
+                {withdraw(deployment, &choices.withdraw)}
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// One form with two buttons: the comment belongs to either verdict.
+fn judge(data: &DeploymentPage) -> AnyView {
+    if data.environment.policy.approvals == 0 {
+        return ().into_any();
+    }
+    let action = ServerAction::<JudgeDeployment>::new();
+    let choices = &data.choices;
+    let (approve, refuse) = (choices.approve.is_err(), choices.refuse.is_err());
+    let reason = |choice: &crate::api::Choice| {
+        choice.as_ref().err().map(|reason| crate::error::sentence(reason))
+    };
+    let (why_not, why_no_refusal) = (reason(&choices.approve), reason(&choices.refuse));
+    let why_no_refusal = why_no_refusal.filter(|reason| Some(reason) != why_not.as_ref());
+    view! {
+        <div class="card">
+            <h3>"Approve or refuse"</h3>
+            {form::acting(action, "", vec![("id", data.deployment.id.to_string()), ("evidence", data.evidence_digest.to_string())], view! {
+                {form::field("comment", "Comment", Some("A refusal needs one.".to_owned()), None, form::sentences("comment", "comment", false))}
+                <div class="act">
+                    <button type="submit" name="verdict" value="approved" class="main" disabled=approve>"Approve"</button>
+                    <button type="submit" name="verdict" value="refused" class="bad" disabled=refuse>"Refuse"</button>
+                    {why_not.map(|reason| view! { <p class="reason">{reason}</p> })}
+                    {why_no_refusal.map(|reason| view! { <p class="reason">{reason}</p> })}
+                </div>
+            }.into_any())}
+        </div>
+    }
+    .into_any()
+}
+
+fn execute(data: &DeploymentPage) -> AnyView {
+    let action = ServerAction::<ExecuteDeployment>::new();
+    view! {
+        <div class="card">
+            <h3>"Deploy"</h3>
+            <p class="quiet">"Machines boot the new release from that moment; boots in flight finish on the old one."</p>
+            {form::acting(action, "", vec![("id", data.deployment.id.to_string())], view! {
+                {form::confirm("confirm", &data.environment.name)}
+                {form::submit("Deploy now", "main", &data.choices.deploy)}
+            }.into_any())}
+        </div>
+    }
+    .into_any()
+}
+
+fn withdraw(deployment: &Deployment, choice: &crate::api::Choice) -> AnyView {
+    let action = ServerAction::<WithdrawDeployment>::new();
+    view! {
+        <div class="card">
+            <h3>"Withdraw"</h3>
+            <p class="quiet">"Takes the request back. It can be asked anew."</p>
+            {form::acting(action, "", vec![("id", deployment.id.to_string())], view! {
+                {form::submit("Withdraw the request", "", choice)}
+            }.into_any())}
+        </div>
+    }
+    .into_any()
+}

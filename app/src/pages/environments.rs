@@ -1,0 +1,213 @@
+//! `/environments` and `/environments/:name`: what is served, what was, and what is demanded.
+
+use domain::{
+    environment::{Environment, Policy},
+    policy::may_change_policy,
+};
+use leptos::prelude::*;
+
+use crate::{
+    api::environments::{
+        ChangePolicy, EnvironmentPage, EnvironmentsPage, HistoryRow, RollBack, load_environment,
+        load_environments,
+    },
+    live,
+    pages::{overview::environment_cards, parameter, query},
+    routes::href,
+    ui::{
+        badge::{Status, badge},
+        copy, empty, form, page,
+        release::{self, from_to, release_or_nothing},
+        table,
+        time::{time, time_or_dash, took},
+    },
+    viewer::viewer,
+};
+
+pub(crate) fn list() -> AnyView {
+    let changed = live::changes(&["environment/", "deployment/"]);
+    page::loaded(Resource::new(move || changed.get(), |_| load_environments()), show_list)
+}
+
+pub(crate) fn environment() -> AnyView {
+    let name = parameter("name");
+    let changed = live::changes(&["environment/", "deployment/"]);
+    let source = move || (name.get(), changed.get());
+    page::loaded(Resource::new(source, |(name, _)| load_environment(name)), show)
+}
+
+/// What a policy demands, as the end of a sentence.
+#[must_use]
+pub fn demands(policy: &Policy) -> String {
+    let plans: Vec<String> =
+        policy.plans.iter().map(|plan| format!("a passing plan \"{plan}\"")).collect();
+    let approvals = match policy.approvals {
+        0 => None,
+        1 => Some("an approval".to_owned()),
+        count => Some(format!("{count} approvals")),
+    };
+    let who = match (policy.approvals, policy.self_approval) {
+        (0, _) => "",
+        (_, true) => ", by the requester too",
+        (_, false) => " by somebody else",
+    };
+    let parts: Vec<String> = plans.into_iter().chain(approvals).collect();
+    if parts.is_empty() { "nothing".to_owned() } else { format!("{}{who}", parts.join(" and ")) }
+}
+
+/// All environments.
+#[must_use]
+pub fn show_list(data: EnvironmentsPage) -> AnyView {
+    view! {
+        {page::heading("Environments".to_owned(), Vec::new(), ().into_any())}
+        <p class="lead">"An environment is something machines boot from. It points at one release; a deployment moves that pointer."</p>
+        {environment_cards(&data.environments)}
+    }
+    .into_any()
+}
+
+/// One environment.
+#[must_use]
+pub fn show(data: EnvironmentPage) -> AnyView {
+    let EnvironmentPage { environment, current, open, history, menu_path, plans } = data;
+    let health = current.as_ref().map(|row| badge(Status::Health(row.health)));
+    let serves = view! { {release_or_nothing(environment.release_name.as_deref())}" "{health} };
+    let waiting = (!open.is_empty()).then(|| {
+        page::section("Requests that wait", release::deployments("Requests that wait", &open))
+    });
+    let rows: Vec<_> = history.iter().map(|row| past(&environment, row)).collect();
+    let past = if rows.is_empty() {
+        empty::nothing("Nothing was deployed here yet.")
+    } else {
+        view! { <ol class="timeline">{rows}</ol> }.into_any()
+    };
+    view! {
+        {page::heading(environment.name.clone(), vec![("Environments", "/environments".to_owned())], ().into_any())}
+        {table::properties(vec![
+            ("Serves", serves.into_any()),
+            ("Since", time_or_dash(environment.since)),
+            ("Menu", copy::copyable(menu_path.clone(), menu_path, "the menu's path on the boot listener")),
+            ("Demands", demands(&environment.policy).into_any()),
+        ])}
+        {waiting}
+        {page::section("History", past)}
+        {policy(&environment, &plans)}
+    }
+    .into_any()
+}
+
+fn past(environment: &Environment, row: &HistoryRow) -> AnyView {
+    let deployment = &row.deployment;
+    let what = if deployment.rollback { "Rolled back to " } else { "" };
+    let ended = deployment.ended_by.clone().map(|name| view! { " by "{name} });
+    let served = deployment.ended_at.filter(|_| row.until.is_some()).map(|from| {
+        view! { <span>"Served for "{took(Some(from), row.until)}". "</span> }
+    });
+    let approvals: Vec<_> = deployment
+        .approvals
+        .iter()
+        .map(|said| format!("{} by {}", said.verdict.word(), said.approver_name))
+        .collect();
+    let approvals = (!approvals.is_empty()).then(|| format!("{}. ", approvals.join(", ")));
+    let back = row.roll_back.as_ref().map(|choice| rolling_back(environment, row, choice));
+    view! {
+        <li>
+            <div class="line">
+                <a href=href::deployment(&deployment.id)>{format!("{what}{}", deployment.release_name)}</a>" "
+                {badge(Status::Deployment(deployment.state))}
+                <span class="quiet">{deployment.ended_at.map(time)}{ended}</span>
+            </div>
+            <p class="quiet">{from_to(deployment)}". "{served}"Asked for by "{deployment.requester_name.clone()}". "{approvals}</p>
+            <p>{deployment.reason.clone()}</p>
+            {back}
+        </li>
+    }
+    .into_any()
+}
+
+/// A part of the page that opens: with `?back=<id>` it is open already.
+fn rolling_back(
+    environment: &Environment,
+    row: &HistoryRow,
+    choice: &crate::api::Choice,
+) -> AnyView {
+    let action = ServerAction::<RollBack>::new();
+    let id = row.deployment.id.to_string();
+    let wanted = query("back");
+    let open = {
+        let id = id.clone();
+        move || wanted.get() == id
+    };
+    let (reason, confirm) = (format!("reason-{id}"), format!("confirm-{id}"));
+    let name = environment.name.clone();
+    view! {
+        <details class="back" open=open>
+            <summary>{format!("Roll back to {}", row.deployment.release_name)}</summary>
+            {form::acting(action, "", vec![("environment", name.clone()), ("deployment", id)], view! {
+                <div class="field">
+                    <label for=reason.clone()>"Reason"</label>
+                    <textarea id=reason name="reason" rows="2" maxlength="2000" required></textarea>
+                </div>
+                <div class="field">
+                    <label for=confirm.clone()>{format!("Type {name} to confirm")}</label>
+                    <input id=confirm name="confirm" autocomplete="off" spellcheck="false" required/>
+                </div>
+                {form::submit("Roll back now", "bad", choice)}
+            }.into_any())}
+        </details>
+    }
+    .into_any()
+}
+
+fn policy(environment: &Environment, plans: &[String]) -> AnyView {
+    let action = ServerAction::<ChangePolicy>::new();
+    let policy = &environment.policy;
+    let choice = may_change_policy(viewer().role).map_err(|refusal| refusal.to_string());
+    let boxes: Vec<_> = plans
+        .iter()
+        .map(|plan| {
+            let checked = policy.plans.contains(plan);
+            view! {
+                <label class="choice">
+                    <input type="checkbox" name="plans[]" value=plan.clone() checked=checked/>
+                    <span>{format!("Plan \"{plan}\" must have passed")}</span>
+                </label>
+            }
+        })
+        .collect();
+    view! {
+        <details class="danger">
+            <summary>"Change what this environment demands"</summary>
+            <p>"Requests that wait are judged by what is demanded then. The audit log keeps every change."</p>
+            {form::acting(action, "", vec![("environment", environment.name.clone())], view! {
+                {boxes}
+                <div class="field">
+                    <label for="approvals">"Approvals by distinct people"</label>
+                    <input id="approvals" name="approvals" type="number" min="0" max="10" required value=policy.approvals.to_string()/>
+                </div>
+                <label class="choice">
+                    <input type="checkbox" name="self_approval" value="true" checked=policy.self_approval/>
+                    <span>"People may approve their own requests"</span>
+                </label>
+                {form::submit("Change the policy", "", &choice)}
+            }.into_any())}
+        </details>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn demands_read_as_the_end_of_a_sentence() {
+        assert_eq!(demands(&Policy::open()), "nothing");
+        assert_eq!(
+            demands(&Policy::production()),
+            "a passing plan \"smoke\" and an approval by somebody else"
+        );
+        let alone = Policy { self_approval: true, approvals: 2, plans: Vec::new() };
+        assert_eq!(demands(&alone), "2 approvals, by the requester too");
+    }
+}

@@ -1,0 +1,168 @@
+//! `/jobs` and `/jobs/:id`: what is at work, its steps, and its log as it is written.
+
+use domain::{
+    ids::JobId,
+    job::{Job, JobKind, JobState},
+};
+use leptos::prelude::*;
+
+use crate::{
+    api::jobs::{CancelJob, JobPage, JobRow, JobsPage, load_job, load_jobs},
+    live,
+    pages::{parameter, runs},
+    routes::href,
+    ui::{
+        badge::{Status, badge},
+        empty, form,
+        log::{Log, Written, log},
+        page,
+        release::release_link,
+        steps::steps,
+        table,
+        time::{time, took},
+    },
+};
+
+pub(crate) fn list() -> AnyView {
+    let changed = live::changes(&["job/"]);
+    page::loaded(Resource::new(move || changed.get(), |_| load_jobs()), show_list)
+}
+
+/// `Build v1.0.0-rc.1`.
+#[must_use]
+pub fn name(job: &Job) -> String {
+    let what = match job.kind {
+        JobKind::Build => "Build",
+        JobKind::Validation => "Validation of",
+    };
+    format!("{what} {}", job.release_name)
+}
+
+/// Which step a job is at, where it is at work.
+#[must_use]
+pub fn progress(row: &JobRow) -> AnyView {
+    let Some(step) = row.step.as_ref().filter(|_| !row.job.state.ended()) else {
+        return ().into_any();
+    };
+    let label = format!("{} of {} steps are done", step.position, row.steps);
+    view! {
+        <div class="progress">
+            <progress max=row.steps.to_string() value=step.position.to_string() aria-label=label></progress>
+            <span>{format!("{} · step {} of {}", step.name, step.position + 1, row.steps)}</span>
+        </div>
+    }
+    .into_any()
+}
+
+/// The list.
+#[must_use]
+pub fn show_list(data: JobsPage) -> AnyView {
+    let content = if data.jobs.is_empty() {
+        empty::empty(
+            "Nothing was built or validated yet",
+            "A job appears here when a release is built or validated.",
+            Some(("/recipes".to_owned(), "To the recipes")),
+        )
+    } else {
+        let rows = data
+            .jobs
+            .iter()
+            .map(|row| {
+                let job = &row.job;
+                let how = job.outcome.clone().map_or_else(|| progress(row), IntoAny::into_any);
+                table::row(vec![
+                    table::link(href::job(&job.id), name(job)),
+                    badge(Status::Job(job.state)),
+                    how,
+                    took(job.started_at, job.ended_at),
+                    view! { {time(job.created_at)}" by "{job.created_by.clone()} }.into_any(),
+                ])
+            })
+            .collect();
+        table::table("Jobs", &["Job", "State", "How it goes", "Took", "Asked for"], rows)
+    };
+    view! { {page::heading("Jobs".to_owned(), Vec::new(), ().into_any())}{content} }.into_any()
+}
+
+/// The job's data follows changes; its log is beside it and never drawn anew.
+pub(crate) fn job() -> AnyView {
+    let id = parameter("id");
+    let changed = live::changes(&["job/"]);
+    let data = Resource::new(move || (id.get(), changed.get()), |(id, _)| load_job(JobId(id)));
+    let written = move || page::whole(job_log(JobId(id.get())));
+    view! { {page::loaded(data, show)}<section class="log-part"><h2>"Log"</h2>{written}</section> }
+        .into_any()
+}
+
+async fn job_log(id: JobId) -> AnyView {
+    #[cfg(feature = "ssr")]
+    let written = match crate::api::jobs::read_log(&id).await {
+        Ok(lines) => Written::log(&lines),
+        // The page above says what is wrong.
+        Err(_) => return ().into_any(),
+    };
+    #[cfg(not(feature = "ssr"))]
+    let written = Written::default();
+    let stream = Some(href::job_log_stream(&id));
+    log(Log { label: "Log", written, stream, download: href::job_log(&id) })
+}
+
+/// The page above the log.
+#[must_use]
+pub fn show(data: JobPage) -> AnyView {
+    let JobPage { job, steps: all, runs: of_validation, cancel, failing_lines } = data;
+    let crumbs = vec![("Jobs", "/jobs".to_owned())];
+    let asked = view! { {time(job.created_at)}" by "{job.created_by.clone()} }.into_any();
+    let mut properties = vec![
+        ("Release", release_link(&job.release_name)),
+        ("Asked for", asked),
+        ("Took", took(job.started_at, job.ended_at)),
+    ];
+    if let Some(outcome) = &job.outcome {
+        properties.push(("Outcome", outcome.clone().into_any()));
+    }
+    if job.attempts > 1 {
+        let text = format!(
+            "{} times, since the server was interrupted; finished steps were kept",
+            job.attempts
+        );
+        properties.push(("Begun", text.into_any()));
+    }
+    let runs =
+        (!of_validation.is_empty()).then(|| page::section("Runs", runs::runs(&of_validation)));
+    let failing = (!failing_lines.is_empty()).then(|| {
+        let lines: Vec<_> = failing_lines
+            .iter()
+            .map(|line| {
+                let href = format!("#L{}", line.number);
+                view! { <li><a href=href>{line.number}</a><code>{domain::ansi::plain(&line.text)}</code></li> }
+            })
+            .collect();
+        page::section("The lines that matter", view! { <ol class="excerpt">{lines}</ol> }.into_any())
+    });
+    view! {
+        {page::heading(name(&job), crumbs, badge(Status::Job(job.state)))}
+        {table::properties(properties)}
+        {cancelling(&job, &cancel)}
+        {page::section("Steps", steps(&all, job.kind == JobKind::Build))}
+        {failing}
+        {runs}
+    }
+    .into_any()
+}
+
+fn cancelling(job: &Job, choice: &crate::api::Choice) -> AnyView {
+    if job.state.ended() {
+        return ().into_any();
+    }
+    if job.cancel_requested_at.is_some() && job.state == JobState::Running {
+        return view! { <p role="status">"Is being cancelled…"</p> }.into_any();
+    }
+    let action = ServerAction::<CancelJob>::new();
+    view! {
+        {form::acting(action, "", vec![("id", job.id.to_string())], view! {
+            {form::submit("Cancel this job", "bad", choice)}
+        }.into_any())}
+    }
+    .into_any()
+}

@@ -1,0 +1,30 @@
+//! Pages, one file per noun. Each route loads its data and hands it to a plain function that shows
+//! it; those functions know nothing of requests.
+
+pub mod account;
+pub mod approvals;
+pub mod audit;
+pub mod deployments;
+pub mod environments;
+pub mod jobs;
+pub mod overview;
+pub mod people;
+pub mod recipes;
+pub mod releases;
+pub mod runs;
+pub mod session;
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+/// A parameter of the path, followed as it changes.
+pub(crate) fn parameter(name: &'static str) -> Memo<String> {
+    let parameters = use_params_map();
+    Memo::new(move |_| parameters.read().get(name).unwrap_or_default())
+}
+
+/// A parameter of the query, followed as it changes; empty where it is missing.
+pub(crate) fn query(name: &'static str) -> Memo<String> {
+    let parameters = use_query_map();
+    Memo::new(move |_| parameters.read().get(name).unwrap_or_default())
+}

@@ -1,0 +1,116 @@
+//! The editor of a recipe's text: faults stand above it and at their lines.
+//!
+//! It is an ordinary form with an ordinary answer: the editor again where the text has faults, with
+//! what was typed. Line numbers are drawn beside the text on the server and renewed in the browser.
+
+use leptos::{html, prelude::*};
+
+use super::{head, may_edit};
+use crate::{
+    api::recipes::{RecipeDraft, RecipePage},
+    routes::href,
+    ui::{copy, form, page, table, time::time},
+};
+
+/// The page: of a new recipe where there is no revision yet.
+#[must_use]
+pub fn show(data: RecipePage) -> AnyView {
+    let RecipePage { draft, newest } = data;
+    let RecipeDraft { name, base, text, message, problems, error } = draft;
+    let above = match &newest {
+        None => page::heading(
+            "New recipe".to_owned(),
+            vec![("Recipes", "/recipes".to_owned())],
+            ().into_any(),
+        ),
+        Some(_) => head(&name, ""),
+    };
+    let about = newest.as_ref().map(|newest| {
+        let saved = view! { {format!("r{}, ", newest.number)}{time(newest.saved_at)}" by "{newest.author.clone()}": "{newest.message.clone()} };
+        table::properties(vec![
+            ("Newest revision", saved.into_any()),
+            ("Digest", copy::digest(&newest.digest, "the revision's digest")),
+        ])
+    });
+    let of_field = |field: &str| error.as_ref().and_then(|error| error.of_field(field));
+    let placed = ["name", "message"].into_iter().any(|field| of_field(field).is_some());
+    let general = error.clone().filter(|_| !placed);
+    let target = if newest.is_some() { href::recipe(&name) } else { "/recipes".to_owned() };
+    let name_field = newest.is_none().then(|| {
+        let hint = "a-z, 0-9 and '-'; it stays the same over all revisions".to_owned();
+        form::field(
+            "name",
+            "Name",
+            Some(hint),
+            of_field("name"),
+            form::line("name", "name", name.clone()),
+        )
+    });
+    let lines: Vec<u32> = problems.iter().map(|problem| problem.line).collect();
+    let faults = (!problems.is_empty()).then(|| {
+        let count = problems.len();
+        let words = if count == 1 { "1 fault; nothing was saved".to_owned() } else { format!("{count} faults; nothing was saved") };
+        let rows: Vec<_> = problems
+            .iter()
+            .map(|problem| {
+                let place = if problem.line == 0 {
+                    "The text as a whole".into_any()
+                } else {
+                    view! { <a href=format!("#line-{}", problem.line)>{format!("Line {}", problem.line)}</a> }.into_any()
+                };
+                view! { <li>{place}": "{problem.message.clone()}</li> }
+            })
+            .collect();
+        view! { <div class="alert" role="alert"><strong>{words}</strong><ul>{rows}</ul></div> }
+    });
+    view! {
+        {above}
+        {about}
+        <form method="post" action=target class="editor">
+            {form::fault(general)}
+            {faults}
+            {name_field}
+            <input type="hidden" name="base" value=base.map(|base| base.to_string())/>
+            <label for="text">"Text"</label>
+            {paper(text, lines)}
+            {form::field(
+                "message",
+                "What did you change, and why?",
+                None,
+                of_field("message"),
+                view! { <input id="message" name="message" value=message required maxlength="2000" autocomplete="off"/> }.into_any(),
+            )}
+            {form::submit(if newest.is_some() { "Save revision" } else { "Save recipe" }, "main", &may_edit())}
+        </form>
+    }
+    .into_any()
+}
+
+/// The text beside its line numbers; both scroll as one, since the field is as high as its text.
+fn paper(text: String, faulty: Vec<u32>) -> AnyView {
+    let area = NodeRef::<html::Textarea>::new();
+    let first = faulty.iter().copied().find(|line| *line > 0);
+    let count = RwSignal::new(lines_of(&text));
+    let rows = move || count.get().max(12).to_string();
+    let numbers = move || {
+        (1..=count.get())
+            .map(|line| {
+                let class = faulty.contains(&line).then_some("wrong");
+                view! { <li id=format!("line-{line}") class=class>{line}</li> }
+            })
+            .collect::<Vec<_>>()
+    };
+    let typed = move |event| count.set(lines_of(&event_target_value(&event)));
+    view! {
+        <div class="paper">
+            <ol class="numbers" aria-hidden="true">{numbers}</ol>
+            <textarea id="text" name="text" node_ref=area rows=rows spellcheck="false" autocomplete="off" autocapitalize="off"
+                wrap="off" required on:input=typed aria-invalid=first.map(|_| "true")>{text}</textarea>
+        </div>
+    }
+    .into_any()
+}
+
+fn lines_of(text: &str) -> u32 {
+    u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX)
+}

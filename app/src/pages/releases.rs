@@ -1,0 +1,148 @@
+//! `/releases` and the tabs of one release.
+
+mod contents;
+mod files;
+mod head;
+mod reach;
+mod tests;
+
+use leptos::prelude::*;
+
+use crate::{
+    api::releases::{
+        ReleasePage, ReleasesPage, load_contents, load_files, load_release,
+        load_release_deployments, load_releases, load_tests,
+    },
+    live,
+    pages::{parameter, query},
+    routes::href,
+    ui::{
+        change::changes,
+        copy, empty, page, release,
+        sizes::sizes,
+        steps::steps,
+        table,
+        time::{time, time_or_dash},
+    },
+};
+pub use contents::show as show_contents;
+pub use files::show as show_files;
+pub use reach::show as show_deployments;
+pub use tests::{evidence, show as show_tests};
+
+pub(crate) fn list() -> AnyView {
+    let changed = live::changes(&["release/", "job/", "environment/"]);
+    page::loaded(Resource::new(move || changed.get(), |_| load_releases()), show_list)
+}
+
+pub(crate) fn overview() -> AnyView {
+    let version = parameter("version");
+    let changed = live::changes(&["release/", "job/", "environment/"]);
+    let source = move || (version.get(), changed.get());
+    page::loaded(Resource::new(source, |(version, _)| load_release(version)), show)
+}
+
+pub(crate) fn contents() -> AnyView {
+    let (version, search, part) = (parameter("version"), query("q"), query("part"));
+    let source = move || (version.get(), search.get(), part.get());
+    let data =
+        Resource::new(source, |(version, search, part)| load_contents(version, search, part));
+    page::loaded(data, show_contents)
+}
+
+pub(crate) fn tests() -> AnyView {
+    let version = parameter("version");
+    let changed = live::changes(&["release/", "job/", "run/"]);
+    let source = move || (version.get(), changed.get());
+    page::loaded(Resource::new(source, |(version, _)| load_tests(version)), show_tests)
+}
+
+pub(crate) fn deployments() -> AnyView {
+    let version = parameter("version");
+    let changed = live::changes(&["release/", "deployment/", "environment/"]);
+    let source = move || (version.get(), changed.get());
+    page::loaded(
+        Resource::new(source, |(version, _)| load_release_deployments(version)),
+        show_deployments,
+    )
+}
+
+pub(crate) fn files() -> AnyView {
+    let version = parameter("version");
+    page::loaded(Resource::new(move || version.get(), load_files), show_files)
+}
+
+/// The list.
+#[must_use]
+pub fn show_list(data: ReleasesPage) -> AnyView {
+    let content = if data.releases.is_empty() {
+        empty::empty(
+            "There is no release yet",
+            "A release is what building a recipe gives: images, kernel, initrd and a boot menu, signed.",
+            Some(("/recipes".to_owned(), "Choose a recipe to build")),
+        )
+    } else {
+        release::releases(&data.releases)
+    };
+    view! { {page::heading("Releases".to_owned(), Vec::new(), ().into_any())}{content} }.into_any()
+}
+
+/// The overview of a release.
+#[must_use]
+pub fn show(data: ReleasePage) -> AnyView {
+    let ReleasePage { head, manifest, packages, key_id, changes: against, steps: all, outcome } =
+        data;
+    let release = head.row.release.clone();
+    let recipe = view! {
+        <a href=href::recipe(&release.recipe_name)>{release.recipe_name.clone()}</a>
+        {format!(", revision {}", release.revision)}
+    };
+    let mut properties = vec![
+        ("Candidate", table::code(release.version.to_string())),
+        ("Recipe", recipe.into_any()),
+        (
+            "Asked for",
+            view! { {time(release.created_at)}" by "{release.created_by.clone()} }.into_any(),
+        ),
+        ("Built", time_or_dash(release.built_at)),
+    ];
+    if release.released_at.is_some() {
+        properties.push(("Released", time_or_dash(release.released_at)));
+    }
+    if let Some(manifest) = &release.manifest {
+        properties.push(("Digest", copy::digest(manifest, "the manifest's digest")));
+    }
+    if let Some(lock) = &release.lock {
+        properties.push(("Lock", copy::digest(lock, "the lock's digest")));
+    }
+    if let Some(key) = key_id {
+        properties.push(("Signed by", view! { "key "<code>{key}</code> }.into_any()));
+    }
+    if let Some(manifest) = &manifest {
+        let kernels: Vec<&str> =
+            manifest.kernels.iter().map(|kernel| kernel.release.as_str()).collect();
+        properties.push(("Kernel", table::code(kernels.join(", "))));
+        let contents = view! {
+            <a href=href::release_tab(&release.name(), "contents")>
+                {format!("{packages} packages, {} boot entries", manifest.entries.len())}
+            </a>
+        };
+        properties.push(("Contents", contents.into_any()));
+    }
+    if let Some(outcome) = outcome {
+        properties.push(("Build ended", outcome.into_any()));
+    }
+    let changed =
+        against.map(|against| page::section("What changed against production", changes(&against)));
+    let made_of = manifest.map(|manifest| page::section("Sizes", sizes(&manifest.components)));
+    let log = view! { <p><a href=href::job(&release.job)>"The job with its log"</a></p> };
+    view! {
+        {head::head(&head, "overview")}
+        {changed}
+        {page::section("About", table::properties(properties))}
+        {made_of}
+        {page::section("Build", view! { {steps(&all, false)}{log} }.into_any())}
+        {head::withdrawing(&head)}
+    }
+    .into_any()
+}

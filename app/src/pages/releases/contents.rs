@@ -1,0 +1,145 @@
+//! `/releases/:version/contents`: components, entries, packages.
+
+use domain::{
+    lock::{LockedPackage, Part},
+    manifest::{BootEntry, Manifest},
+    recipe::RootMethod,
+    time::human_size,
+};
+use leptos::prelude::*;
+use leptos_router::components::Form;
+
+use super::head;
+use crate::{
+    api::releases::ContentsPage,
+    routes::href,
+    ui::{copy, empty, page, table},
+};
+
+/// The page.
+#[must_use]
+pub fn show(data: ContentsPage) -> AnyView {
+    let ContentsPage { head, manifest, packages, total, search, part } = data;
+    let above = head::head(&head, "contents");
+    let Some(manifest) = manifest else {
+        return view! { {above}{head::incomplete()} }.into_any();
+    };
+    let name = head.row.release.name();
+    view! {
+        {above}
+        {page::section("Boot entries", entries(&manifest))}
+        {page::section("Components", components(&manifest))}
+        {page::section("Packages", found(&name, &packages, total, &search, part))}
+    }
+    .into_any()
+}
+
+fn entries(manifest: &Manifest) -> AnyView {
+    let rows = manifest
+        .entries
+        .iter()
+        .map(|entry| match entry {
+            BootEntry::Linux { label, text, kernel, root, arguments } => {
+                let default = (*label == manifest.default_entry).then_some(" (default)");
+                let release = manifest.kernel(kernel).map(|bound| bound.release.clone());
+                let root = match root {
+                    RootMethod::Http => "HTTP",
+                };
+                table::row(vec![
+                    view! { {text.clone()}{default} }.into_any(),
+                    table::code(label.clone()),
+                    view! { <code>{kernel.clone()}</code>{release.map(|release| view! { " = "<code>{release}</code> })} }.into_any(),
+                    root.into_any(),
+                    table::code(arguments.clone()),
+                ])
+            }
+        })
+        .collect();
+    let wait = format!(
+        "The menu waits {} s for a key, then boots the default.",
+        f64::from(manifest.timeout_ms) / 1000.0
+    );
+    view! {
+        {table::table("Boot entries", &["Menu text", "Label", "Kernel", "Root", "Arguments"], rows)}
+        <p class="quiet">{wait}</p>
+    }
+    .into_any()
+}
+
+fn components(manifest: &Manifest) -> AnyView {
+    let rows = manifest
+        .components
+        .iter()
+        .map(|component| {
+            table::row(vec![
+                table::code(component.name.clone()),
+                component.role.word().into_any(),
+                table::number(human_size(component.size)),
+                copy::digest(&component.sha256, &format!("SHA-256 of {}", component.name)),
+            ])
+        })
+        .collect();
+    table::table("Components", &["File", "What it is", "Size", "SHA-256"], rows)
+}
+
+const fn part_words(part: Part) -> (&'static str, &'static str) {
+    match part {
+        Part::Rootfs => ("rootfs", "rootfs"),
+        Part::Kernel => ("kernel", "with the kernel"),
+        Part::Initrd => ("initrd", "in the initrd"),
+    }
+}
+
+fn found(
+    name: &str,
+    packages: &[LockedPackage],
+    total: u32,
+    search: &str,
+    part: Option<Part>,
+) -> AnyView {
+    let options: Vec<_> = [Part::Rootfs, Part::Kernel, Part::Initrd]
+        .into_iter()
+        .map(|one| {
+            let (value, words) = part_words(one);
+            view! { <option value=value selected=part == Some(one)>{words}</option> }
+        })
+        .collect();
+    let rows: Vec<_> = packages
+        .iter()
+        .map(|package| {
+            table::row(vec![
+                table::code(package.name.clone()),
+                table::code(package.version.clone()),
+                package.architecture.clone().into_any(),
+                part_words(package.part).1.into_any(),
+                package.origin.clone().into_any(),
+                table::number(human_size(package.size)),
+            ])
+        })
+        .collect();
+    let count = format!("{} of {total} packages", rows.len());
+    let list = if rows.is_empty() {
+        empty::nothing("No package has that in its name.")
+    } else {
+        table::table(
+            "Packages",
+            &["Package", "Version", "Architecture", "Where", "Origin", "Size of .deb"],
+            rows,
+        )
+    };
+    let (action, search) = (href::release_tab(name, "contents"), search.to_owned());
+    let spdx = href::release_file(name, "sbom.spdx.json");
+    view! {
+        <Form method="GET" action=action attr:class="search" attr:role="search">
+            <label for="q">"Name contains"</label>
+            <input id="q" name="q" type="search" value=search/>
+            <label for="part">"Where"</label>
+            <select id="part" name="part"><option value="">"everywhere"</option>{options}</select>
+            <button type="submit">"Search"</button>
+            <span role="status">{count}</span>
+            <a href=spdx rel="external">"All as SPDX"</a>
+        </Form>
+        {list}
+    }
+    .into_any()
+}

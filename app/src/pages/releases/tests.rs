@@ -1,0 +1,99 @@
+//! `/releases/:version/tests`: what decides now, and every validation.
+
+use domain::run::Validation;
+use leptos::prelude::*;
+
+use super::head;
+use crate::{
+    api::releases::{PlanEvidence, StartValidation, TestsPage},
+    pages::runs,
+    routes::href,
+    ui::{
+        badge::{Status, badge},
+        copy, empty, form, page, table,
+        time::time,
+    },
+};
+
+/// The page.
+#[must_use]
+pub fn show(data: TestsPage) -> AnyView {
+    let TestsPage { head, evidence: plans, validations } = data;
+    let above = head::head(&head, "tests");
+    let action = ServerAction::<StartValidation>::new();
+    let start = match &head.validating {
+        Some(job) => {
+            view! { <p><a class="button" href=href::job(job)>"To the validation at work"</a></p> }
+                .into_any()
+        }
+        None => view! {
+            {form::acting(action, "", vec![("version", head.row.release.name())], view! {
+                {form::submit("Validate on a QEMU machine", "main", &head.validate)}
+            }.into_any())}
+        }
+        .into_any(),
+    };
+    let decides: Vec<_> = plans.iter().map(evidence).collect();
+    let history: Vec<_> = validations.iter().map(validation).collect();
+    let history = if history.is_empty() {
+        empty::nothing(
+            "It was not validated yet. A validation boots every entry of the menu through iPXE and checks what runs.",
+        )
+    } else {
+        view! { {history} }.into_any()
+    };
+    view! {
+        {above}
+        {start}
+        {page::section("What decides", view! { {decides} }.into_any())}
+        {page::section("Validations", history)}
+    }
+    .into_any()
+}
+
+/// The deciding cases of a plan: case by case, each with the run that decides.
+#[must_use]
+pub fn evidence(plan: &PlanEvidence) -> AnyView {
+    let rows = plan
+        .evidence
+        .cases
+        .iter()
+        .map(|case| {
+            let outcome = case.outcome.0.parse().unwrap_or(domain::run::Outcome::NotRun);
+            let run = case.run.as_ref().map_or_else(
+                || "no run has ended".into_any(),
+                |run| table::link(href::run(run), "run".to_owned()),
+            );
+            table::row(vec![
+                table::code(case.entry.clone()),
+                case.machine.clone().into_any(),
+                table::code(case.case.clone()),
+                badge(Status::Outcome(Some(outcome))),
+                run,
+            ])
+        })
+        .collect();
+    let title = format!("Plan {}, revision {}", plan.evidence.plan, plan.evidence.plan_revision);
+    view! {
+        <div class="plan">
+            <h3>{title}" "{badge(Status::Health(plan.health))}</h3>
+            <p class="quiet">"Evidence "{copy::digest(&plan.digest, "the evidence's digest")}</p>
+            {table::table("Deciding cases", &["Entry", "Machine", "Case", "Outcome", "Decided by"], rows)}
+        </div>
+    }
+    .into_any()
+}
+
+fn validation(validation: &Validation) -> AnyView {
+    view! {
+        <div class="plan">
+            <h3>
+                <a href=href::job(&validation.job)>{format!("Plan {}", validation.plan)}</a>" "
+                {badge(Status::Job(validation.state))}
+            </h3>
+            <p class="quiet">"Asked for "{time(validation.created_at)}" by "{validation.created_by.clone()}</p>
+            {if validation.runs.is_empty() { empty::nothing("No run has begun yet.") } else { runs::runs(&validation.runs) }}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,126 @@
+//! `/runs/:id`: one boot of one entry on one machine, and what was seen.
+
+use domain::{
+    ids::RunId,
+    run::{CaseResult, Run},
+    time::human_duration,
+};
+use leptos::prelude::*;
+
+use crate::{
+    api::runs::{RunPage, load_console, load_run},
+    live,
+    pages::parameter,
+    routes::href,
+    ui::{
+        badge::{Status, badge},
+        copy, empty,
+        log::{Log, Written, log},
+        page, table,
+        time::{time, took},
+        waterfall::waterfall,
+    },
+};
+
+pub(crate) fn run() -> AnyView {
+    let id = parameter("id");
+    let changed = live::changes(&["run/", "job/"]);
+    let data = Resource::new(move || (id.get(), changed.get()), |(id, _)| load_run(RunId(id)));
+    let console = move || page::whole(console(RunId(id.get())));
+    view! { {page::loaded(data, show)}<section class="log-part"><h2>"Console"</h2>{console}</section> }
+        .into_any()
+}
+
+/// The server writes the console into the page; only where the browser came without loading the
+/// page does it ask for the lines.
+async fn console(id: RunId) -> AnyView {
+    let lines = if cfg!(feature = "ssr") || !page::taking_over() {
+        load_console(id.clone()).await
+    } else {
+        Ok(Vec::new())
+    };
+    match lines {
+        Ok(lines) => log(Log {
+            label: "Console of the machine",
+            written: Written::console(&lines),
+            stream: None,
+            download: href::run_console(&id),
+        }),
+        Err(_) => empty::nothing("The machine wrote nothing to its console."),
+    }
+}
+
+/// Runs in a table.
+#[must_use]
+pub fn runs(runs: &[Run]) -> AnyView {
+    let rows = runs
+        .iter()
+        .map(|run| {
+            table::row(vec![
+                table::link(href::run(&run.id), run.entry.clone()),
+                run.machine.clone().into_any(),
+                badge(Status::Outcome(run.outcome)),
+                run.failure.map_or_else(String::new, |class| class.word().to_owned()).into_any(),
+                took(Some(run.started_at), run.ended_at),
+                run.message.clone().into_any(),
+            ])
+        })
+        .collect();
+    table::table(
+        "Runs",
+        &["Entry", "Machine", "Outcome", "Whose problem", "Took", "What was seen"],
+        rows,
+    )
+}
+
+/// The page above the console.
+#[must_use]
+pub fn show(data: RunPage) -> AnyView {
+    let RunPage { run, validation, release_name, entry_text } = data;
+    let crumbs = vec![
+        ("Releases", "/releases".to_owned()),
+        ("Tests", href::release_tab(&release_name, "tests")),
+    ];
+    let title = format!("{} on {}", run.entry, run.machine);
+    let mut properties = vec![
+        ("Release", table::link(href::release_tab(&release_name, "tests"), release_name)),
+        ("Menu entry", entry_text.into_any()),
+        ("Machine", run.machine_details.clone().into_any()),
+        ("Plan", format!("{}, revision {}", validation.plan, validation.plan_revision).into_any()),
+        ("Judges", copy::digest(&validation.manifest, "the manifest's digest")),
+        ("Began", time(run.started_at)),
+        ("Took", took(Some(run.started_at), run.ended_at)),
+    ];
+    if let Some(class) = run.failure {
+        properties.push(("Whose problem", class.word().into_any()));
+    }
+    let message =
+        (!run.message.is_empty()).then(|| view! { <p class="summary">{run.message.clone()}</p> });
+    view! {
+        {page::heading(title, crumbs, badge(Status::Outcome(run.outcome)))}
+        {message}
+        {table::properties(properties)}
+        {page::section("Cases", cases(&run.results))}
+        {page::section("Boot", waterfall(&run.stages))}
+    }
+    .into_any()
+}
+
+fn cases(results: &[CaseResult]) -> AnyView {
+    if results.is_empty() {
+        return empty::nothing("No case has ended yet.");
+    }
+    let rows = results
+        .iter()
+        .map(|result| {
+            let took = u64::try_from(result.duration_us).unwrap_or(0);
+            table::row(vec![
+                view! { <strong>{result.title.clone()}</strong><br/><code>{result.case.clone()}</code> }.into_any(),
+                badge(Status::Outcome(Some(result.outcome))),
+                table::number(human_duration(std::time::Duration::from_micros(took))),
+                result.message.clone().into_any(),
+            ])
+        })
+        .collect();
+    table::table("Cases", &["Case", "Outcome", "Took", "What was seen"], rows)
+}

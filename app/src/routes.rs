@@ -1,0 +1,241 @@
+//! The whole URL space of the pages, on one screen, and the addresses that link them.
+
+use leptos::prelude::*;
+use leptos_router::{
+    SsrMode,
+    components::{Route, Routes},
+    path,
+};
+
+use crate::pages::{
+    account, approvals, audit, deployments, environments, jobs, overview, people, recipes,
+    releases, runs, session,
+};
+
+/// All pages. Each is rendered whole on the server before anything is sent, so that every page
+/// reads and every form works without script, and a missing thing is a 404.
+#[component]
+pub(crate) fn Pages() -> impl IntoView {
+    let m = SsrMode::Async;
+    view! {
+        <Routes fallback=crate::ui::error::unknown_address>
+            <Route path=path!("/") view=overview::overview ssr=m.clone()/>
+            <Route path=path!("/recipes") view=recipes::list ssr=m.clone()/>
+            <Route path=path!("/recipes/new") view=recipes::new ssr=m.clone()/>
+            <Route path=path!("/recipes/:name") view=recipes::edit ssr=m.clone()/>
+            <Route path=path!("/recipes/:name/revisions") view=recipes::revisions ssr=m.clone()/>
+            <Route path=path!("/recipes/:name/diff") view=recipes::diff ssr=m.clone()/>
+            <Route path=path!("/recipes/:name/build") view=recipes::build ssr=m.clone()/>
+            <Route path=path!("/releases") view=releases::list ssr=m.clone()/>
+            <Route path=path!("/releases/:version") view=releases::overview ssr=m.clone()/>
+            <Route path=path!("/releases/:version/contents") view=releases::contents ssr=m.clone()/>
+            <Route path=path!("/releases/:version/tests") view=releases::tests ssr=m.clone()/>
+            <Route path=path!("/releases/:version/deployments") view=releases::deployments ssr=m.clone()/>
+            <Route path=path!("/releases/:version/files") view=releases::files ssr=m.clone()/>
+            <Route path=path!("/jobs") view=jobs::list ssr=m.clone()/>
+            <Route path=path!("/jobs/:id") view=jobs::job ssr=m.clone()/>
+            <Route path=path!("/runs/:id") view=runs::run ssr=m.clone()/>
+            <Route path=path!("/environments") view=environments::list ssr=m.clone()/>
+            <Route path=path!("/environments/:name") view=environments::environment ssr=m.clone()/>
+            <Route path=path!("/deployments/:id") view=deployments::deployment ssr=m.clone()/>
+            <Route path=path!("/approvals") view=approvals::inbox ssr=m.clone()/>
+            <Route path=path!("/audit") view=audit::audit ssr=m.clone()/>
+            <Route path=path!("/people") view=people::people ssr=m.clone()/>
+            <Route path=path!("/account") view=account::account ssr=m.clone()/>
+            <Route path=path!("/login") view=session::login ssr=m.clone()/>
+            <Route path=path!("/welcome/:token") view=session::welcome ssr=m.clone()/>
+            <Route path=path!("/password/:token") view=session::password ssr=m/>
+        </Routes>
+    }
+}
+
+/// The paths above as tests visit them, with whether anybody may see the page.
+pub const PAGES: [(&str, bool); 26] = [
+    ("/", false),
+    ("/recipes", false),
+    ("/recipes/new", false),
+    ("/recipes/:name", false),
+    ("/recipes/:name/revisions", false),
+    ("/recipes/:name/diff", false),
+    ("/recipes/:name/build", false),
+    ("/releases", false),
+    ("/releases/:version", false),
+    ("/releases/:version/contents", false),
+    ("/releases/:version/tests", false),
+    ("/releases/:version/deployments", false),
+    ("/releases/:version/files", false),
+    ("/jobs", false),
+    ("/jobs/:id", false),
+    ("/runs/:id", false),
+    ("/environments", false),
+    ("/environments/:name", false),
+    ("/deployments/:id", false),
+    ("/approvals", false),
+    ("/audit", false),
+    ("/people", false),
+    ("/account", false),
+    ("/login", true),
+    ("/welcome/:token", true),
+    ("/password/:token", true),
+];
+
+/// Addresses, so that none is spelled twice.
+pub mod href {
+    use domain::ids::{DeploymentId, JobId, RunId};
+
+    /// Percent-encodes what has a meaning in a path or a query.
+    #[must_use]
+    pub fn encode(text: &str) -> String {
+        const HEX: &[u8; 16] = b"0123456789ABCDEF";
+        let mut encoded = String::with_capacity(text.len());
+        for byte in text.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+                encoded.push(char::from(byte));
+            } else {
+                encoded.push('%');
+                encoded.push(char::from(HEX[usize::from(byte >> 4)]));
+                encoded.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+        encoded
+    }
+
+    fn join(parts: &[&str]) -> String {
+        let mut path = String::new();
+        for part in parts {
+            path.push('/');
+            path.push_str(&encode(part));
+        }
+        path
+    }
+
+    /// A recipe's newest revision.
+    #[must_use]
+    pub fn recipe(name: &str) -> String {
+        join(&["recipes", name])
+    }
+
+    /// A part of a recipe: `revisions` or `build`.
+    #[must_use]
+    pub fn recipe_part(name: &str, part: &str) -> String {
+        join(&["recipes", name, part])
+    }
+
+    /// What changed between two revisions of a recipe.
+    #[must_use]
+    pub fn recipe_diff(name: &str, from: u32, to: u32) -> String {
+        format!("{}?from={from}&to={to}", join(&["recipes", name, "diff"]))
+    }
+
+    /// A release.
+    #[must_use]
+    pub fn release(name: &str) -> String {
+        join(&["releases", name])
+    }
+
+    /// A tab of a release: `contents`, `tests`, `deployments` or `files`.
+    #[must_use]
+    pub fn release_tab(name: &str, tab: &str) -> String {
+        join(&["releases", name, tab])
+    }
+
+    /// A file of a release, for the browser to save.
+    #[must_use]
+    pub fn release_file(name: &str, file: &str) -> String {
+        join(&["releases", name, "files", file])
+    }
+
+    /// A job.
+    #[must_use]
+    pub fn job(id: &JobId) -> String {
+        join(&["jobs", id.as_str()])
+    }
+
+    /// A job's whole log as text.
+    #[must_use]
+    pub fn job_log(id: &JobId) -> String {
+        join(&["jobs", id.as_str(), "log"])
+    }
+
+    /// A job's log as it grows.
+    #[must_use]
+    pub fn job_log_stream(id: &JobId) -> String {
+        join(&["jobs", id.as_str(), "log", "stream"])
+    }
+
+    /// A run.
+    #[must_use]
+    pub fn run(id: &RunId) -> String {
+        join(&["runs", id.as_str()])
+    }
+
+    /// A run's console log as text.
+    #[must_use]
+    pub fn run_console(id: &RunId) -> String {
+        join(&["runs", id.as_str(), "console"])
+    }
+
+    /// An environment.
+    #[must_use]
+    pub fn environment(name: &str) -> String {
+        join(&["environments", name])
+    }
+
+    /// A deployment.
+    #[must_use]
+    pub fn deployment(id: &DeploymentId) -> String {
+        join(&["deployments", id.as_str()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_paths_of_the_table() {
+        let paths = [
+            href::recipe("bookworm"),
+            href::recipe_part("bookworm", "revisions"),
+            href::recipe_part("bookworm", "build"),
+            href::recipe_diff("bookworm", 1, 2),
+            href::release("v1.0.0-rc.1"),
+            href::release_tab("v1.0.0", "tests"),
+            href::job(&"j1".into()),
+            href::run(&"r1".into()),
+            href::environment("production"),
+            href::deployment(&"d1".into()),
+        ];
+        for path in paths {
+            let bare = path.split('?').next().unwrap();
+            let matches = |pattern: &&str| {
+                let (pattern, path): (Vec<&str>, Vec<&str>) =
+                    (pattern.split('/').collect(), bare.split('/').collect());
+                pattern.len() == path.len()
+                    && pattern.iter().zip(&path).all(|(a, b)| a.starts_with(':') || a == b)
+            };
+            assert!(
+                PAGES.iter().map(|(pattern, _)| pattern).any(|pattern| matches(&pattern)),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_cannot_leave_their_segment() {
+        assert_eq!(href::recipe("a/../b?c#d"), "/recipes/a%2F..%2Fb%3Fc%23d");
+        assert_eq!(href::release_file("v1.0.0-rc.1", "ä"), "/releases/v1.0.0-rc.1/files/%C3%A4");
+    }
+
+    /// What the router knows and what tests visit are the same.
+    #[test]
+    fn the_table_is_that_of_the_router() {
+        let listed: std::collections::BTreeSet<String> =
+            leptos_axum::generate_route_list(crate::App)
+                .iter()
+                .map(|route| route.path().replace('{', ":").replace('}', ""))
+                .collect();
+        let table = PAGES.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(listed, table);
+    }
+}

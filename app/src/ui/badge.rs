@@ -1,0 +1,138 @@
+//! The one vocabulary of states: each is a word, an icon and a colour, the same on every page.
+
+use domain::{
+    deployment::DeploymentState,
+    job::{JobState, StepState},
+    release::{Health, Stage},
+    run::Outcome,
+};
+use leptos::prelude::*;
+
+use super::icon::Icon;
+
+/// A state of anything that pages show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// How far a release has come.
+    Stage(Stage),
+    /// What its evidence says.
+    Health(Health),
+    /// How a job stands.
+    Job(JobState),
+    /// How a step of a job stands.
+    Step(StepState),
+    /// How a case or a run ended; `None` while it runs.
+    Outcome(Option<Outcome>),
+    /// How a deployment stands.
+    Deployment(DeploymentState),
+    /// An environment serves it.
+    Live,
+}
+
+/// The colour of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// As wished.
+    Good,
+    /// Not as wished.
+    Bad,
+    /// At work.
+    Busy,
+    /// Waits for somebody.
+    Wait,
+    /// Needs nobody.
+    Quiet,
+}
+
+impl Status {
+    /// Its word, colour and icon.
+    #[must_use]
+    pub const fn look(self) -> (&'static str, Tone, Icon) {
+        use Tone::{Bad, Busy, Good, Quiet, Wait};
+        match self {
+            Self::Stage(stage) => match stage {
+                Stage::Building => (stage.word(), Busy, Icon::Turning),
+                Stage::Candidate => (stage.word(), Wait, Icon::Dot),
+                Stage::Released => (stage.word(), Good, Icon::Check),
+                Stage::Failed => (stage.word(), Bad, Icon::Cross),
+                Stage::Withdrawn => (stage.word(), Quiet, Icon::Dash),
+            },
+            Self::Health(health) => match health {
+                Health::Passing => (health.word(), Good, Icon::Check),
+                Health::Failing => (health.word(), Bad, Icon::Cross),
+                Health::Unknown => (health.word(), Quiet, Icon::Question),
+            },
+            Self::Job(state) => match state {
+                JobState::Queued => (state.word(), Wait, Icon::Clock),
+                JobState::Running => (state.word(), Busy, Icon::Turning),
+                JobState::Succeeded => (state.word(), Good, Icon::Check),
+                JobState::Failed => (state.word(), Bad, Icon::Cross),
+                JobState::Cancelled => (state.word(), Quiet, Icon::Dash),
+            },
+            Self::Step(state) => match state {
+                StepState::Waiting => (state.word(), Quiet, Icon::Clock),
+                StepState::Running => (state.word(), Busy, Icon::Turning),
+                StepState::Succeeded => (state.word(), Good, Icon::Check),
+                StepState::Reused => (state.word(), Good, Icon::Again),
+                StepState::Failed => (state.word(), Bad, Icon::Cross),
+                StepState::Interrupted => (state.word(), Wait, Icon::Broken),
+                StepState::Cancelled => (state.word(), Quiet, Icon::Dash),
+            },
+            Self::Outcome(None) => ("running", Busy, Icon::Turning),
+            Self::Outcome(Some(outcome)) => match outcome {
+                Outcome::Passed => (outcome.word(), Good, Icon::Check),
+                Outcome::Failed => (outcome.word(), Bad, Icon::Cross),
+                Outcome::Errored => (outcome.word(), Bad, Icon::Warning),
+                Outcome::Skipped => (outcome.word(), Quiet, Icon::Dash),
+                Outcome::NotRun => ("not run", Quiet, Icon::Question),
+            },
+            Self::Deployment(state) => match state {
+                DeploymentState::Requested => (state.word(), Wait, Icon::Clock),
+                DeploymentState::Approved => (state.word(), Wait, Icon::Check),
+                DeploymentState::Deployed => (state.word(), Good, Icon::Check),
+                DeploymentState::Refused | DeploymentState::Failed => {
+                    (state.word(), Bad, Icon::Cross)
+                }
+                DeploymentState::Withdrawn | DeploymentState::Lapsed => {
+                    (state.word(), Quiet, Icon::Dash)
+                }
+            },
+            Self::Live => ("live", Good, Icon::Dot),
+        }
+    }
+}
+
+impl Tone {
+    /// Its class in the style sheet.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Busy => "busy",
+            Self::Wait => "wait",
+            Self::Quiet => "quiet",
+        }
+    }
+}
+
+/// A state as a badge.
+#[must_use]
+pub fn badge(status: Status) -> AnyView {
+    let (word, _, _) = status.look();
+    labelled(status, word.to_owned())
+}
+
+/// A state as a badge with other words: "live in production".
+#[must_use]
+pub fn labelled(status: Status, words: String) -> AnyView {
+    let (_, tone, icon) = status.look();
+    view! { <span class=format!("badge {}", tone.class())>{icon.draw()}<span>{words}</span></span> }
+        .into_any()
+}
+
+/// Badges that say where a release is live.
+#[must_use]
+pub fn live_in(environments: &[String]) -> Vec<AnyView> {
+    environments.iter().map(|name| labelled(Status::Live, format!("live in {name}"))).collect()
+}

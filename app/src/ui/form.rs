@@ -1,0 +1,153 @@
+//! Forms: fields with their errors, and buttons that say why they are disabled.
+
+use leptos::{
+    prelude::*,
+    server_fn::{Http, ServerFn, client::Client, codec::PostUrl, request::ClientReq},
+};
+use serde::de::DeserializeOwned;
+use web_sys::FormData;
+
+use crate::{
+    api::Choice,
+    error::{AppError, sentence},
+};
+
+/// A field: its label, its control, a hint, and what is wrong with it. The control carries `id`
+/// and, where there is something to read about it, `aria-describedby` = `<id>-about`.
+#[must_use]
+pub fn field(
+    id: &'static str,
+    label: &'static str,
+    hint: Option<String>,
+    error: Option<String>,
+    control: AnyView,
+) -> AnyView {
+    let about = (hint.is_some() || error.is_some()).then(|| {
+        view! {
+            <p class="about" id=format!("{id}-about")>
+                {error.map(|error| view! { <span class="wrong" role="alert">{error}" "</span> })}
+                {hint}
+            </p>
+        }
+    });
+    view! { <div class="field"><label for=id>{label}</label>{control}{about}</div> }.into_any()
+}
+
+/// A line of text to type.
+#[must_use]
+pub fn line(id: &'static str, name: &'static str, value: String) -> AnyView {
+    view! {
+        <input id=id name=name value=value autocomplete="off" spellcheck="false" required
+            aria-describedby=format!("{id}-about")/>
+    }
+    .into_any()
+}
+
+/// Some sentences to type: a reason, a comment.
+#[must_use]
+pub fn sentences(id: &'static str, name: &'static str, required: bool) -> AnyView {
+    view! {
+        <textarea id=id name=name rows="2" maxlength="2000" required=required
+            aria-describedby=format!("{id}-about")></textarea>
+    }
+    .into_any()
+}
+
+/// A button that sends the form; disabled with the reason beside it where it would be refused.
+#[must_use]
+pub fn submit(label: &'static str, kind: &'static str, choice: &Choice) -> AnyView {
+    let reason = choice.as_ref().err().map(|reason| sentence(reason));
+    let disabled = reason.is_some();
+    view! {
+        <div class="act">
+            <button type="submit" class=kind disabled=disabled>{label}</button>
+            {reason.map(|reason| view! { <p class="reason">{reason}</p> })}
+        </div>
+    }
+    .into_any()
+}
+
+/// A link that looks like a button; where it would lead to a refusal, the reason instead.
+#[must_use]
+pub fn go(label: &'static str, href: String, kind: &'static str, choice: &Choice) -> AnyView {
+    match choice {
+        Ok(()) => view! { <a class=format!("button {kind}") href=href>{label}</a> }.into_any(),
+        Err(_) => submit(label, kind, choice),
+    }
+}
+
+/// What came of sending a form, where it was not what was asked for.
+#[must_use]
+pub fn fault(error: Option<AppError>) -> AnyView {
+    match error {
+        None => ().into_any(),
+        Some(error) => {
+            view! { <div class="alert" role="alert"><strong>{error.title()}</strong>" "{error.to_string()}</div> }
+                .into_any()
+        }
+    }
+}
+
+/// As [`fault`], following a form's action.
+pub fn fault_of<S>(action: ServerAction<S>) -> AnyView
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+{
+    let value = action.value();
+    let error = Signal::derive(move || {
+        value.with(|it| it.as_ref().and_then(|it| it.as_ref().err().cloned()))
+    });
+    following(error)
+}
+
+fn following(error: Signal<Option<AppError>>) -> AnyView {
+    view! { <div class="outcome">{move || fault(error.get())}</div> }.into_any()
+}
+
+/// The second look before something that many machines feel: typing a name. Without script the
+/// server compares; with it nothing else is needed, since the server does anyway.
+#[must_use]
+pub fn confirm(id: &'static str, name: &str) -> AnyView {
+    field(
+        id,
+        "Type the environment's name to confirm",
+        Some(format!("Type {name}")),
+        None,
+        line(id, "confirm", String::new()),
+    )
+}
+
+/// A form that is sent to a server function: values that people do not see, the content, and what
+/// went wrong. Without script it is an ordinary form of the same address.
+pub fn acting<S, Output>(
+    action: ServerAction<S>,
+    class: &'static str,
+    hidden: Vec<(&'static str, String)>,
+    content: AnyView,
+) -> AnyView
+where
+    S: ServerFn<Protocol = Http<PostUrl, Output>, Error = AppError>
+        + DeserializeOwned
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Client: Client<AppError>,
+    <<S::Client as Client<AppError>>::Request as ClientReq<AppError>>::FormData: From<FormData>,
+    S::Output: Clone + Send + Sync + 'static,
+    Output: 'static,
+{
+    let hidden: Vec<_> = hidden
+        .into_iter()
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+        .collect();
+    view! {
+        <ActionForm action=action attr:class=class>
+            {hidden}
+            {content}
+            {fault_of(action)}
+        </ActionForm>
+    }
+    .into_any()
+}
