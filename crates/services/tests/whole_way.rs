@@ -131,6 +131,7 @@ fn a_recipe_becomes_production_and_goes_back() {
         assert_eq!((live.stage, live.manifest), (Stage::Released, release.manifest));
         let menu = world.get("/menu.ipxe").await;
         assert!(menu.contains(&format!("/artifacts/{}/", live.manifest.unwrap())), "{menu}");
+        let menu_of_first = menu;
 
         // Another revision, the same packages: only its menu differs, and so does the version inside.
         save(&world, Some(1), &second_revision()).await;
@@ -155,6 +156,15 @@ fn a_recipe_becomes_production_and_goes_back() {
         assert!(menu.contains("6.1.y again"), "{menu}");
         let back = services.roll_back(eve, PRODUCTION, &next, "never served there").await;
         assert!(matches!(back, Err(ServiceError::Refused(_))), "{back:?}");
+
+        // Production moves on, and goes back to the very same bytes.
+        validate(&world, &next).await;
+        deploy(&world, &next).await;
+        assert!(world.get("/menu.ipxe").await.contains("6.1.y again"));
+        let alone = services.roll_back(ann, PRODUCTION, "v1.0.0", "it breaks the lab").await;
+        assert!(matches!(alone, Err(ServiceError::Refused(_))), "{alone:?}");
+        services.roll_back(eve, PRODUCTION, "v1.0.0", "it breaks the lab").await.unwrap();
+        assert_eq!(world.get("/menu.ipxe").await, menu_of_first);
 
         let verified = services.verify_audit().await.unwrap();
         assert!(verified.rows > 10);
