@@ -135,14 +135,42 @@ impl FromServerFnError for AppError {
     }
 }
 
-/// Messages of the rules begin in lower case and end without a full stop, so that they can stand
-/// inside other sentences; alone they are sentences. Names (`v1.0.0`, `a-b`) keep their spelling.
+/// Words with which messages of the rules begin. Whatever else stands first is a name, and names
+/// keep their spelling.
+const FIRST_WORDS: [&str; 24] = [
+    "a",
+    "an",
+    "at",
+    "choose",
+    "each",
+    "give",
+    "in",
+    "it",
+    "no",
+    "nobody",
+    "nothing",
+    "only",
+    "say",
+    "sign",
+    "somebody",
+    "something",
+    "take",
+    "the",
+    "there",
+    "this",
+    "to",
+    "too",
+    "type",
+    "you",
+];
+
+/// A message of the rules as a sentence: they begin in lower case and end without a full stop, so
+/// that they can stand inside other sentences.
 #[must_use]
 pub fn sentence(message: &str) -> String {
-    let first = message.split([' ', ',', ';', ':']).next().unwrap_or_default();
-    let is_word = first.chars().all(|c| c.is_ascii_lowercase());
+    let first = message.split(' ').next().unwrap_or_default();
     let mut characters = message.chars();
-    let mut sentence: String = if is_word {
+    let mut sentence: String = if FIRST_WORDS.contains(&first) {
         characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
     } else {
         message.to_owned()
@@ -160,19 +188,20 @@ mod tests {
     #[test]
     fn messages_stand_alone_as_sentences() {
         assert_eq!(sentence("give a reason"), "Give a reason.");
+        assert_eq!(sentence("grace asked for this"), "grace asked for this.");
         assert_eq!(
             sentence("v1.0.0 is taken; v1.0.1 is free."),
             "v1.0.0 is taken; v1.0.1 is free."
         );
-        let error = AppError::Forbidden { reason: "ask an approver".to_owned() };
-        assert_eq!(error.to_string(), "Ask an approver.");
+        let error = AppError::Forbidden { reason: "you asked for this".to_owned() };
+        assert_eq!(error.to_string(), "You asked for this.");
     }
 
     #[test]
     fn errors_round_trip_between_server_and_browser() {
         let error = AppError::Invalid { field: "version".to_owned(), message: "taken".to_owned() };
         assert_eq!(AppError::de(error.ser()), error);
-        assert_eq!(error.of_field("version").as_deref(), Some("Taken."));
+        assert_eq!(error.of_field("version").as_deref(), Some("taken."));
         assert_eq!(error.of_field("reason"), None);
     }
 }

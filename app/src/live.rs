@@ -45,7 +45,7 @@ pub(crate) fn provide(signed_in: bool) {
 
 /// Counts the changes under `topics` (beginnings such as `job/`): a source for what a page loads.
 #[must_use]
-pub fn changes(topics: &'static [&'static str]) -> RwSignal<u64> {
+pub(crate) fn changes(topics: &'static [&'static str]) -> RwSignal<u64> {
     let version = RwSignal::new(0);
     if let Some(Listeners(listeners)) = use_context() {
         listeners.update_value(|all| all.push(Listener { topics, version }));

@@ -208,14 +208,14 @@ mod tests {
         ];
         for path in paths {
             let bare = path.split('?').next().unwrap();
-            let matches = |pattern: &&str| {
+            let matches = |pattern: &str| {
                 let (pattern, path): (Vec<&str>, Vec<&str>) =
                     (pattern.split('/').collect(), bare.split('/').collect());
                 pattern.len() == path.len()
                     && pattern.iter().zip(&path).all(|(a, b)| a.starts_with(':') || a == b)
             };
             assert!(
-                PAGES.iter().map(|(pattern, _)| pattern).any(|pattern| matches(&pattern)),
+                PAGES.iter().map(|(pattern, _)| pattern).any(|pattern| matches(pattern)),
                 "{path}"
             );
         }

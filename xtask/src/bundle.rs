@@ -38,9 +38,12 @@ pub(crate) fn generate(module: &Path) -> Result<Bundle, Fault> {
         .omit_default_module_path(true)
         .web(true)
         .map_err(|error| Fault::Bindgen(format!("{error:#}")))?;
-    let mut output = bindgen.generate_output().map_err(|error| Fault::Bindgen(format!("{error:#}")))?;
+    let mut output =
+        bindgen.generate_output().map_err(|error| Fault::Bindgen(format!("{error:#}")))?;
     if !output.local_modules().is_empty() || !output.npm_dependencies().is_empty() {
-        return Err(Fault::Bindgen("a dependency brings modules of npm, which the site has no place for".to_owned()));
+        return Err(Fault::Bindgen(
+            "a dependency brings modules of npm, which the site has no place for".to_owned(),
+        ));
     }
     let snippets = output
         .snippets()

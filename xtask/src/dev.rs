@@ -21,11 +21,8 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 /// Serves until it is interrupted. A build that fails leaves the server of the former one running.
 pub(crate) fn run(target: &Path, server: &[String]) -> Result<(), Fault> {
-    let options = SiteOptions {
-        profile: Profile::Quick,
-        compiler: Compiler::Auto,
-        wasm_opt: PathBuf::new(),
-    };
+    let options =
+        SiteOptions { profile: Profile::Quick, compiler: Compiler::Auto, wasm_opt: PathBuf::new() };
     let mut running: Option<Child> = None;
     loop {
         let seen = newest();

@@ -16,8 +16,6 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::fault::Fault;
-
 /// Tasks around the build.
 #[derive(Debug, Parser)]
 #[command(name = "xtask")]

@@ -86,7 +86,7 @@ pub async fn withdraw_deployment(id: DeploymentId) -> Result<(), AppError> {
     crate::compose::deployments::withdraw(&super::asked()?, &id).await
 }
 
-/// Executes a deployment. `confirm` is the environment's name, typed.
+/// Executes a deployment. `confirm` is the release's name, typed.
 #[server(prefix = "/api/ui")]
 pub async fn execute_deployment(
     id: DeploymentId,

@@ -64,7 +64,7 @@ pub async fn load_environment(name: String) -> Result<EnvironmentPage, AppError>
     crate::compose::environments::page(&super::asked()?, &name).await
 }
 
-/// Puts an environment back on the release of a former deployment. `confirm` is the environment's
+/// Puts an environment back on the release of a former deployment. `confirm` is the release's
 /// name, typed.
 #[server(prefix = "/api/ui")]
 pub async fn roll_back(

@@ -21,15 +21,18 @@ pub mod runs;
 /// Whether something may be done now; if not, why not, in the words of `domain::policy`.
 pub type Choice = Result<(), String>;
 
-/// Data that a page is rendered from while nothing else provides it: the gallery of pages.
-#[cfg(feature = "ssr")]
+/// Made-up data that a page shows in the gallery.
+#[cfg(feature = "gallery")]
 #[derive(Debug, Clone)]
 pub struct Fixture<T>(pub T);
 
-/// The data of a page, where it was given.
+/// The data of a page, where the gallery made it up.
 #[cfg(feature = "ssr")]
 pub(crate) fn fixture<T: Clone + Send + Sync + 'static>() -> Option<T> {
-    leptos::prelude::use_context::<Fixture<T>>().map(|given| given.0)
+    #[cfg(feature = "gallery")]
+    return leptos::prelude::use_context::<Fixture<T>>().map(|given| given.0);
+    #[cfg(not(feature = "gallery"))]
+    None
 }
 
 /// Who asks.

@@ -17,12 +17,12 @@ use crate::{
 
 pub(crate) fn inbox() -> AnyView {
     let changed = live::changes(&["deployment/", "environment/", "release/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_approvals()), show)
+    page::loaded(Resource::new(move || changed.get(), |_| load_approvals()), |data| show(&data))
 }
 
 /// The page.
 #[must_use]
-pub fn show(data: ApprovalsPage) -> AnyView {
+pub fn show(data: &ApprovalsPage) -> AnyView {
     let mine = |row: &&InboxRow| row.approve.is_ok() || row.deploy.is_ok();
     let (yours, others): (Vec<_>, Vec<_>) = data.open.iter().partition(mine);
     let yours = if yours.is_empty() {

@@ -11,19 +11,19 @@ use crate::{
 
 pub(crate) fn audit() -> AnyView {
     let before = query("before");
-    page::loaded(Resource::new(move || before.get().parse().ok(), load_audit), show)
+    page::loaded(Resource::new(move || before.get().parse().ok(), load_audit), |data| show(&data))
 }
 
 /// The page.
 #[must_use]
-pub fn show(data: AuditPage) -> AnyView {
+pub fn show(data: &AuditPage) -> AnyView {
     let rows: Vec<_> = data.rows.iter().map(row).collect();
     let list = if rows.is_empty() {
         empty::nothing("No change was made yet.")
     } else {
         table::table(
             "Changes",
-            &["No.", "When", "Who", "What", "Of what", "Details", "From where", "Hash"],
+            &[">No.", "When", "Who", "What", "Of what", "Details", "From where", "Hash"],
             rows,
         )
     };

@@ -27,12 +27,14 @@ pub(crate) fn deployment() -> AnyView {
     let id = parameter("id");
     let changed = live::changes(&["deployment/", "environment/", "release/", "run/"]);
     let source = move || (id.get(), changed.get());
-    page::loaded(Resource::new(source, |(id, _)| load_deployment(DeploymentId(id))), show)
+    page::loaded(Resource::new(source, |(id, _)| load_deployment(DeploymentId(id))), |data| {
+        show(&data)
+    })
 }
 
 /// The page.
 #[must_use]
-pub fn show(data: DeploymentPage) -> AnyView {
+pub fn show(data: &DeploymentPage) -> AnyView {
     let deployment = &data.deployment;
     let what = if deployment.rollback { "Roll back" } else { "Deploy" };
     let title = format!("{what}: {} to {}", deployment.release_name, deployment.environment);
@@ -70,7 +72,7 @@ pub fn show(data: DeploymentPage) -> AnyView {
         view! { <ul class="list">{deployment.approvals.iter().map(said).collect::<Vec<_>>()}</ul> }
             .into_any()
     };
-    let todo = deployment.state.open().then(|| todo(&data));
+    let todo = deployment.state.open().then(|| todo(data));
     view! {
         {page::heading(title, crumbs, badge(Status::Deployment(deployment.state)))}
         {table::properties(properties)}
@@ -155,7 +157,7 @@ fn execute(data: &DeploymentPage) -> AnyView {
             <h3>"Deploy"</h3>
             <p class="quiet">"Machines boot the new release from that moment; boots in flight finish on the old one."</p>
             {form::acting(action, "", vec![("id", data.deployment.id.to_string())], view! {
-                {form::confirm("confirm", &data.environment.name)}
+                {form::confirm("confirm".to_owned(), &data.deployment.release_name)}
                 {form::submit("Deploy now", "main", &data.choices.deploy)}
             }.into_any())}
         </div>

@@ -1,6 +1,7 @@
 //! `/environments` and `/environments/:name`: what is served, what was, and what is demanded.
 
 use domain::{
+    deployment::Verdict,
     environment::{Environment, Policy},
     policy::may_change_policy,
 };
@@ -26,7 +27,9 @@ use crate::{
 
 pub(crate) fn list() -> AnyView {
     let changed = live::changes(&["environment/", "deployment/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_environments()), show_list)
+    page::loaded(Resource::new(move || changed.get(), |_| load_environments()), |data| {
+        show_list(&data)
+    })
 }
 
 pub(crate) fn environment() -> AnyView {
@@ -57,7 +60,7 @@ pub fn demands(policy: &Policy) -> String {
 
 /// All environments.
 #[must_use]
-pub fn show_list(data: EnvironmentsPage) -> AnyView {
+pub fn show_list(data: &EnvironmentsPage) -> AnyView {
     view! {
         {page::heading("Environments".to_owned(), Vec::new(), ().into_any())}
         <p class="lead">"An environment is something machines boot from. It points at one release; a deployment moves that pointer."</p>
@@ -106,10 +109,18 @@ fn past(environment: &Environment, row: &HistoryRow) -> AnyView {
     let approvals: Vec<_> = deployment
         .approvals
         .iter()
-        .map(|said| format!("{} by {}", said.verdict.word(), said.approver_name))
+        .map(|said| match said.verdict {
+            Verdict::Approved => format!("Approved by {}. ", said.approver_name),
+            Verdict::Refused => format!("Refused by {}. ", said.approver_name),
+        })
         .collect();
-    let approvals = (!approvals.is_empty()).then(|| format!("{}. ", approvals.join(", ")));
-    let back = row.roll_back.as_ref().map(|choice| rolling_back(environment, row, choice));
+    // What is served now is nothing to go back to.
+    let past = row.until.is_some();
+    let back = row
+        .roll_back
+        .as_ref()
+        .filter(|_| past)
+        .map(|choice| rolling_back(environment, row, choice));
     view! {
         <li>
             <div class="line">
@@ -139,19 +150,16 @@ fn rolling_back(
         move || wanted.get() == id
     };
     let (reason, confirm) = (format!("reason-{id}"), format!("confirm-{id}"));
-    let name = environment.name.clone();
+    let name = row.deployment.release_name.clone();
     view! {
         <details class="back" open=open>
             <summary>{format!("Roll back to {}", row.deployment.release_name)}</summary>
-            {form::acting(action, "", vec![("environment", name.clone()), ("deployment", id)], view! {
+            {form::acting(action, "", vec![("environment", environment.name.clone()), ("deployment", id)], view! {
                 <div class="field">
                     <label for=reason.clone()>"Reason"</label>
                     <textarea id=reason name="reason" rows="2" maxlength="2000" required></textarea>
                 </div>
-                <div class="field">
-                    <label for=confirm.clone()>{format!("Type {name} to confirm")}</label>
-                    <input id=confirm name="confirm" autocomplete="off" spellcheck="false" required/>
-                </div>
+                {form::confirm(confirm, &name)}
                 {form::submit("Roll back now", "bad", choice)}
             }.into_any())}
         </details>

@@ -25,7 +25,7 @@ use crate::{
 
 pub(crate) fn list() -> AnyView {
     let changed = live::changes(&["job/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_jobs()), show_list)
+    page::loaded(Resource::new(move || changed.get(), |_| load_jobs()), |data| show_list(&data))
 }
 
 /// `Build v1.0.0-rc.1`.
@@ -56,7 +56,7 @@ pub fn progress(row: &JobRow) -> AnyView {
 
 /// The list.
 #[must_use]
-pub fn show_list(data: JobsPage) -> AnyView {
+pub fn show_list(data: &JobsPage) -> AnyView {
     let content = if data.jobs.is_empty() {
         empty::empty(
             "Nothing was built or validated yet",

@@ -133,11 +133,13 @@ pub fn environment_cards(environments: &[EnvironmentRow]) -> AnyView {
 }
 
 fn inbox(rows: &[InboxRow]) -> AnyView {
-    if rows.is_empty() {
+    let mine: Vec<&InboxRow> =
+        rows.iter().filter(|row| row.approve.is_ok() || row.deploy.is_ok()).collect();
+    if mine.is_empty() {
         return empty::nothing("Nothing. Requests that you may approve or deploy appear here.");
     }
-    let rows: Vec<_> = rows
-        .iter()
+    let rows: Vec<_> = mine
+        .into_iter()
         .map(|row| {
             let deployment = &row.deployment;
             let todo = if row.deploy.is_ok() { "Deploy it" } else { "Look at it" };

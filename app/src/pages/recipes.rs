@@ -31,7 +31,7 @@ pub use editor::show as show_editor;
 
 pub(crate) fn list() -> AnyView {
     let changed = live::changes(&["recipe/", "release/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_recipes()), show_list)
+    page::loaded(Resource::new(move || changed.get(), |_| load_recipes()), |data| show_list(&data))
 }
 
 pub(crate) fn new() -> AnyView {
@@ -67,7 +67,7 @@ fn may_edit() -> Choice {
 
 /// The list.
 #[must_use]
-pub fn show_list(data: RecipesPage) -> AnyView {
+pub fn show_list(data: &RecipesPage) -> AnyView {
     let new = || form::go("New recipe", "/recipes/new".to_owned(), "main", &may_edit());
     if data.recipes.is_empty() {
         return view! {

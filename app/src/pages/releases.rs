@@ -32,7 +32,7 @@ pub use tests::{evidence, show as show_tests};
 
 pub(crate) fn list() -> AnyView {
     let changed = live::changes(&["release/", "job/", "environment/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_releases()), show_list)
+    page::loaded(Resource::new(move || changed.get(), |_| load_releases()), |data| show_list(&data))
 }
 
 pub(crate) fn overview() -> AnyView {
@@ -74,7 +74,7 @@ pub(crate) fn files() -> AnyView {
 
 /// The list.
 #[must_use]
-pub fn show_list(data: ReleasesPage) -> AnyView {
+pub fn show_list(data: &ReleasesPage) -> AnyView {
     let content = if data.releases.is_empty() {
         empty::empty(
             "There is no release yet",

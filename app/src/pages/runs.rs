@@ -122,5 +122,5 @@ fn cases(results: &[CaseResult]) -> AnyView {
             ])
         })
         .collect();
-    table::table("Cases", &["Case", "Outcome", "Took", "What was seen"], rows)
+    table::table("Cases", &["Case", "Outcome", ">Took", "What was seen"], rows)
 }

@@ -105,17 +105,17 @@ fn following(error: Signal<Option<AppError>>) -> AnyView {
     view! { <div class="outcome">{move || fault(error.get())}</div> }.into_any()
 }
 
-/// The second look before something that many machines feel: typing a name. Without script the
-/// server compares; with it nothing else is needed, since the server does anyway.
+/// The second look before something that many machines feel: typing the release's name. The server
+/// compares, so it holds without script too.
 #[must_use]
-pub fn confirm(id: &'static str, name: &str) -> AnyView {
-    field(
-        id,
-        "Type the environment's name to confirm",
-        Some(format!("Type {name}")),
-        None,
-        line(id, "confirm", String::new()),
-    )
+pub fn confirm(id: String, name: &str) -> AnyView {
+    view! {
+        <div class="field">
+            <label for=id.clone()>{format!("Type {name} to confirm")}</label>
+            <input id=id name="confirm" autocomplete="off" spellcheck="false" required/>
+        </div>
+    }
+    .into_any()
 }
 
 /// A form that is sent to a server function: values that people do not see, the content, and what

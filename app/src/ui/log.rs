@@ -16,6 +16,9 @@ use leptos::{html, prelude::*};
 /// How many lines stand in a block.
 const BLOCK: u64 = 200;
 
+/// How near to its end a log counts as read to the end, in pixels.
+const NEAR: i32 = 48;
+
 /// Makes the markup of lines, one after the other.
 #[derive(Debug, Clone, Default)]
 pub struct Writer {
@@ -76,14 +79,14 @@ impl Written {
     /// A job's log.
     #[must_use]
     pub fn log(lines: &[LogLine]) -> Self {
-        Self::blocks(lines.iter(), |writer, line, html| writer.line(line, html))
+        Self::blocks(lines.iter(), Writer::line)
     }
 
     /// A console's lines, numbered from 1.
     #[must_use]
     pub fn console(lines: &[String]) -> Self {
         Self::blocks((1..).zip(lines), |writer, (number, text), html| {
-            writer.text(number, text, html)
+            writer.text(number, text, html);
         })
     }
 
@@ -132,6 +135,17 @@ pub fn log(log: Log) -> AnyView {
     let error_text = move || {
         first_error.get().map_or_else(String::new, |line| format!("First error: line {line}"))
     };
+    let before = StoredValue::new(0);
+    let scrolled = move |event| {
+        let element: web_sys::HtmlElement = event_target(&event);
+        let top = element.scroll_top();
+        let at_end = top + element.client_height() >= element.scroll_height() - NEAR;
+        // Scrolling up lets go; that the log grew below is no scrolling.
+        if top < before.get_value() && !at_end {
+            following.set(false);
+        }
+        before.set_value(top);
+    };
     view! {
         <div class="log-tools">
             <a class="first-error" href=error_link hidden=move || first_error.get().is_none()>{error_text}</a>
@@ -141,7 +155,7 @@ pub fn log(log: Log) -> AnyView {
             </label>
             <a href=download rel="external" download="">"Download"</a>
         </div>
-        <div class="log" node_ref=lines role="region" aria-label=label tabindex="0"
+        <div class="log" node_ref=lines on:scroll=scrolled role="region" aria-label=label tabindex="0"
             data-last=writer.last.to_string()
             data-steps=writer.steps.join("\n")
             data-first-error=writer.first_error.map(|line| line.to_string())

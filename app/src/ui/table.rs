@@ -2,11 +2,17 @@
 
 use leptos::prelude::*;
 
-/// A table of rows under headings. On narrow screens it scrolls inside its own frame.
+/// A table of rows under headings; one that begins with `>` stands over numbers and is set to the
+/// right. On narrow screens the table scrolls inside its own frame.
 #[must_use]
 pub fn table(caption: &'static str, headings: &[&'static str], rows: Vec<AnyView>) -> AnyView {
-    let headings: Vec<_> =
-        headings.iter().map(|heading| view! { <th scope="col">{*heading}</th> }).collect();
+    let headings: Vec<_> = headings
+        .iter()
+        .map(|heading| match heading.strip_prefix('>') {
+            Some(heading) => view! { <th scope="col" class="number">{heading}</th> }.into_any(),
+            None => view! { <th scope="col">{*heading}</th> }.into_any(),
+        })
+        .collect();
     view! {
         <div class="scroll" role="region" aria-label=caption tabindex="0">
             <table>

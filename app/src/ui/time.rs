@@ -1,7 +1,5 @@
 //! Times: absolute in UTC as the server renders them, relative once the browser took over.
 
-use std::time::Duration;
-
 use domain::time::{Timestamp, human_duration};
 use leptos::prelude::*;
 
@@ -19,7 +17,7 @@ pub(crate) fn provide_clock() {
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
         let read = move || now.set(Some(Timestamp(js_sys::Date::now() as i64 * 1000)));
         read();
-        set_interval(read, Duration::from_secs(30));
+        set_interval(read, std::time::Duration::from_secs(30));
     });
 }
 
@@ -50,17 +48,16 @@ pub fn took(from: Option<Timestamp>, to: Option<Timestamp>) -> AnyView {
         (Some(from), None) => {
             let now = use_context::<Now>();
             let text = move || match now.and_then(|now| now.0.get()) {
-                Some(now) => format!("{} so far", human_duration(whole_seconds(now.since(from)))),
+                Some(now) => match now.since(from).as_secs() {
+                    seconds @ 0..10 => format!("{seconds} s so far"),
+                    _ => format!("{} so far", human_duration(now.since(from))),
+                },
                 None => "so far".to_owned(),
             };
             view! { <span>{text}</span> }.into_any()
         }
         (None, _) => "–".into_any(),
     }
-}
-
-fn whole_seconds(length: Duration) -> Duration {
-    Duration::from_secs(length.as_secs())
 }
 
 /// `3 h ago`; the date where it is more than two days off.

@@ -35,7 +35,7 @@ pub fn waterfall(stages: &[ObservedStage]) -> AnyView {
                 <text class="axis" x=LABELS + WIDTH y=axis text-anchor="end">{total.clone()}</text>
             </svg>
             <figcaption>
-                {table::table("Boot stages", &["Stage", "Began at", "Took", "Bytes sent"], rows)}
+                {table::table("Boot stages", &["Stage", ">Began at", ">Took", ">Bytes sent"], rows)}
             </figcaption>
         </figure>
     }

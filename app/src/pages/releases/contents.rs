@@ -79,7 +79,7 @@ fn components(manifest: &Manifest) -> AnyView {
             ])
         })
         .collect();
-    table::table("Components", &["File", "What it is", "Size", "SHA-256"], rows)
+    table::table("Components", &["File", "What it is", ">Size", "SHA-256"], rows)
 }
 
 const fn part_words(part: Part) -> (&'static str, &'static str) {
@@ -123,7 +123,7 @@ fn found(
     } else {
         table::table(
             "Packages",
-            &["Package", "Version", "Architecture", "Where", "Origin", "Size of .deb"],
+            &["Package", "Version", "Architecture", "Where", "Origin", ">Size of .deb"],
             rows,
         )
     };

@@ -39,7 +39,7 @@ pub fn show(data: FilesPage) -> AnyView {
     };
     view! {
         {above}
-        {page::section("Files", table::table("Files", &["File", "What it is", "Size", "SHA-256"], rows))}
+        {page::section("Files", table::table("Files", &["File", "What it is", ">Size", "SHA-256"], rows))}
         {page::section("Check the signature", check.into_any())}
     }
     .into_any()

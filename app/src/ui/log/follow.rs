@@ -18,9 +18,6 @@ pub(super) struct Parts {
     pub(super) stream: Option<String>,
 }
 
-/// How near to its end a log counts as read to the end, in pixels.
-const NEAR: i32 = 48;
-
 /// Takes over what the server wrote and goes on from there.
 pub(super) fn start(parts: Parts) {
     let Parts { lines, following, first_error, ended, stream } = parts;
@@ -59,23 +56,6 @@ pub(super) fn start(parts: Parts) {
             Some(number)
         };
         live::follow(url, last, line, move || ended.set(true));
-    });
-    release_on_scroll(lines, following);
-}
-
-/// Scrolling up lets go; scrolling back to the end takes hold again.
-fn release_on_scroll(lines: NodeRef<html::Div>, following: RwSignal<bool>) {
-    Effect::new(move |_| {
-        let Some(element) = lines.get() else { return };
-        let before = RefCell::new(element.scroll_top());
-        let target = element.clone();
-        element.on(leptos::ev::scroll, move |_| {
-            let top = target.scroll_top();
-            let at_end = top + target.client_height() >= target.scroll_height() - NEAR;
-            if top < before.replace(top) && !at_end {
-                following.set(false);
-            }
-        });
     });
 }
 
