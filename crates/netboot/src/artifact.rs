@@ -123,7 +123,7 @@ pub(crate) async fn answer(
                 format!("the file {name} cannot be read on the server"),
             )
         })?;
-        Body::new(CountedBody::new(body, watched))
+        Body::new(CountedBody::new(body, length, watched))
     } else {
         Body::empty()
     };

@@ -84,17 +84,17 @@ impl BootListener {
             Err((status, reason)) => (status, refusal_script(&reason), reason),
         };
         let watched = self.watch.begin(TransferKind::Script, path, status.as_u16(), &refusal);
-        let length = HeaderValue::from(text.len());
+        let length = text.len();
         let body = if request.method == Method::HEAD {
             Body::empty()
         } else {
-            Body::new(CountedBody::new(Body::from(text), watched))
+            Body::new(CountedBody::new(Body::from(text), length as u64, watched))
         };
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
             // What an environment serves may change at any moment.
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-            (header::CONTENT_LENGTH, length),
+            (header::CONTENT_LENGTH, HeaderValue::from(length)),
         ];
         (status, headers, body).into_response()
     }

@@ -84,14 +84,19 @@ impl Drop for Watched {
 }
 
 /// A body that counts what it hands to the network.
+///
+/// hyper drops a body as soon as the promised length is sent, without asking for its end: what is
+/// whole is told by the length.
 pub(crate) struct CountedBody {
     inner: axum::body::Body,
+    promised: u64,
     watched: Watched,
 }
 
 impl CountedBody {
-    pub(crate) const fn new(inner: axum::body::Body, watched: Watched) -> Self {
-        Self { inner, watched }
+    /// A body that promises so many bytes.
+    pub(crate) const fn new(inner: axum::body::Body, promised: u64, watched: Watched) -> Self {
+        Self { inner, promised, watched }
     }
 }
 
@@ -104,16 +109,10 @@ impl Body for CountedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.inner).poll_frame(context);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
-                let sent = frame.data_ref().map_or(0, Bytes::len);
-                self.watched.transfer.bytes += sent as u64;
-                if self.inner.is_end_stream() {
-                    self.watched.transfer.complete = true;
-                }
-            }
-            Poll::Ready(None) => self.watched.transfer.complete = true,
-            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            let sent = frame.data_ref().map_or(0, Bytes::len);
+            self.watched.transfer.bytes += sent as u64;
+            self.watched.transfer.complete = self.watched.transfer.bytes >= self.promised;
         }
         polled
     }
