@@ -77,7 +77,19 @@ impl BootListener {
             .with_state(self)
     }
 
+    /// A script, or a refusal of one. iPXE shows nothing of an answer whose status is an error, so
+    /// it gets the refusal's script as one that it runs.
     fn script(&self, request: &Parts, script: Result<String, (StatusCode, String)>) -> Response {
+        let runs_it = script.is_err() && runs_scripts(request);
+        let mut response = self.answer(request, script);
+        if runs_it {
+            *response.status_mut() = StatusCode::OK;
+        }
+        response
+    }
+
+    /// A script, or a refusal of anything: what is not loaded as a script keeps its status.
+    fn answer(&self, request: &Parts, script: Result<String, (StatusCode, String)>) -> Response {
         let path = request.uri.path();
         let (status, text, refusal) = match script {
             Ok(text) => (StatusCode::OK, text, String::new()),
@@ -123,6 +135,12 @@ impl BootListener {
             Some(Some(served)) => Ok(served.clone()),
         }
     }
+}
+
+/// Whether a script is asked for by iPXE itself.
+fn runs_scripts(request: &Parts) -> bool {
+    let agent = request.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    agent.is_some_and(|agent| agent.starts_with("iPXE/"))
 }
 
 /// The address by which the machine reached us.
@@ -209,7 +227,7 @@ async fn kernel(
 ) -> Response {
     let served = match listener.default_release() {
         Ok(served) => served,
-        Err(refusal) => return listener.script(&request, Err(refusal)),
+        Err(refusal) => return listener.answer(&request, Err(refusal)),
     };
     let file = served.manifest.kernel(&name).map_or(name.as_str(), |bound| bound.image.as_str());
     listener.file(&request, &served, file).await
@@ -228,7 +246,7 @@ async fn artifact(
         Some(served) => listener.file(&request, &served, &name).await,
         None => {
             let reason = "no candidate or release has that digest".to_owned();
-            listener.script(&request, Err((StatusCode::NOT_FOUND, reason)))
+            listener.answer(&request, Err((StatusCode::NOT_FOUND, reason)))
         }
     }
 }
@@ -247,7 +265,7 @@ impl BootListener {
         );
         match answered.await {
             Ok(response) => response,
-            Err(refusal) => self.script(request, Err(refusal)),
+            Err(refusal) => self.answer(request, Err(refusal)),
         }
     }
 }
@@ -259,7 +277,7 @@ async fn nothing_here(State(listener): State<BootListener>, request: Parts) -> R
 
 async fn read_only(State(listener): State<BootListener>, request: Parts) -> Response {
     let reason = "the boot listener answers GET and HEAD only".to_owned();
-    listener.script(&request, Err((StatusCode::METHOD_NOT_ALLOWED, reason)))
+    listener.answer(&request, Err((StatusCode::METHOD_NOT_ALLOWED, reason)))
 }
 
 /// Serves machines until `stop` ends; boots in flight are let finish.

@@ -13,6 +13,11 @@ use domain::{
 
 use crate::catalogue::Served;
 
+/// How long the menu waits for a key before it boots the default where nobody chose anything.
+const UNATTENDED_MS: u32 = 3000;
+/// How long a failure stays on the screen before the menu comes back, or its text is lost.
+const FAILED_MS: u32 = 10_000;
+
 /// The address by which a machine reached us, checked: `10.0.2.100:8000`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Base(String);
@@ -67,11 +72,13 @@ pub fn menu_script(served: &Served, base: &Base) -> Result<String, String> {
         let _ = writeln!(items, "item {label} {text}");
         entries.push_str(&entry_lines(served, entry, base)?);
     }
-    let default = if manifest.entry(&manifest.default_entry).is_some() {
-        manifest.default_entry.as_str()
-    } else {
-        SHELL_LABEL
-    };
+    // A robot presses arrow-down as often as the entry stands below `ipxe shell`, so that one is
+    // what the menu begins on. A machine without anybody ends there as well when the time is over,
+    // says what to do, and boots its default.
+    let default = &manifest.default_entry;
+    if manifest.entry(default).is_none() {
+        return Err(format!("the release has no entry {default}, which it names as its default"));
+    }
     Ok(format!(
         "#!ipxe\n\
          :MENU\n\
@@ -80,10 +87,17 @@ pub fn menu_script(served: &Served, base: &Base) -> Result<String, String> {
          item {SHELL_LABEL} {SHELL_TEXT}\n\
          {items}\
          item --gap -- {FOOTER}\n\
-         choose --default {default} --timeout {} target && goto ${{target}}\n\
+         choose --default {SHELL_LABEL} --timeout {} target && goto ${{target}}\n\
          \n\
          :{SHELL_LABEL}\n\
+         prompt --timeout {UNATTENDED_MS} Press any key for the iPXE shell, or wait for {default} || \
+         goto {default}\n\
          shell ||\n\
+         goto MENU\n\
+         \n\
+         :FAILED\n\
+         echo Bootwright: this entry could not be loaded, the line above says why\n\
+         prompt --timeout {FAILED_MS} Press any key for the menu ||\n\
          goto MENU\n\
          {entries}",
         manifest.timeout_ms
@@ -113,7 +127,7 @@ fn entry_lines(served: &Served, entry: &BootEntry, base: &Base) -> Result<String
         let _ = write!(line, " {arguments}");
     }
     Ok(format!(
-        "\n:{label}\nimgfree\nkernel {} {line} || goto MENU\ninitrd {} || goto MENU\nboot ||\ngoto MENU\n",
+        "\n:{label}\nimgfree\nkernel {} {line} || goto FAILED\ninitrd {} || goto FAILED\nboot || goto FAILED\ngoto MENU\n",
         file(&bound.image)?,
         file(&bound.initrd)?,
     ))

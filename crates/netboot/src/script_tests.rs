@@ -59,9 +59,9 @@ fn a_menu_is_exactly_this() {
         "imgfree\n\
          kernel {files}/vmlinuz-6.1 initrd=initrd-6.1.img \
          bootwright.image={files}/rootfs.squashfs,{image} bootwright.manifest={digest} \
-         BOOTIF=01-${{netX/mac:hexhyp}} console=ttyS0,115200 || goto MENU\n\
-         initrd {files}/initrd-6.1.img || goto MENU\n\
-         boot ||\n\
+         BOOTIF=01-${{netX/mac:hexhyp}} console=ttyS0,115200 || goto FAILED\n\
+         initrd {files}/initrd-6.1.img || goto FAILED\n\
+         boot || goto FAILED\n\
          goto MENU\n"
     );
     let expected = format!(
@@ -73,10 +73,17 @@ fn a_menu_is_exactly_this() {
          item deb-netboot Debian stable netboot\n\
          item deb-dev Debian dev\n\
          item --gap -- ------------ iPXE boot menu end ----------------\n\
-         choose --default deb-netboot --timeout 3000 target && goto ${{target}}\n\
+         choose --default shell --timeout 3000 target && goto ${{target}}\n\
          \n\
          :shell\n\
+         prompt --timeout 3000 Press any key for the iPXE shell, or wait for deb-netboot || \
+         goto deb-netboot\n\
          shell ||\n\
+         goto MENU\n\
+         \n\
+         :FAILED\n\
+         echo Bootwright: this entry could not be loaded, the line above says why\n\
+         prompt --timeout 10000 Press any key for the menu ||\n\
          goto MENU\n\
          \n\
          :deb-netboot\n{boot}\n\

@@ -45,6 +45,34 @@ fn refusals_are_scripts_with_the_reason() {
         assert_eq!(answer.status, status, "{path}");
         assert!(answer.text().starts_with("#!ipxe\necho "), "{path}: {}", answer.text());
         assert!(answer.text().contains(says), "{path}: {}", answer.text());
+        // iPXE drops the body of an error, so that the reason would never reach the console.
+        let seen = bench.ask("GET", path, &["User-Agent: iPXE/1.0.0+git-20190125"]);
+        assert_eq!((seen.status, seen.text()), (200, answer.text()), "{path}");
+    }
+}
+
+#[test]
+fn a_file_that_is_refused_is_an_error_for_ipxe_as_well() {
+    let bench = Bench::start();
+    for path in ["/kernels/none".to_owned(), bench.file("none"), "/artifacts/x/y".to_owned()] {
+        let answer = bench.ask("GET", &path, &["User-Agent: iPXE/1.0.0"]);
+        assert_eq!(answer.status, 404, "{path}: a script must not be taken for an initrd");
+    }
+}
+
+#[test]
+fn a_robot_reaches_every_entry_by_counting_lines() {
+    let bench = Bench::start();
+    let script = bench.get("/menu.ipxe");
+    let lines: Vec<&str> = script.text().lines().filter(|line| line.starts_with("item ")).collect();
+    let line_of = |text: &str| lines.iter().position(|line| line.contains(text)).unwrap();
+    // The first line that can be chosen is what the menu begins on, and it is the shell.
+    assert!(script.text().contains("choose --default shell "), "{}", script.text());
+    assert_eq!(lines[line_of("ipxe shell")], "item shell ipxe shell");
+    for entry in &bench.served.manifest.entries {
+        let downs = line_of(entry.text()) - line_of("ipxe shell");
+        let chosen = lines[line_of("ipxe shell") + downs];
+        assert!(chosen.starts_with(&format!("item {} ", entry.label())), "{chosen}");
     }
 }
 
