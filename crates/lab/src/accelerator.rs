@@ -11,8 +11,11 @@ use process::{Invocation, Spawner};
 
 use crate::console::Console;
 
-/// How long the probe may take to say the first word.
+/// How long the probe may take.
 const PROBE: Duration = Duration::from_secs(20);
+/// What iPXE says once it has driven the network card and asked DHCP: guests that KVM cannot really
+/// run came as far as iPXE's first words, and reset when it switched to protected mode.
+const LEASE: &str = "Next server: 10.0.2.2";
 
 /// What runs a guest's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +45,7 @@ impl Accelerator {
 }
 
 /// Finds out once per process what works here. `/dev/kvm` may be there and still hang a guest, so
-/// KVM counts only when a guest came as far as iPXE's first words.
+/// KVM counts only when a guest's iPXE came as far as its lease.
 #[must_use]
 pub fn probe_accelerator(spawner: &Spawner, clock: &Arc<dyn Clock>) -> Accelerator {
     static FOUND: OnceLock<Accelerator> = OnceLock::new();
@@ -54,7 +57,8 @@ pub fn probe_accelerator(spawner: &Spawner, clock: &Arc<dyn Clock>) -> Accelerat
 
 fn boots(spawner: &Spawner, clock: &Arc<dyn Clock>) -> bool {
     let probe = Invocation::new("qemu-system-x86_64")
-        .args(["-nodefaults", "-no-user-config", "-machine", "pc,graphics=off,accel=kvm"])
+        .args(["-nodefaults", "-no-user-config", "-no-reboot"])
+        .args(["-machine", "pc,graphics=off,accel=kvm", "-cpu", "host"])
         .args(["-m", "128", "-display", "none", "-serial", "stdio", "-boot", "n"])
         .args(["-netdev", "user,id=net0,restrict=on", "-device", "virtio-net-pci,netdev=net0"])
         .with_stdin();
@@ -64,5 +68,5 @@ fn boots(spawner: &Spawner, clock: &Arc<dyn Clock>) -> bool {
         return false;
     };
     let mut console = Console::new(input, output, clock.clone(), &[]);
-    console.expect(&["iPXE"], Instant::now() + PROBE, &|| false).is_ok()
+    console.expect(&[LEASE], Instant::now() + PROBE, &|| false).is_ok()
 }

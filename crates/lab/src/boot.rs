@@ -63,12 +63,11 @@ pub(crate) fn pick_entry(
         Ok(_) => return Err(refused(&transfers()).unwrap_or_else(|| no_menu(&transfers()))),
         Err(missed) => return Err(missed_menu(&missed, &transfers())),
     }
-    // Home, then down: the shell comes first, then the entries.
-    console.send("\u{1b}[H");
-    console.expect_anything(REDRAW);
+    // As lab robots do: from `ipxe shell`, on which the menu begins, as often down as the entry
+    // stands below it.
     for _ in 0..=position {
         console.send("\u{1b}[B");
-        console.expect_anything(REDRAW);
+        console.expect_anything(REDRAW, stop);
     }
     console.send("\r");
     Ok(())

@@ -21,13 +21,17 @@ struct Answer {
 /// What a check found.
 pub(crate) type Found = (Outcome, String);
 
-/// Runs one check by its id.
+/// Runs one check by its id. A machine that does not answer is not asked again: `silent` is set.
 pub(crate) fn run(
     case: &str,
     console: &mut Console,
     request: &SmokeRequest<'_>,
+    silent: &mut bool,
     stop: &dyn Fn() -> bool,
 ) -> Found {
+    if *silent {
+        return (Outcome::NotRun, "the machine does not answer any more".to_owned());
+    }
     let mut ask = |command: &str| ask(console, command, stop);
     let found = match case {
         "smoke.kernel" => ask("uname -r").map(|it| same("uname -r", it.text.trim(), &kernel(request))),
@@ -54,6 +58,7 @@ pub(crate) fn run(
         .map(|it| succeeded(&it, "writable")),
         other => Ok((Outcome::Errored, format!("no check is called {other}"))),
     };
+    *silent = found.is_err();
     found.unwrap_or_else(|missed| match missed {
         Missed::Stopped => (Outcome::NotRun, "stopped".to_owned()),
         Missed::Ended => (Outcome::Failed, "the machine switched off during this check".to_owned()),

@@ -95,9 +95,15 @@ impl Console {
     }
 
     /// Waits until the machine writes anything, or a moment passes.
-    pub(crate) fn expect_anything(&mut self, within: Duration) {
-        if let Ok(chunk) = self.chunks.recv_timeout(within) {
-            self.take(&chunk);
+    pub(crate) fn expect_anything(&mut self, within: Duration, stop: &dyn Fn() -> bool) {
+        let deadline = Instant::now() + within;
+        while !stop()
+            && let Some(left) = deadline.checked_duration_since(Instant::now())
+        {
+            if let Ok(chunk) = self.chunks.recv_timeout(TICK.min(left)) {
+                self.take(&chunk);
+                return;
+            }
         }
     }
 

@@ -1,8 +1,11 @@
 //! One run of plan "smoke": a guest from power-on to the last check.
 
 use std::{
+    io::Read as _,
     path::Path,
-    sync::Arc,
+    process::ChildStderr,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -25,6 +28,8 @@ use crate::{
 
 /// How long a guest may take to write its last words.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How much of what QEMU itself says is kept, in bytes.
+const MOST_COMPLAINTS: usize = 16 * 1024;
 
 /// What is to be booted and how it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +122,7 @@ fn run(
     let (Some(input), Some(output)) = (guest.child.stdin.take(), guest.child.stdout.take()) else {
         return Err(LabError::NoConsole);
     };
+    let complaints = guest.child.stderr.take().map(complaints);
     let marks = [STAGE_ROOTFS, STAGE_INIT, LOGIN];
     let mut console = Console::new(input, output, clock.clone(), &marks);
     let begun = Instant::now();
@@ -137,7 +143,11 @@ fn run(
             shell = Some(clock.now());
             (check(&mut console, request, observer, begun.elapsed()), None)
         }
-        Err(failure) => {
+        Err(mut failure) => {
+            let said = complaints.as_ref().map(|it| said(it)).unwrap_or_default();
+            if failure.class == Some(FailureClass::Lab) && !said.is_empty() {
+                failure.message = format!("{}: {said}", failure.message);
+            }
             observer.line(&format!("\u{1b}[31mError: {}\u{1b}[0m", failure.message));
             if failure.class.is_some() {
                 console.drain(Instant::now() + LAST_WORDS);
@@ -155,12 +165,35 @@ fn run(
     Ok(report(config, request, observer, results, failure, console.into_log(), &times))
 }
 
+/// What QEMU itself says, as it comes: it must not wait for a reader.
+fn complaints(mut stderr: ChildStderr) -> Arc<Mutex<String>> {
+    let text = Arc::new(Mutex::new(String::new()));
+    let shared = text.clone();
+    thread::spawn(move || {
+        let mut buffer = [0; 1024];
+        while let Ok(read @ 1..) = stderr.read(&mut buffer) {
+            let mut text = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            if text.len() < MOST_COMPLAINTS {
+                text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+        }
+    });
+    text
+}
+
+/// The last line of it.
+fn said(complaints: &Mutex<String>) -> String {
+    let text = complaints.lock().unwrap_or_else(PoisonError::into_inner);
+    text.lines().last().unwrap_or_default().trim().to_owned()
+}
+
 fn check(
     console: &mut Console,
     request: &SmokeRequest<'_>,
     observer: &dyn RunObserver,
     boot: Duration,
 ) -> Vec<CaseResult> {
+    let mut silent = false;
     SMOKE
         .cases
         .iter()
@@ -169,7 +202,7 @@ fn check(
             let (outcome, message) = if case.id == "smoke.boot" {
                 (Outcome::Passed, String::new())
             } else {
-                checks::run(case.id, console, request, &|| observer.stopped())
+                checks::run(case.id, console, request, &mut silent, &|| observer.stopped())
             };
             let length = if case.id == "smoke.boot" { boot } else { begun.elapsed() };
             observer.line(&format!("{} {outcome} {message}", case.id));
