@@ -10,6 +10,7 @@
 
 mod artifact;
 mod catalogue;
+mod connections;
 mod listener;
 mod observe;
 mod request;

@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, UnixListener};
 use crate::{
     artifact::{self, Files},
     catalogue::{Served, SharedCatalogue},
+    connections::{self, Limits},
     observe::{CountedBody, Observer, Watch},
     request,
     script::{Base, chain_script, menu_script, refusal_script},
@@ -286,9 +287,7 @@ pub async fn serve(
     listener: BootListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    if let Err(error) = axum::serve(socket, listener.router()).with_graceful_shutdown(stop).await {
-        tracing::error!(%error, "the boot listener ended");
-    }
+    connections::serve(socket, listener.router(), Limits::default(), stop).await;
 }
 
 /// Serves one guest on a Unix socket of its own until `stop` ends.
@@ -301,5 +300,6 @@ pub async fn serve_guest(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let socket = UnixListener::bind(path)?;
-    axum::serve(socket, listener.router()).with_graceful_shutdown(stop).await
+    connections::serve(socket, listener.router(), Limits::default(), stop).await;
+    Ok(())
 }
