@@ -7,33 +7,45 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 DATA_DIR ?= $(shell if [ "$$(id -u)" = 0 ]; then echo /var/lib/bootwright; else echo "$${XDG_STATE_HOME:-$$HOME/.local/state}/bootwright"; fi)
 RUN_ARGS ?=
 
-.PHONY: help run build test lint unit release setup-run setup-test clean
+.PHONY: help run dev test lint release build site setup-run setup-test setup-release unit end2end clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-run: setup-run build ## Set up, build, and serve what machines boot from on :8000
+run: setup-run build ## Set up, build, and serve on http://127.0.0.1:3000 and :8000
 	"$(CARGO_TARGET_DIR)/debug/bootwright" serve --data-dir "$(DATA_DIR)" $(RUN_ARGS)
 
-build:
+dev: setup-run ## As run, rebuilt and restarted on each change of a source file
+	cargo xtask dev -- serve --data-dir "$(DATA_DIR)" $(RUN_ARGS)
+
+site:
+	cargo xtask site --profile wasm-quick
+
+build: site
 	cargo build -p server
 
-test: setup-test lint unit ## Set up and pass every test
+test: setup-test lint unit end2end ## Set up and pass every test
 
-lint: ## Formatting, clippy, licences
+lint: site ## Formatting, clippy for server and browser, docs, licences
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	setup/lint-browser.sh
 	setup/deny.sh
 
 unit: build
 	cargo test --workspace
 
-release: setup-run ## The shipped binary: LTO
+end2end: build
+	cd end2end && npx --no-install playwright test
+
+release: setup-release ## The shipped binary: LTO, wasm-opt, brotli
+	cargo xtask site --profile wasm-release
 	cargo build --release -p server
 	@ls -l "$(CARGO_TARGET_DIR)/release/bootwright"
 
-setup-run setup-test: setup-%:
+setup-run setup-test setup-release: setup-%:
 	@setup/run.sh $*
 
 clean: ## Remove what was built
 	cargo clean
+	rm -rf end2end/node_modules xtask/wasm-opt/node_modules

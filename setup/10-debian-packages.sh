@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Debian packages: the builder's tools, QEMU with its iPXE, compilers; for tests minisign and PostgreSQL.
+# Debian packages: the builder's tools, QEMU with its iPXE, compilers; for tests Chromium, Node,
+# minisign and PostgreSQL; for the shipped binary Node.
 source "$(dirname "$0")/common.sh"
 purpose=$1
 missing=()
@@ -30,7 +31,12 @@ need_file /usr/lib/ipxe/qemu ipxe-qemu
 if ! have cargo; then
     missing+=(rustc-web cargo-web)
 fi
+if [ "$purpose" != run ]; then
+    need node nodejs
+    need npm npm
+fi
 if [ "$purpose" = test ]; then
+    need chromium chromium
     need minisign minisign
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 fi

@@ -46,7 +46,9 @@ impl Asked {
                 AppError::Invalid { field: field.to_owned(), message }
             }
             ServiceError::Conflict(message) => AppError::Conflict { message },
-            ServiceError::Unavailable(message) => AppError::Unavailable { message },
+            ServiceError::Throttled(message) | ServiceError::Unavailable(message) => {
+                AppError::Unavailable { message }
+            }
             ServiceError::Internal(cause) => {
                 tracing::error!(error = %chain(&*cause), request = self.actor.request, "a page failed");
                 AppError::Internal { request: self.actor.request.clone() }

@@ -1,69 +1,38 @@
-//! The dashboard: pages, their parts, and the server functions they ask.
+//! The dashboard: pages, their parts, and what they ask of the server.
 //!
-//! It is compiled twice: with `ssr` into the server, which renders every page whole, and with
-//! `hydrate` into the browser's bundle, which takes the rendered page over. Every page reads and
-//! every form works without script; script adds what is live.
+//! Pages are rendered by the server, whole: every page reads and every form works without script.
+//! With the feature `ssr` this crate is that; with `hydrate` it is what the browser gets besides,
+//! the [`islands`] that make pages live, and nothing else.
 //!
-//! [`routes`] has the whole URL space, `pages` one file per noun, `api` what a page asks of the
+//! `routes` has the whole URL space, `pages` one file per noun, `api` what a page asks of the
 //! server, `ui` the parts that pages are made of, `style/` at the root of the project their looks.
 #![recursion_limit = "256"]
 
+pub mod islands;
+pub mod relative;
+
+#[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
 mod compose;
+#[cfg(feature = "ssr")]
 pub mod error;
-mod live;
+#[cfg(feature = "ssr")]
 pub mod pages;
+#[cfg(feature = "ssr")]
 pub mod routes;
 #[cfg(feature = "ssr")]
-mod shell;
+pub mod shell;
+#[cfg(feature = "ssr")]
 pub mod ui;
+#[cfg(feature = "ssr")]
 pub mod viewer;
 
-use leptos::prelude::*;
-use leptos_meta::provide_meta_context;
-use leptos_router::{components::Router, hooks::use_location};
-
 #[cfg(feature = "ssr")]
-pub use shell::{AssetNames, shell};
+pub use shell::{App, AssetNames, shell};
 
-/// Everything inside `<body>`.
-#[component]
-#[must_use]
-pub fn App() -> impl IntoView {
-    provide_meta_context();
-    let looking = viewer::provide();
-    live::provide(looking.viewer.is_some());
-    ui::time::provide_clock();
-    provide_context(ui::page::Arrived(RwSignal::new(false)));
-    view! {
-        <Router>
-            <Arrivals/>
-            <ui::nav::Frame looking/>
-        </Router>
-    }
-}
-
-/// Tells headings when the browser went to another page, and tests when it took the first one over.
-#[component]
-fn Arrivals() -> impl IntoView {
-    let arrived = use_context::<ui::page::Arrived>();
-    let path = use_location().pathname;
-    Effect::new(move |former: Option<String>| {
-        let path = path.get();
-        match former {
-            None => {
-                if let Some(body) = document().body() {
-                    // An attribute of a valid name is never refused.
-                    let _ = body.set_attribute("data-hydrated", "");
-                }
-            }
-            Some(former) => {
-                if let Some(ui::page::Arrived(arrived)) = arrived {
-                    arrived.set(former != path);
-                }
-            }
-        }
-        path
-    });
+/// Readies the browser for the islands, which the page then starts one by one.
+#[cfg(feature = "hydrate")]
+pub fn hydrate() {
+    leptos::mount::hydrate_islands();
 }

@@ -1,9 +1,19 @@
 //! The document around every page.
 
 use leptos::{nonce::use_nonce, prelude::*};
-use leptos_meta::MetaTags;
+use leptos_meta::{MetaTags, provide_meta_context};
+use leptos_router::components::Router;
 
-use crate::{App, viewer};
+use crate::{ui::nav::Frame, viewer};
+
+/// Everything inside `<body>`.
+#[component]
+#[must_use]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    let looking = viewer::provide();
+    view! { <Router><Frame looking/></Router> }
+}
 
 /// Names of the site's files below `/pkg/`; each carries a digest of its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,15 +39,18 @@ pub fn shell(assets: &AssetNames) -> AnyView {
         format!("/pkg/{}", assets.wasm),
         format!("/pkg/{}", assets.css),
     );
+    // Each island names the function that starts it.
     let start = format!(
-        "import('{script}').then(m => m.default({{module_or_path: '{module}'}}).then(() => m.hydrate()))"
+        "import('{script}').then(async m => {{\
+           await m.default({{module_or_path: '{module}'}});\
+           m.hydrate();\
+           for (const e of document.querySelectorAll('leptos-island')) m[e.dataset.component](e);\
+         }})"
     );
     let theme = Some(looking.theme.word()).filter(|word| !word.is_empty());
-    let name = looking.viewer.as_ref().map(|viewer| viewer.name.clone());
-    let role = looking.viewer.as_ref().map(|viewer| viewer.role.word());
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme data-viewer=name data-role=role>
+        <html lang="en" data-theme=theme>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>

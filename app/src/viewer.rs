@@ -1,5 +1,4 @@
-//! Who looks at the page: known to the server while it renders, and written into the page for the
-//! browser, so that no page waits for a second request to know it.
+//! Who looks at the page, and in which colours.
 
 use domain::person::Role;
 use leptos::prelude::*;
@@ -70,7 +69,6 @@ pub(crate) fn provide() -> Looking {
 }
 
 /// The viewer whom an actor is.
-#[cfg(feature = "ssr")]
 pub(crate) fn viewer_of(actor: &domain::actor::Actor) -> Viewer {
     match &actor.who {
         domain::actor::Who::Person { name, role, .. } => Viewer { name: name.clone(), role: *role },
@@ -80,8 +78,7 @@ pub(crate) fn viewer_of(actor: &domain::actor::Actor) -> Viewer {
     }
 }
 
-/// On the server: from the request.
-#[cfg(feature = "ssr")]
+/// As the request tells.
 pub(crate) fn look() -> Looking {
     use domain::actor::{Actor, Who};
     let viewer = match use_context::<Actor>().map(|actor| actor.who) {
@@ -97,16 +94,4 @@ pub(crate) fn look() -> Looking {
         })
         .unwrap_or(Theme::System);
     Looking { viewer, theme }
-}
-
-/// In the browser: from what the server wrote into the page.
-#[cfg(not(feature = "ssr"))]
-pub(crate) fn look() -> Looking {
-    let root = document().document_element();
-    let read = |name: &str| root.as_ref().and_then(|root| root.get_attribute(name));
-    let viewer = read("data-viewer").and_then(|name| {
-        let role = read("data-role")?.parse().ok()?;
-        Some(Viewer { name, role })
-    });
-    Looking { viewer, theme: Theme::from_word(&read("data-theme").unwrap_or_default()) }
 }

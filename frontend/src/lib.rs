@@ -1,4 +1,4 @@
-//! The browser's entry point: takes over the pages that the server rendered.
+//! The browser's entry point: makes the pages live that the server rendered.
 //!
 //! It exists for `wasm32` only. For other targets this crate is empty, so that a build of the
 //! whole workspace does not compile the dashboard a second time.
@@ -8,5 +8,5 @@
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::App);
+    app::hydrate();
 }

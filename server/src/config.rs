@@ -3,7 +3,11 @@
 //! A flag beats the environment, the environment beats the file, the file beats the default. The
 //! file is TOML whose keys are the flags' long names: `listen = "0.0.0.0:3000"`.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+use std::{
+    ffi::OsString,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use domain::person::Role;
@@ -83,7 +87,7 @@ pub struct ServeArgs {
     /// Where the installation is.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Where the listener for people (health checks so far) listens; port 0 picks one and prints it.
+    /// Where the dashboard listens; port 0 picks one and prints it.
     #[arg(
         long,
         env = "BOOTWRIGHT_LISTEN",
@@ -99,6 +103,12 @@ pub struct ServeArgs {
         value_name = "HOST:PORT"
     )]
     pub boot_listen: SocketAddr,
+    /// Host names besides this host's own by which browsers may open the dashboard.
+    #[arg(long, env = "BOOTWRIGHT_HOST", value_name = "NAME", value_delimiter = ',')]
+    pub host: Vec<String>,
+    /// Addresses of reverse proxies whose `X-Forwarded-…` headers are believed.
+    #[arg(long, env = "BOOTWRIGHT_TRUSTED_PROXY", value_name = "IP", value_delimiter = ',')]
+    pub trusted_proxy: Vec<IpAddr>,
     /// Base URL of the Debian mirror; the one this host's apt uses unless said otherwise.
     #[arg(long, env = "BOOTWRIGHT_MIRROR", value_name = "URL")]
     pub mirror: Option<String>,

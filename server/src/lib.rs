@@ -1,15 +1,24 @@
 //! The program `bootwright`: command line, configuration, HTTP wiring.
 //!
 //! `main` turns arguments into a [`config::Config`], becomes an ordinary user, and hands over to
-//! one of the commands. `bootwright serve` opens two listeners: one for people, which has the health
-//! checks so far, and the boot listener for machines. What they do is decided in `services`;
-//! nothing here knows SQL.
+//! one of the commands. `bootwright serve` opens two listeners: the [`dashboard`] for people and the
+//! boot listener for machines. What they do is decided in `services`; nothing here knows SQL.
 
+pub mod assets;
+pub mod auth;
 pub mod commands;
 pub mod config;
+pub mod dashboard;
+pub mod downloads;
+pub mod form_answers;
 pub mod health;
+pub mod live;
+pub mod origin;
 pub mod privileges;
+pub mod recipes;
+pub mod refusal;
 pub mod serve;
+pub mod session_store;
 
 /// What `--version` prints: the release and the commit it was built from.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BOOTWRIGHT_COMMIT"), ")");

@@ -3,19 +3,19 @@
 use std::{
     fs, io,
     io::Write as _,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use axum::{Router, routing::get};
+use axum::Router;
 use nix::unistd::{AccessFlags, access};
 use services::{Services, ServicesOptions};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::task::TaskTracker;
 
-use crate::{config::ServeArgs, health};
+use crate::{config::ServeArgs, dashboard};
 
 /// How long requests in flight may take to end after the server was asked to.
 const GRACE: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ pub async fn serve(
     options: ServeArgs,
     program: Option<fs::File>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let people = bind(options.listen, "listener for people", "--listen").await?;
+    let people = bind(options.listen, "dashboard", "--listen").await?;
     let machines = bind(options.boot_listen, "boot listener", "--boot-listen").await?;
     let (people_address, boot_address) = (people.local_addr()?, machines.local_addr()?);
 
@@ -55,10 +55,11 @@ pub async fn serve(
     }
     tasks.spawn(services.clone().keep_house(stopping.clone()));
     tasks.spawn(netboot::serve(machines, services.boot_listener(), stopped(stopping.clone())));
-    tasks.spawn(serve_people(people, services, stopping));
+    let link = services.first_administrator_link().await?;
+    tasks.spawn(serve_people(people, dashboard::router(&services, &options, &stopping), stopping));
     tasks.close();
 
-    announce(people_address, boot_address)?;
+    announce(people_address, boot_address, link.as_deref())?;
     wait_for_signal().await?;
     tracing::info!("asked to end");
     stop.send_replace(true);
@@ -89,14 +90,11 @@ fn reachable_program(program: Option<fs::File>, data_dir: &Path) -> io::Result<P
     Ok(copy)
 }
 
-async fn serve_people(listener: TcpListener, services: Services, stopping: watch::Receiver<bool>) {
-    let router = Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .with_state(services);
-    let served = axum::serve(listener, router).with_graceful_shutdown(stopped(stopping));
+async fn serve_people(listener: TcpListener, router: Router, stopping: watch::Receiver<bool>) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stopped(stopping));
     if let Err(error) = served.await {
-        tracing::error!(%error, "the listener for people ended");
+        tracing::error!(%error, "the dashboard ended");
     }
 }
 
@@ -105,11 +103,28 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
+/// An address that a browser on this host can open.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
 /// Tells on standard output where to go; scripts read these lines.
-fn announce(people: SocketAddr, boot: SocketAddr) -> io::Result<()> {
+fn announce(people: SocketAddr, boot: SocketAddr, link: Option<&str>) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    writeln!(output, "Health checks: http://{people}/readyz")?;
-    writeln!(output, "Boot listener: http://{boot}/menu.ipxe")?;
+    writeln!(output, "Dashboard:     http://{}", reachable(people))?;
+    writeln!(output, "Boot listener: http://{}/menu.ipxe", reachable(boot))?;
+    if let Some(token) = link {
+        writeln!(
+            output,
+            "Nobody can sign in yet. Within 30 minutes the first administrator may, once, at"
+        )?;
+        writeln!(output, "First sign-in: http://{}/welcome/{token}", reachable(people))?;
+    }
     output.flush()
 }
 

@@ -35,7 +35,7 @@ fn said(output: &Output) -> String {
 
 struct Server {
     child: Child,
-    health: String,
+    dashboard: String,
     boot: String,
 }
 
@@ -59,7 +59,7 @@ impl Server {
             let line = lines.next().expect("the server tells where it listens").unwrap();
             line.strip_prefix(name).unwrap().trim().to_owned()
         };
-        Self { health: next("Health checks:"), boot: next("Boot listener:"), child }
+        Self { dashboard: next("Dashboard:"), boot: next("Boot listener:"), child }
     }
 
     fn get(&self, url: &str) -> (u16, String) {
@@ -88,7 +88,7 @@ fn a_server_on_an_empty_folder_serves_and_ends_cleanly() {
     let folder = folder();
     let data_dir = folder.path().join("data");
     let server = Server::start(&data_dir);
-    assert_eq!(server.get(&server.health), (200, "ready\n".to_owned()));
+    assert_eq!(server.get(&format!("{}/readyz", server.dashboard)), (200, "ready\n".to_owned()));
     let (status, menu) = server.get(&server.boot);
     assert_eq!(status, 404);
     assert!(menu.starts_with("#!ipxe\necho Bootwright: "), "{menu}");

@@ -1,7 +1,6 @@
 //! The inbox of approvers.
 
 use domain::{deployment::Deployment, release::Health};
-use leptos::server;
 use serde::{Deserialize, Serialize};
 
 use super::Choice;
@@ -36,8 +35,7 @@ pub struct InboxRow {
 }
 
 /// The inbox.
-#[server(prefix = "/api/ui")]
-pub async fn load_approvals() -> Result<ApprovalsPage, AppError> {
+pub(crate) async fn load_approvals() -> Result<ApprovalsPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }

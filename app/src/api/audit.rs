@@ -1,7 +1,6 @@
 //! The audit log.
 
 use domain::audit::AuditRow;
-use leptos::server;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -18,8 +17,7 @@ pub struct AuditPage {
 }
 
 /// A page of the audit log: rows older than `before`, else the newest.
-#[server(prefix = "/api/ui")]
-pub async fn load_audit(before: Option<i64>) -> Result<AuditPage, AppError> {
+pub(crate) async fn load_audit(before: Option<i64>) -> Result<AuditPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }

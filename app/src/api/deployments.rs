@@ -50,8 +50,7 @@ pub struct DeploymentChoices {
 }
 
 /// One deployment.
-#[server(prefix = "/api/ui")]
-pub async fn load_deployment(id: DeploymentId) -> Result<DeploymentPage, AppError> {
+pub(crate) async fn load_deployment(id: DeploymentId) -> Result<DeploymentPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }

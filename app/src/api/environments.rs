@@ -47,8 +47,7 @@ pub struct HistoryRow {
 }
 
 /// All environments.
-#[server(prefix = "/api/ui")]
-pub async fn load_environments() -> Result<EnvironmentsPage, AppError> {
+pub(crate) async fn load_environments() -> Result<EnvironmentsPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
@@ -56,8 +55,7 @@ pub async fn load_environments() -> Result<EnvironmentsPage, AppError> {
 }
 
 /// One environment.
-#[server(prefix = "/api/ui")]
-pub async fn load_environment(name: String) -> Result<EnvironmentPage, AppError> {
+pub(crate) async fn load_environment(name: String) -> Result<EnvironmentPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }

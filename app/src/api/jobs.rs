@@ -46,8 +46,7 @@ pub struct JobPage {
 }
 
 /// The list of jobs.
-#[server(prefix = "/api/ui")]
-pub async fn load_jobs() -> Result<JobsPage, AppError> {
+pub(crate) async fn load_jobs() -> Result<JobsPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
@@ -55,8 +54,7 @@ pub async fn load_jobs() -> Result<JobsPage, AppError> {
 }
 
 /// A job with its steps.
-#[server(prefix = "/api/ui")]
-pub async fn load_job(id: JobId) -> Result<JobPage, AppError> {
+pub(crate) async fn load_job(id: JobId) -> Result<JobPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
@@ -71,7 +69,6 @@ pub async fn cancel_job(id: JobId) -> Result<(), AppError> {
 
 /// The log as far as it is written, for the first rendering only: the browser gets what follows as
 /// a stream, so this is no server function.
-#[cfg(feature = "ssr")]
 pub(crate) async fn read_log(id: &JobId) -> Result<Vec<LogLine>, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);

@@ -1,7 +1,8 @@
 //! What pages ask of the server: the data of each page, and the server functions that give it.
 //!
-//! A server function does three things: who asks, one call of a use case, map the error. Functions
-//! that pages call while they render are named `load_…`; the others are what forms are sent to.
+//! Each function does three things: who asks, one call of a use case, map the error. What pages load
+//! while they are rendered is named `load_…`; the others are server functions, which forms are sent
+//! to.
 #![expect(
     missing_docs,
     reason = "the structs that `server` makes of the arguments of a function take no docs"
@@ -27,7 +28,6 @@ pub type Choice = Result<(), String>;
 pub struct Fixture<T>(pub T);
 
 /// The data of a page, where the gallery made it up.
-#[cfg(feature = "ssr")]
 pub(crate) fn fixture<T: Clone + Send + Sync + 'static>() -> Option<T> {
     #[cfg(feature = "gallery")]
     return leptos::prelude::use_context::<Fixture<T>>().map(|given| given.0);
@@ -36,7 +36,6 @@ pub(crate) fn fixture<T: Clone + Send + Sync + 'static>() -> Option<T> {
 }
 
 /// Who asks.
-#[cfg(feature = "ssr")]
 pub(crate) fn asked() -> Result<crate::compose::Asked, crate::error::AppError> {
     crate::compose::Asked::now()
 }

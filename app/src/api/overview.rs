@@ -1,7 +1,6 @@
 //! The first page: what runs where, what waits, what builds, what broke.
 
 use domain::{deployment::Deployment, environment::Environment, release::Health};
-use leptos::server;
 use serde::{Deserialize, Serialize};
 
 use super::{approvals::InboxRow, jobs::JobRow, releases::ReleaseRow};
@@ -47,8 +46,7 @@ pub struct BootCard {
 }
 
 /// The first page.
-#[server(prefix = "/api/ui")]
-pub async fn load_overview() -> Result<OverviewPage, AppError> {
+pub(crate) async fn load_overview() -> Result<OverviewPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }

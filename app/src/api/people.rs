@@ -12,7 +12,7 @@ use crate::error::AppError;
 pub struct PeoplePage {
     /// By name.
     pub people: Vec<PersonRow>,
-    /// A one-time link that was given right before, for browsers without script; shown once.
+    /// A one-time link that was given right before; shown once.
     pub link: Option<PasswordLink>,
 }
 
@@ -37,20 +37,16 @@ pub struct PasswordLink {
 }
 
 /// Everybody.
-#[server(prefix = "/api/ui")]
-pub async fn load_people() -> Result<PeoplePage, AppError> {
+pub(crate) async fn load_people() -> Result<PeoplePage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
     crate::compose::people::list(&super::asked()?).await
 }
 
-/// Adds a person; gives the link with which that person sets a password.
+/// Adds a person; the page then shows the link with which that person sets a password.
 #[server(prefix = "/api/ui")]
-pub async fn add_person(
-    #[server(default)] name: String,
-    role: Role,
-) -> Result<PasswordLink, AppError> {
+pub async fn add_person(#[server(default)] name: String, role: Role) -> Result<(), AppError> {
     crate::compose::people::add(&super::asked()?, &name, role).await
 }
 
@@ -66,8 +62,8 @@ pub async fn set_disabled(name: String, disabled: bool) -> Result<(), AppError> 
     crate::compose::people::set_disabled(&super::asked()?, &name, disabled).await
 }
 
-/// Gives a new one-time link for a person's password.
+/// Gives a new one-time link for a person's password; the page then shows it.
 #[server(prefix = "/api/ui")]
-pub async fn give_password_link(name: String) -> Result<PasswordLink, AppError> {
+pub async fn give_password_link(name: String) -> Result<(), AppError> {
     crate::compose::people::password_link(&super::asked()?, &name).await
 }

@@ -1,6 +1,6 @@
 //! Recipes: the list, the editor, revisions, and the form that starts a build.
 //!
-//! The editor's form is sent to the server's `POST /recipes` and `POST /recipes/:name`, not to a
+//! The editor's form is sent to the server's `POST /recipes/new` and `POST /recipes/:name`, not to a
 //! server function: where the text has faults the answer is the editor again, with what was typed,
 //! with or without script. The server renders it with a [`RecipeDraft`] in its context.
 
@@ -124,8 +124,7 @@ pub struct BuildPage {
 }
 
 /// The list of recipes.
-#[server(prefix = "/api/ui")]
-pub async fn load_recipes() -> Result<RecipesPage, AppError> {
+pub(crate) async fn load_recipes() -> Result<RecipesPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
@@ -133,8 +132,7 @@ pub async fn load_recipes() -> Result<RecipesPage, AppError> {
 }
 
 /// The editor, of a new recipe where no name is given.
-#[server(prefix = "/api/ui")]
-pub async fn load_recipe(#[server(default)] name: String) -> Result<RecipePage, AppError> {
+pub(crate) async fn load_recipe(name: String) -> Result<RecipePage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
@@ -142,8 +140,7 @@ pub async fn load_recipe(#[server(default)] name: String) -> Result<RecipePage, 
 }
 
 /// A recipe's revisions.
-#[server(prefix = "/api/ui")]
-pub async fn load_revisions(name: String) -> Result<RevisionsPage, AppError> {
+pub(crate) async fn load_revisions(name: String) -> Result<RevisionsPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
@@ -151,8 +148,7 @@ pub async fn load_revisions(name: String) -> Result<RevisionsPage, AppError> {
 }
 
 /// What changed between two revisions; without numbers the newest against the one before.
-#[server(prefix = "/api/ui")]
-pub async fn load_recipe_diff(
+pub(crate) async fn load_recipe_diff(
     name: String,
     from: Option<u32>,
     to: Option<u32>,
@@ -164,8 +160,7 @@ pub async fn load_recipe_diff(
 }
 
 /// What a build would start from.
-#[server(prefix = "/api/ui")]
-pub async fn load_build(name: String) -> Result<BuildPage, AppError> {
+pub(crate) async fn load_build(name: String) -> Result<BuildPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }

@@ -171,8 +171,7 @@ pub struct ReleaseFile {
 }
 
 /// The list of releases.
-#[server(prefix = "/api/ui")]
-pub async fn load_releases() -> Result<ReleasesPage, AppError> {
+pub(crate) async fn load_releases() -> Result<ReleasesPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
@@ -180,8 +179,7 @@ pub async fn load_releases() -> Result<ReleasesPage, AppError> {
 }
 
 /// A release's overview.
-#[server(prefix = "/api/ui")]
-pub async fn load_release(version: String) -> Result<ReleasePage, AppError> {
+pub(crate) async fn load_release(version: String) -> Result<ReleasePage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
@@ -189,11 +187,10 @@ pub async fn load_release(version: String) -> Result<ReleasePage, AppError> {
 }
 
 /// A release's contents.
-#[server(prefix = "/api/ui")]
-pub async fn load_contents(
+pub(crate) async fn load_contents(
     version: String,
-    #[server(default)] search: String,
-    #[server(default)] part: String,
+    search: String,
+    part: String,
 ) -> Result<ContentsPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
@@ -202,8 +199,7 @@ pub async fn load_contents(
 }
 
 /// A release's tests.
-#[server(prefix = "/api/ui")]
-pub async fn load_tests(version: String) -> Result<TestsPage, AppError> {
+pub(crate) async fn load_tests(version: String) -> Result<TestsPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
@@ -211,8 +207,9 @@ pub async fn load_tests(version: String) -> Result<TestsPage, AppError> {
 }
 
 /// Where a release went and may go.
-#[server(prefix = "/api/ui")]
-pub async fn load_release_deployments(version: String) -> Result<ReleaseDeploymentsPage, AppError> {
+pub(crate) async fn load_release_deployments(
+    version: String,
+) -> Result<ReleaseDeploymentsPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
@@ -220,8 +217,7 @@ pub async fn load_release_deployments(version: String) -> Result<ReleaseDeployme
 }
 
 /// A release's files.
-#[server(prefix = "/api/ui")]
-pub async fn load_files(version: String) -> Result<FilesPage, AppError> {
+pub(crate) async fn load_files(version: String) -> Result<FilesPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }

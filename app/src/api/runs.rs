@@ -4,7 +4,6 @@ use domain::{
     ids::RunId,
     run::{Run, Validation},
 };
-use leptos::server;
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -23,8 +22,7 @@ pub struct RunPage {
 }
 
 /// One run.
-#[server(prefix = "/api/ui")]
-pub async fn load_run(id: RunId) -> Result<RunPage, AppError> {
+pub(crate) async fn load_run(id: RunId) -> Result<RunPage, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
@@ -32,10 +30,9 @@ pub async fn load_run(id: RunId) -> Result<RunPage, AppError> {
 }
 
 /// What the machine wrote to its serial console, as lines with their ANSI sequences.
-#[server(prefix = "/api/ui")]
-pub async fn load_console(id: RunId) -> Result<Vec<String>, AppError> {
+pub(crate) async fn load_console(id: &RunId) -> Result<Vec<String>, AppError> {
     if let Some(given) = super::fixture() {
         return Ok(given);
     }
-    crate::compose::runs::console(&super::asked()?, &id).await
+    crate::compose::runs::console(&super::asked()?, id).await
 }

@@ -5,7 +5,6 @@ use leptos::prelude::*;
 use crate::{
     api::approvals::{ApprovalsPage, InboxRow, load_approvals},
     error::sentence,
-    live,
     routes::href,
     ui::{
         badge::{Status, badge},
@@ -16,8 +15,8 @@ use crate::{
 };
 
 pub(crate) fn inbox() -> AnyView {
-    let changed = live::changes(&["deployment/", "environment/", "release/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_approvals()), |data| show(&data))
+    let topics = &["deployment/", "environment/", "release/"];
+    page::loaded(topics, load_approvals(), |data| show(&data))
 }
 
 /// The page.

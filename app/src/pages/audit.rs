@@ -10,8 +10,7 @@ use crate::{
 };
 
 pub(crate) fn audit() -> AnyView {
-    let before = query("before");
-    page::loaded(Resource::new(move || before.get().parse().ok(), load_audit), |data| show(&data))
+    page::loaded(&[], load_audit(query("before").parse().ok()), |data| show(&data))
 }
 
 /// The page.

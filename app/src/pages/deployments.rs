@@ -10,7 +10,6 @@ use crate::{
     api::deployments::{
         DeploymentPage, ExecuteDeployment, JudgeDeployment, WithdrawDeployment, load_deployment,
     },
-    live,
     pages::{environments::demands, parameter, releases},
     routes::href,
     ui::{
@@ -24,12 +23,9 @@ use crate::{
 };
 
 pub(crate) fn deployment() -> AnyView {
-    let id = parameter("id");
-    let changed = live::changes(&["deployment/", "environment/", "release/", "run/"]);
-    let source = move || (id.get(), changed.get());
-    page::loaded(Resource::new(source, |(id, _)| load_deployment(DeploymentId(id))), |data| {
-        show(&data)
-    })
+    let topics = &["deployment/", "environment/", "release/", "run/"];
+    let id = DeploymentId(parameter("id"));
+    page::loaded(topics, load_deployment(id), |data| show(&data))
 }
 
 /// The page.
@@ -125,7 +121,6 @@ fn judge(data: &DeploymentPage) -> AnyView {
     if data.environment.policy.approvals == 0 {
         return ().into_any();
     }
-    let action = ServerAction::<JudgeDeployment>::new();
     let choices = &data.choices;
     let (approve, refuse) = (choices.approve.is_err(), choices.refuse.is_err());
     let reason = |choice: &crate::api::Choice| {
@@ -136,7 +131,7 @@ fn judge(data: &DeploymentPage) -> AnyView {
     view! {
         <div class="card">
             <h3>"Approve or refuse"</h3>
-            {form::acting(action, "", vec![("id", data.deployment.id.to_string()), ("evidence", data.evidence_digest.to_string())], view! {
+            {form::acting::<JudgeDeployment>("", vec![("id", data.deployment.id.to_string()), ("evidence", data.evidence_digest.to_string())], view! {
                 {form::field("comment", "Comment", Some("A refusal needs one.".to_owned()), None, form::sentences("comment", "comment", false))}
                 <div class="act">
                     <button type="submit" name="verdict" value="approved" class="main" disabled=approve>"Approve"</button>
@@ -151,12 +146,11 @@ fn judge(data: &DeploymentPage) -> AnyView {
 }
 
 fn execute(data: &DeploymentPage) -> AnyView {
-    let action = ServerAction::<ExecuteDeployment>::new();
     view! {
         <div class="card">
             <h3>"Deploy"</h3>
             <p class="quiet">"Machines boot the new release from that moment; boots in flight finish on the old one."</p>
-            {form::acting(action, "", vec![("id", data.deployment.id.to_string())], view! {
+            {form::acting::<ExecuteDeployment>("", vec![("id", data.deployment.id.to_string())], view! {
                 {form::confirm("confirm".to_owned(), &data.deployment.release_name)}
                 {form::submit("Deploy now", "main", &data.choices.deploy)}
             }.into_any())}
@@ -166,12 +160,11 @@ fn execute(data: &DeploymentPage) -> AnyView {
 }
 
 fn withdraw(deployment: &Deployment, choice: &crate::api::Choice) -> AnyView {
-    let action = ServerAction::<WithdrawDeployment>::new();
     view! {
         <div class="card">
             <h3>"Withdraw"</h3>
             <p class="quiet">"Takes the request back. It can be asked anew."</p>
-            {form::acting(action, "", vec![("id", deployment.id.to_string())], view! {
+            {form::acting::<WithdrawDeployment>("", vec![("id", deployment.id.to_string())], view! {
                 {form::submit("Withdraw the request", "", choice)}
             }.into_any())}
         </div>

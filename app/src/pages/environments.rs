@@ -8,11 +8,13 @@ use domain::{
 use leptos::prelude::*;
 
 use crate::{
-    api::environments::{
-        ChangePolicy, EnvironmentPage, EnvironmentsPage, HistoryRow, RollBack, load_environment,
-        load_environments,
+    api::{
+        Choice,
+        environments::{
+            ChangePolicy, EnvironmentPage, EnvironmentsPage, HistoryRow, RollBack,
+            load_environment, load_environments,
+        },
     },
-    live,
     pages::{overview::environment_cards, parameter, query},
     routes::href,
     ui::{
@@ -26,17 +28,11 @@ use crate::{
 };
 
 pub(crate) fn list() -> AnyView {
-    let changed = live::changes(&["environment/", "deployment/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_environments()), |data| {
-        show_list(&data)
-    })
+    page::loaded(&["environment/", "deployment/"], load_environments(), |data| show_list(&data))
 }
 
 pub(crate) fn environment() -> AnyView {
-    let name = parameter("name");
-    let changed = live::changes(&["environment/", "deployment/"]);
-    let source = move || (name.get(), changed.get());
-    page::loaded(Resource::new(source, |(name, _)| load_environment(name)), show)
+    page::loaded(&["environment/", "deployment/"], load_environment(parameter("name")), show)
 }
 
 /// What a policy demands, as the end of a sentence.
@@ -136,39 +132,30 @@ fn past(environment: &Environment, row: &HistoryRow) -> AnyView {
     .into_any()
 }
 
-/// A part of the page that opens: with `?back=<id>` it is open already.
-fn rolling_back(
-    environment: &Environment,
-    row: &HistoryRow,
-    choice: &crate::api::Choice,
-) -> AnyView {
-    let action = ServerAction::<RollBack>::new();
+/// With `?back=<id>` the form stands there, else the way to it.
+fn rolling_back(environment: &Environment, row: &HistoryRow, choice: &Choice) -> AnyView {
     let id = row.deployment.id.to_string();
-    let wanted = query("back");
-    let open = {
-        let id = id.clone();
-        move || wanted.get() == id
-    };
-    let (reason, confirm) = (format!("reason-{id}"), format!("confirm-{id}"));
+    let back = format!("{}?back={}#back", href::environment(&environment.name), href::encode(&id));
+    if query("back") != id {
+        return form::go("Roll back to this…", back, "", choice);
+    }
     let name = row.deployment.release_name.clone();
+    let hidden = vec![("environment", environment.name.clone()), ("deployment", id)];
+    let content = view! {
+        {form::field("back-reason", "Reason", None, None, form::sentences("back-reason", "reason", true))}
+        {form::confirm("confirm".to_owned(), &name)}
+        {form::submit("Roll back now", "bad", choice)}
+    };
     view! {
-        <details class="back" open=open>
-            <summary>{format!("Roll back to {}", row.deployment.release_name)}</summary>
-            {form::acting(action, "", vec![("environment", environment.name.clone()), ("deployment", id)], view! {
-                <div class="field">
-                    <label for=reason.clone()>"Reason"</label>
-                    <textarea id=reason name="reason" rows="2" maxlength="2000" required></textarea>
-                </div>
-                {form::confirm(confirm, &name)}
-                {form::submit("Roll back now", "bad", choice)}
-            }.into_any())}
-        </details>
+        <div class="back" id="back">
+            <h3>{format!("Roll back to {name}")}</h3>
+            {form::acting::<RollBack>("", hidden, content.into_any())}
+        </div>
     }
     .into_any()
 }
 
 fn policy(environment: &Environment, plans: &[String]) -> AnyView {
-    let action = ServerAction::<ChangePolicy>::new();
     let policy = &environment.policy;
     let choice = may_change_policy(viewer().role).map_err(|refusal| refusal.to_string());
     let boxes: Vec<_> = plans
@@ -183,11 +170,13 @@ fn policy(environment: &Environment, plans: &[String]) -> AnyView {
             }
         })
         .collect();
+    // Where it was refused, the reason must be seen.
+    let open = form::failed::<ChangePolicy>().is_some();
     view! {
-        <details class="danger">
+        <details class="danger" open=open>
             <summary>"Change what this environment demands"</summary>
             <p>"Requests that wait are judged by what is demanded then. The audit log keeps every change."</p>
-            {form::acting(action, "", vec![("environment", environment.name.clone())], view! {
+            {form::acting::<ChangePolicy>("", vec![("environment", environment.name.clone())], view! {
                 {boxes}
                 <div class="field">
                     <label for="approvals">"Approvals by distinct people"</label>

@@ -7,14 +7,13 @@ use domain::{
 use leptos::prelude::*;
 
 use crate::{
-    api::jobs::{CancelJob, JobPage, JobRow, JobsPage, load_job, load_jobs},
-    live,
+    api::jobs::{CancelJob, JobPage, JobRow, JobsPage, load_job, load_jobs, read_log},
     pages::{parameter, runs},
     routes::href,
     ui::{
         badge::{Status, badge},
         empty, form,
-        log::{Log, Written, log},
+        log::{Written, log},
         page,
         release::release_link,
         steps::steps,
@@ -24,8 +23,7 @@ use crate::{
 };
 
 pub(crate) fn list() -> AnyView {
-    let changed = live::changes(&["job/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_jobs()), |data| show_list(&data))
+    page::loaded(&["job/"], load_jobs(), |data| show_list(&data))
 }
 
 /// `Build v1.0.0-rc.1`.
@@ -84,27 +82,23 @@ pub fn show_list(data: &JobsPage) -> AnyView {
     view! { {page::heading("Jobs".to_owned(), Vec::new(), ().into_any())}{content} }.into_any()
 }
 
-/// The job's data follows changes; its log is beside it and never drawn anew.
+/// The job's part is renewed as it goes on; its log is beside it and grows by itself.
 pub(crate) fn job() -> AnyView {
-    let id = parameter("id");
-    let changed = live::changes(&["job/"]);
-    let data = Resource::new(move || (id.get(), changed.get()), |(id, _)| load_job(JobId(id)));
-    let written = move || page::whole(job_log(JobId(id.get())));
-    view! { {page::loaded(data, show)}<section class="log-part"><h2>"Log"</h2>{written}</section> }
+    let id = JobId(parameter("id"));
+    let log = page::later(Box::pin(written(id.clone())));
+    view! { {page::loaded(&["job/"], load_job(id), show)}<section class="log-part"><h2>"Log"</h2>{log}</section> }
         .into_any()
 }
 
-async fn job_log(id: JobId) -> AnyView {
-    #[cfg(feature = "ssr")]
-    let written = match crate::api::jobs::read_log(&id).await {
-        Ok(lines) => Written::log(&lines),
+async fn written(id: JobId) -> AnyView {
+    match read_log(&id).await {
+        Ok(lines) => {
+            let stream = Some(href::job_log_stream(&id));
+            log("Log", Written::log(&lines), stream, href::job_log(&id))
+        }
         // The page above says what is wrong.
-        Err(_) => return ().into_any(),
-    };
-    #[cfg(not(feature = "ssr"))]
-    let written = Written::default();
-    let stream = Some(href::job_log_stream(&id));
-    log(Log { label: "Log", written, stream, download: href::job_log(&id) })
+        Err(_) => ().into_any(),
+    }
 }
 
 /// The page above the log.
@@ -158,9 +152,8 @@ fn cancelling(job: &Job, choice: &crate::api::Choice) -> AnyView {
     if job.cancel_requested_at.is_some() && job.state == JobState::Running {
         return view! { <p role="status">"Is being cancelled…"</p> }.into_any();
     }
-    let action = ServerAction::<CancelJob>::new();
     view! {
-        {form::acting(action, "", vec![("id", job.id.to_string())], view! {
+        {form::acting::<CancelJob>("", vec![("id", job.id.to_string())], view! {
             {form::submit("Cancel this job", "bad", choice)}
         }.into_any())}
     }

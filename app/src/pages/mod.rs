@@ -17,14 +17,12 @@ pub mod session;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-/// A parameter of the path, followed as it changes.
-pub(crate) fn parameter(name: &'static str) -> Memo<String> {
-    let parameters = use_params_map();
-    Memo::new(move |_| parameters.read().get(name).unwrap_or_default())
+/// A parameter of the path.
+pub(crate) fn parameter(name: &'static str) -> String {
+    use_params_map().read_untracked().get(name).unwrap_or_default()
 }
 
-/// A parameter of the query, followed as it changes; empty where it is missing.
-pub(crate) fn query(name: &'static str) -> Memo<String> {
-    let parameters = use_query_map();
-    Memo::new(move |_| parameters.read().get(name).unwrap_or_default())
+/// A parameter of the query; empty where it is missing.
+pub(crate) fn query(name: &'static str) -> String {
+    use_query_map().read_untracked().get(name).unwrap_or_default()
 }

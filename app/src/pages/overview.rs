@@ -9,7 +9,6 @@ use crate::{
         jobs::JobRow,
         overview::{BootCard, EnvironmentRow, OverviewPage, load_overview},
     },
-    live,
     pages::jobs,
     routes::href,
     ui::{
@@ -24,8 +23,8 @@ use crate::{
 };
 
 pub(crate) fn overview() -> AnyView {
-    let changed = live::changes(&["job/", "deployment/", "environment/", "recipe/", "release/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_overview()), show)
+    let topics = &["job/", "deployment/", "environment/", "recipe/", "release/"];
+    page::loaded(topics, load_overview(), show)
 }
 
 /// The page.

@@ -14,14 +14,12 @@ use crate::{
             SetDisabled, load_people,
         },
     },
-    live,
     ui::{copy, form, page, table, time::time},
     viewer::viewer,
 };
 
 pub(crate) fn people() -> AnyView {
-    let changed = live::changes(&["person/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_people()), show)
+    page::loaded(&["person/"], load_people(), show)
 }
 
 /// What each role may do.
@@ -46,25 +44,23 @@ fn options(chosen: Role) -> Vec<AnyView> {
 /// The page.
 #[must_use]
 pub fn show(data: PeoplePage) -> AnyView {
-    let given = RwSignal::new(data.link);
     let manages = may_manage_people(viewer().role).map_err(|refusal| refusal.to_string());
-    let rows = data.people.iter().map(|it| person(it, given)).collect();
+    let rows = data.people.iter().map(person).collect();
     let roles: Vec<_> = ROLES
         .iter()
         .map(|(role, what)| view! { <li><strong>{role.word()}</strong>" "{*what}</li> })
         .collect();
     view! {
         {page::heading("People".to_owned(), Vec::new(), ().into_any())}
-        <div class="outcome" role="status">{move || given.get().map(link)}</div>
+        <div class="outcome" role="status">{data.link.map(link)}</div>
         {table::table("People", &["Name", "Role", "Since", "Password", "Account"], rows)}
-        {page::section("Add a person", adding(&manages, given))}
+        {page::section("Add a person", adding(&manages))}
         <section><h2>"Roles"</h2><ul class="plain">{roles}</ul></section>
     }
     .into_any()
 }
 
-/// The link is shown once. The server does not know by which name the browser reaches it from
-/// elsewhere, so the browser puts its own address in front.
+/// The link, shown once.
 fn link(link: PasswordLink) -> AnyView {
     let path = format!("/password/{}", link.token);
     let whole = format!("{}{path}", origin());
@@ -77,35 +73,19 @@ fn link(link: PasswordLink) -> AnyView {
     .into_any()
 }
 
+/// By which address this page was asked for.
 fn origin() -> String {
-    #[cfg(feature = "hydrate")]
-    return window().location().origin().unwrap_or_default();
-    #[cfg(not(feature = "hydrate"))]
-    String::new()
+    let parts = use_context::<http::request::Parts>();
+    let header = |name: &str| Some(parts.as_ref()?.headers.get(name)?.to_str().ok()?.to_owned());
+    // A browser tells the scheme with the address of the page that the form stood on.
+    let secure = header("referer").is_some_and(|referer| referer.starts_with("https://"));
+    let scheme = if secure { "https" } else { "http" };
+    header("host").map(|host| format!("{scheme}://{host}")).unwrap_or_default()
 }
 
-/// Keeps the link that an action gives.
-fn keep<S>(action: ServerAction<S>, given: RwSignal<Option<PasswordLink>>)
-where
-    S: leptos::server_fn::ServerFn<Output = PasswordLink, Error = crate::error::AppError>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-{
-    let value = action.value();
-    Effect::new(move |_| {
-        if let Some(Ok(link)) = value.get() {
-            given.set(Some(link));
-        }
-    });
-}
-
-fn adding(choice: &Choice, given: RwSignal<Option<PasswordLink>>) -> AnyView {
-    let action = ServerAction::<AddPerson>::new();
-    keep(action, given);
+fn adding(choice: &Choice) -> AnyView {
     view! {
-        {form::acting(action, "sheet", vec![], view! {
+        {form::acting::<AddPerson>("sheet", vec![], view! {
             {form::field("name", "Name", Some("Letters, digits, '.', '-' and '_'; what the person signs in with.".to_owned()), None, form::line("name", "name", String::new()))}
             {form::field("role", "Role", None, None, view! { <select id="role" name="role">{options(Role::Developer)}</select> }.into_any())}
             {form::submit("Add and give a link", "main", choice)}
@@ -114,14 +94,8 @@ fn adding(choice: &Choice, given: RwSignal<Option<PasswordLink>>) -> AnyView {
     .into_any()
 }
 
-fn person(row: &PersonRow, given: RwSignal<Option<PasswordLink>>) -> AnyView {
+fn person(row: &PersonRow) -> AnyView {
     let Person { name, role, created_at, disabled_at, .. } = row.person.clone();
-    let (change, link, account) = (
-        ServerAction::<ChangeRole>::new(),
-        ServerAction::<GivePasswordLink>::new(),
-        ServerAction::<SetDisabled>::new(),
-    );
-    keep(link, given);
     let manages: Choice = may_manage_people(viewer().role).map_err(|refusal| refusal.to_string());
     // The reason stands once, beside what is refused only for this person.
     let quiet = manages.is_err();
@@ -131,20 +105,20 @@ fn person(row: &PersonRow, given: RwSignal<Option<PasswordLink>>) -> AnyView {
     let disabled = disabled_at.is_some();
     let label = format!("Role of {name}");
     let role_form = view! {
-        {form::acting(change, "inline", vec![("name", name.clone())], view! {
+        {form::acting::<ChangeRole>("inline", vec![("name", name.clone())], view! {
             <select name="role" aria-label=label disabled=row.lower.is_err()>{options(role)}</select>
             <button type="submit" disabled=row.lower.is_err()>"Change"</button>
             {lower}
         }.into_any())}
     };
     let link_form = view! {
-        {form::acting(link, "inline", vec![("name", name.clone())], view! {
+        {form::acting::<GivePasswordLink>("inline", vec![("name", name.clone())], view! {
             <button type="submit" disabled=quiet>"New link"</button>
         }.into_any())}
     };
     let barred = !disabled && row.disable.is_err();
     let account_form = view! {
-        {form::acting(account, "inline", vec![("name", name.clone()), ("disabled", (!disabled).to_string())], view! {
+        {form::acting::<SetDisabled>("inline", vec![("name", name.clone()), ("disabled", (!disabled).to_string())], view! {
             {disabled_at.map(|at| view! { <span class="quiet">"disabled "{time(at)}" "</span> })}
             <button type="submit" class=if disabled { "" } else { "bad" } disabled=barred || quiet>
                 {if disabled { "Enable" } else { "Disable" }}

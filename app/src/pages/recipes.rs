@@ -13,7 +13,6 @@ use crate::{
             load_build, load_recipe, load_recipe_diff, load_recipes, load_revisions,
         },
     },
-    live,
     pages::{parameter, query},
     routes::href,
     ui::{
@@ -30,35 +29,30 @@ use crate::{
 pub use editor::show as show_editor;
 
 pub(crate) fn list() -> AnyView {
-    let changed = live::changes(&["recipe/", "release/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_recipes()), |data| show_list(&data))
+    page::loaded(&["recipe/", "release/"], load_recipes(), |data| show_list(&data))
 }
 
 pub(crate) fn new() -> AnyView {
-    page::loaded(Resource::new(|| (), |()| load_recipe(String::new())), show_editor)
+    page::loaded(&[], load_recipe(String::new()), show_editor)
 }
 
 /// The editor follows no changes: what somebody types must not be drawn over.
 pub(crate) fn edit() -> AnyView {
-    let name = parameter("name");
-    page::loaded(Resource::new(move || name.get(), load_recipe), show_editor)
+    page::loaded(&[], load_recipe(parameter("name")), show_editor)
 }
 
 pub(crate) fn revisions() -> AnyView {
-    let name = parameter("name");
-    page::loaded(Resource::new(move || name.get(), load_revisions), show_revisions)
+    page::loaded(&["recipe/"], load_revisions(parameter("name")), show_revisions)
 }
 
 pub(crate) fn diff() -> AnyView {
-    let (name, from, to) = (parameter("name"), query("from"), query("to"));
-    let source = move || (name.get(), from.get().parse().ok(), to.get().parse().ok());
-    let data = Resource::new(source, |(name, from, to)| load_recipe_diff(name, from, to));
-    page::loaded(data, show_diff)
+    let number = |name| query(name).parse().ok();
+    let data = load_recipe_diff(parameter("name"), number("from"), number("to"));
+    page::loaded(&[], data, show_diff)
 }
 
 pub(crate) fn build() -> AnyView {
-    let name = parameter("name");
-    page::loaded(Resource::new(move || name.get(), load_build), show_build)
+    page::loaded(&[], load_build(parameter("name")), show_build)
 }
 
 fn may_edit() -> Choice {
@@ -182,13 +176,8 @@ pub fn show_diff(data: RecipeDiffPage) -> AnyView {
 #[must_use]
 pub fn show_build(data: BuildPage) -> AnyView {
     let BuildPage { name, revision, version, former } = data;
-    let action = ServerAction::<StartBuild>::new();
     let choice = may_build(viewer().role).map_err(|refusal| refusal.to_string());
-    let version_error = move || {
-        action
-            .value()
-            .with(|value| value.as_ref().and_then(|it| it.as_ref().err()?.of_field("version")))
-    };
+    let version_error = form::failed::<StartBuild>().and_then(|error| error.of_field("version"));
     let keep = former.map(|row| {
         let release = row.release;
         view! {
@@ -203,7 +192,7 @@ pub fn show_build(data: BuildPage) -> AnyView {
     });
     view! {
         {head(&name, "build")}
-        {form::acting(action, "sheet", vec![("name", name.clone()), ("revision", revision.number.to_string())], view! {
+        {form::acting::<StartBuild>("sheet", vec![("name", name.clone()), ("revision", revision.number.to_string())], view! {
             {table::properties(vec![
                 ("Builds", view! { {format!("revision {}: {}", revision.number, revision.message)} }.into_any()),
                 ("Saved", view! { {time(revision.saved_at)}" by "{revision.author.clone()} }.into_any()),

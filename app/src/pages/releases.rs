@@ -13,7 +13,6 @@ use crate::{
         ReleasePage, ReleasesPage, load_contents, load_files, load_release,
         load_release_deployments, load_releases, load_tests,
     },
-    live,
     pages::{parameter, query},
     routes::href,
     ui::{
@@ -30,46 +29,32 @@ pub use files::show as show_files;
 pub use reach::show as show_deployments;
 pub use tests::{evidence, show as show_tests};
 
+/// What lets a release look otherwise.
+const TOPICS: &[&str] = &["release/", "job/", "run/", "deployment/", "environment/"];
+
 pub(crate) fn list() -> AnyView {
-    let changed = live::changes(&["release/", "job/", "environment/"]);
-    page::loaded(Resource::new(move || changed.get(), |_| load_releases()), |data| show_list(&data))
+    page::loaded(TOPICS, load_releases(), |data| show_list(&data))
 }
 
 pub(crate) fn overview() -> AnyView {
-    let version = parameter("version");
-    let changed = live::changes(&["release/", "job/", "environment/"]);
-    let source = move || (version.get(), changed.get());
-    page::loaded(Resource::new(source, |(version, _)| load_release(version)), show)
+    page::loaded(TOPICS, load_release(parameter("version")), show)
 }
 
 pub(crate) fn contents() -> AnyView {
-    let (version, search, part) = (parameter("version"), query("q"), query("part"));
-    let source = move || (version.get(), search.get(), part.get());
-    let data =
-        Resource::new(source, |(version, search, part)| load_contents(version, search, part));
-    page::loaded(data, show_contents)
+    let data = load_contents(parameter("version"), query("q"), query("part"));
+    page::loaded(&["release/"], data, show_contents)
 }
 
 pub(crate) fn tests() -> AnyView {
-    let version = parameter("version");
-    let changed = live::changes(&["release/", "job/", "run/"]);
-    let source = move || (version.get(), changed.get());
-    page::loaded(Resource::new(source, |(version, _)| load_tests(version)), show_tests)
+    page::loaded(TOPICS, load_tests(parameter("version")), show_tests)
 }
 
 pub(crate) fn deployments() -> AnyView {
-    let version = parameter("version");
-    let changed = live::changes(&["release/", "deployment/", "environment/"]);
-    let source = move || (version.get(), changed.get());
-    page::loaded(
-        Resource::new(source, |(version, _)| load_release_deployments(version)),
-        show_deployments,
-    )
+    page::loaded(TOPICS, load_release_deployments(parameter("version")), show_deployments)
 }
 
 pub(crate) fn files() -> AnyView {
-    let version = parameter("version");
-    page::loaded(Resource::new(move || version.get(), load_files), show_files)
+    page::loaded(&["release/"], load_files(parameter("version")), show_files)
 }
 
 /// The list.

@@ -9,13 +9,12 @@ use leptos::prelude::*;
 
 use crate::{
     api::runs::{RunPage, load_console, load_run},
-    live,
     pages::parameter,
     routes::href,
     ui::{
         badge::{Status, badge},
         copy, empty,
-        log::{Log, Written, log},
+        log::{Written, log},
         page, table,
         time::{time, took},
         waterfall::waterfall,
@@ -23,30 +22,19 @@ use crate::{
 };
 
 pub(crate) fn run() -> AnyView {
-    let id = parameter("id");
-    let changed = live::changes(&["run/", "job/"]);
-    let data = Resource::new(move || (id.get(), changed.get()), |(id, _)| load_run(RunId(id)));
-    let console = move || page::whole(console(RunId(id.get())));
-    view! { {page::loaded(data, show)}<section class="log-part"><h2>"Console"</h2>{console}</section> }
+    let id = RunId(parameter("id"));
+    let console = page::later(Box::pin(console(id.clone())));
+    let topics = &["run/", "job/"];
+    view! { {page::loaded(topics, load_run(id), show)}<section class="log-part"><h2>"Console"</h2>{console}</section> }
         .into_any()
 }
 
-/// The server writes the console into the page; only where the browser came without loading the
-/// page does it ask for the lines.
 async fn console(id: RunId) -> AnyView {
-    let lines = if cfg!(feature = "ssr") || !page::taking_over() {
-        load_console(id.clone()).await
-    } else {
-        Ok(Vec::new())
-    };
-    match lines {
-        Ok(lines) => log(Log {
-            label: "Console of the machine",
-            written: Written::console(&lines),
-            stream: None,
-            download: href::run_console(&id),
-        }),
-        Err(_) => empty::nothing("The machine wrote nothing to its console."),
+    match load_console(&id).await {
+        Ok(lines) if !lines.is_empty() => {
+            log("Console of the machine", Written::console(&lines), None, href::run_console(&id))
+        }
+        Ok(_) | Err(_) => empty::nothing("The machine wrote nothing to its console."),
     }
 }
 

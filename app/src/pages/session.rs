@@ -30,7 +30,7 @@ pub fn explain(code: &str) -> Option<&'static str> {
 
 /// The fault, at the field that a code belongs to or above the form.
 fn faults() -> (Option<AnyView>, Option<String>, Option<String>) {
-    let code = query("error").get_untracked();
+    let code = query("error");
     let words = explain(&code).map(ToOwned::to_owned);
     match code.as_str() {
         "name" => (None, words, None),
@@ -64,7 +64,7 @@ fn password_field(label: &'static str, new: bool, error: Option<String>) -> AnyV
 #[must_use]
 pub fn login() -> AnyView {
     let (fault, name, password) = faults();
-    let next = query("next").get_untracked();
+    let next = query("next");
     view! {
         <div class="door">
             {page::heading("Sign in".to_owned(), Vec::new(), ().into_any())}
@@ -84,7 +84,7 @@ pub fn login() -> AnyView {
 /// The first administrator sets name and password.
 #[must_use]
 pub fn welcome() -> AnyView {
-    let token = parameter("token").get_untracked();
+    let token = parameter("token");
     let (fault, name, password) = faults();
     view! {
         <div class="door">
@@ -105,7 +105,7 @@ pub fn welcome() -> AnyView {
 /// A person sets a password by a one-time link.
 #[must_use]
 pub fn password() -> AnyView {
-    let token = parameter("token").get_untracked();
+    let token = parameter("token");
     let (fault, _, password) = faults();
     view! {
         <div class="door">

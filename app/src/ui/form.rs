@@ -2,10 +2,9 @@
 
 use leptos::{
     prelude::*,
-    server_fn::{Http, ServerFn, client::Client, codec::PostUrl, request::ClientReq},
+    server::ServerActionError,
+    server_fn::{ServerFn, error::ServerFnUrlError},
 };
-use serde::de::DeserializeOwned;
-use web_sys::FormData;
 
 use crate::{
     api::Choice,
@@ -88,23 +87,6 @@ pub fn fault(error: Option<AppError>) -> AnyView {
     }
 }
 
-/// As [`fault`], following a form's action.
-pub fn fault_of<S>(action: ServerAction<S>) -> AnyView
-where
-    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
-    S::Output: Clone + Send + Sync + 'static,
-{
-    let value = action.value();
-    let error = Signal::derive(move || {
-        value.with(|it| it.as_ref().and_then(|it| it.as_ref().err().cloned()))
-    });
-    following(error)
-}
-
-fn following(error: Signal<Option<AppError>>) -> AnyView {
-    view! { <div class="outcome">{move || fault(error.get())}</div> }.into_any()
-}
-
 /// The second look before something that many machines feel: typing the release's name. The server
 /// compares, so it holds without script too.
 #[must_use]
@@ -118,36 +100,43 @@ pub fn confirm(id: String, name: &str) -> AnyView {
     .into_any()
 }
 
-/// A form that is sent to a server function: values that people do not see, the content, and what
-/// went wrong. Without script it is an ordinary form of the same address.
-pub fn acting<S, Output>(
-    action: ServerAction<S>,
+/// Why the server function of a form did not do what was asked, where this page answers to that:
+/// the browser was sent back here with the reason in the address.
+#[must_use]
+pub fn failed<S: ServerFn<Error = AppError>>() -> Option<AppError> {
+    use_context::<ServerActionError>()
+        .filter(|error| error.path() == S::PATH)
+        .map(|error| ServerFnUrlError::decode_err(error.err()))
+}
+
+/// A form that is sent to a server function: values that people do not see, the content, and why it
+/// was refused the last time.
+#[must_use]
+pub fn acting<S: ServerFn<Error = AppError>>(
     class: &'static str,
     hidden: Vec<(&'static str, String)>,
     content: AnyView,
-) -> AnyView
-where
-    S: ServerFn<Protocol = Http<PostUrl, Output>, Error = AppError>
-        + DeserializeOwned
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Client: Client<AppError>,
-    <<S::Client as Client<AppError>>::Request as ClientReq<AppError>>::FormData: From<FormData>,
-    S::Output: Clone + Send + Sync + 'static,
-    Output: 'static,
-{
+) -> AnyView {
+    acting_at(S::url(), failed::<S>(), class, hidden, content)
+}
+
+fn acting_at(
+    address: &'static str,
+    failed: Option<AppError>,
+    class: &'static str,
+    hidden: Vec<(&'static str, String)>,
+    content: AnyView,
+) -> AnyView {
     let hidden: Vec<_> = hidden
         .into_iter()
         .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
         .collect();
     view! {
-        <ActionForm action=action attr:class=class>
+        <form method="post" action=address class=class>
             {hidden}
             {content}
-            {fault_of(action)}
-        </ActionForm>
+            {fault(failed)}
+        </form>
     }
     .into_any()
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use crate::{
-    live::Connection,
+    islands::page::Live,
     routes::Pages,
     viewer::{Looking, Theme},
 };
@@ -27,35 +27,22 @@ pub(crate) fn Frame(looking: Looking) -> impl IntoView {
         <div class=if signed_in { "frame" } else { "frame alone" }>
             {bar}
             <main id="main">
-                <Notice/>
+                <Live signed_in/>
                 <Pages/>
             </main>
         </div>
     }
 }
 
-/// Says so where the connection for live data is cut.
-#[component]
-fn Notice() -> impl IntoView {
-    let connection = use_context::<Connection>();
-    let lost = move || connection.is_some_and(|connection| connection.lost.get());
-    view! {
-        <div class="notice" role="status">
-            {move || lost().then_some("The connection is cut; what you see may be old. Trying again…")}
-        </div>
-    }
-}
-
 fn bar(looking: Looking) -> AnyView {
-    let path = use_location().pathname;
-    let here = Memo::new(move |_| section_of(&path.get()));
+    let here = section_of(&use_location().pathname.get_untracked());
     let groups: Vec<_> = GROUPS
         .iter()
         .map(|(name, links)| {
             let links: Vec<_> = links
                 .iter()
                 .map(|(label, href)| {
-                    let current = move || (here.get() == *href).then_some("page");
+                    let current = (here == *href).then_some("page");
                     view! { <li><a href=*href aria-current=current>{*label}</a></li> }
                 })
                 .collect();
@@ -92,7 +79,7 @@ fn section_of(path: &str) -> String {
 /// Who is signed in, the colours, and the way out.
 fn who(looking: Looking) -> AnyView {
     let Looking { viewer, theme } = looking;
-    let path = use_location().pathname;
+    let path = use_location().pathname.get_untracked();
     let (next, label) = match theme {
         Theme::System => (Theme::Dark, "Dark colours"),
         Theme::Dark => (Theme::Light, "Light colours"),
@@ -110,7 +97,7 @@ fn who(looking: Looking) -> AnyView {
             {account}
             <form method="post" action="/session/theme">
                 <input type="hidden" name="theme" value=next.word()/>
-                <input type="hidden" name="next" value=move || path.get()/>
+                <input type="hidden" name="next" value=path/>
                 <button type="submit" class="plain">{label}</button>
             </form>
             <form method="post" action="/session/logout">

@@ -26,6 +26,9 @@ pub enum ServiceError {
     /// Somebody else changed the same thing meanwhile, or it stands otherwise by now.
     #[error("{0}")]
     Conflict(String),
+    /// Too many attempts failed.
+    #[error("{0}")]
+    Throttled(String),
     /// Something outside this program is missing or does not answer; the sentence names the remedy.
     #[error("{0}")]
     Unavailable(String),

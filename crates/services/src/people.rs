@@ -106,9 +106,8 @@ impl Services {
             Timestamp(self.now().0 - i64::try_from(FAILURE_WINDOW.as_micros()).unwrap_or(0));
         let mut rows = self.read().await?;
         if rows.count_failed_sign_ins(name, &address, window).await? >= FAILURES_ALLOWED {
-            return Err(ServiceError::invalid(
-                "password",
-                "too many attempts failed; wait 15 minutes and try again",
+            return Err(ServiceError::Throttled(
+                "too many attempts failed; wait 15 minutes and try again".to_owned(),
             ));
         }
         let known = rows.credentials_of(name).await?;
@@ -126,7 +125,7 @@ impl Services {
             self.record(&mut tx, actor, Change::SignInFailed { name }).await?;
             tx.commit().await?;
             return Err(ServiceError::invalid(
-                "password",
+                "credentials",
                 "name and password do not belong together",
             ));
         };
@@ -156,6 +155,16 @@ impl Services {
             .filter(|known| known.credentials_version == credentials_version)
             .map(|known| known.person)
             .filter(|person| person.disabled_at.is_none()))
+    }
+
+    /// Whether a person who asked earlier would be the same now: not disabled, in the same role.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn actor_stands(&self, actor: &Actor) -> Result<bool, ServiceError> {
+        let Who::Person { id, role, .. } = &actor.who else { return Ok(true) };
+        let known = self.read().await?.credentials_by_id(id).await?;
+        Ok(known.is_some_and(|it| it.person.disabled_at.is_none() && it.person.role == *role))
     }
 
     /// Everybody, by name.
@@ -224,7 +233,7 @@ impl Services {
         tx.set_role(&person.id, role).await?;
         tx.delete_sessions_of(&person.id).await?;
         self.record(&mut tx, actor, Change::RoleChanged { person: &person, role }).await?;
-        tx.commit().await?;
+        self.commit(tx, &format!("person/{}", person.id)).await?;
         Ok(())
     }
 
@@ -247,7 +256,7 @@ impl Services {
         tx.set_disabled(&person.id, disabled.then(|| self.now())).await?;
         tx.delete_sessions_of(&person.id).await?;
         self.record(&mut tx, actor, Change::Disabled { person: &person, disabled }).await?;
-        tx.commit().await?;
+        self.commit(tx, &format!("person/{}", person.id)).await?;
         Ok(())
     }
 
@@ -295,7 +304,7 @@ impl Services {
             Change::PasswordSet { person: &known.person },
         )
         .await?;
-        tx.commit().await?;
+        self.commit(tx, &format!("person/{id}")).await?;
         Ok(SignedIn { person: known.person, credentials_version: known.credentials_version })
     }
 

@@ -3,7 +3,7 @@
 //! It is an ordinary form with an ordinary answer: the editor again where the text has faults, with
 //! what was typed. Line numbers are drawn beside the text on the server and renewed in the browser.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
 use super::{head, may_edit};
 use crate::{
@@ -35,7 +35,7 @@ pub fn show(data: RecipePage) -> AnyView {
     let of_field = |field: &str| error.as_ref().and_then(|error| error.of_field(field));
     let placed = ["name", "message"].into_iter().any(|field| of_field(field).is_some());
     let general = error.clone().filter(|_| !placed);
-    let target = if newest.is_some() { href::recipe(&name) } else { "/recipes".to_owned() };
+    let target = if newest.is_some() { href::recipe(&name) } else { "/recipes/new".to_owned() };
     let name_field = newest.is_none().then(|| {
         let hint = "a-z, 0-9 and '-'; it stays the same over all revisions".to_owned();
         form::field(
@@ -72,7 +72,7 @@ pub fn show(data: RecipePage) -> AnyView {
             {name_field}
             <input type="hidden" name="base" value=base.map(|base| base.to_string())/>
             <label for="text">"Text"</label>
-            {paper(text, lines)}
+            {paper(text, &lines)}
             {form::field(
                 "message",
                 "What did you change, and why?",
@@ -87,30 +87,32 @@ pub fn show(data: RecipePage) -> AnyView {
 }
 
 /// The text beside its line numbers; both scroll as one, since the field is as high as its text.
-fn paper(text: String, faulty: Vec<u32>) -> AnyView {
-    let area = NodeRef::<html::Textarea>::new();
+fn paper(text: String, faulty: &[u32]) -> AnyView {
     let first = faulty.iter().copied().find(|line| *line > 0);
-    let count = RwSignal::new(lines_of(&text));
-    let rows = move || count.get().max(12).to_string();
-    let numbers = move || {
-        (1..=count.get())
-            .map(|line| {
-                let class = faulty.contains(&line).then_some("wrong");
-                view! { <li id=format!("line-{line}") class=class>{line}</li> }
-            })
-            .collect::<Vec<_>>()
-    };
-    let typed = move |event| count.set(lines_of(&event_target_value(&event)));
+    let count = u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX);
+    let numbers: Vec<_> = (1..=count)
+        .map(|line| {
+            let class = faulty.contains(&line).then_some("wrong");
+            view! { <li id=format!("line-{line}") class=class>{line}</li> }
+        })
+        .collect();
     view! {
         <div class="paper">
             <ol class="numbers" aria-hidden="true">{numbers}</ol>
-            <textarea id="text" name="text" node_ref=area rows=rows spellcheck="false" autocomplete="off" autocapitalize="off"
-                wrap="off" required on:input=typed aria-invalid=first.map(|_| "true")>{text}</textarea>
+            <textarea
+                id="text"
+                name="text"
+                rows=count.max(12).to_string()
+                spellcheck="false"
+                autocomplete="off"
+                autocapitalize="off"
+                wrap="off"
+                required
+                aria-invalid=first.map(|_| "true")
+            >
+                {text}
+            </textarea>
         </div>
     }
     .into_any()
-}
-
-fn lines_of(text: &str) -> u32 {
-    u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX)
 }

@@ -7,7 +7,6 @@ use domain::{
     time::human_size,
 };
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::head;
 use crate::{
@@ -130,7 +129,7 @@ fn found(
     let (action, search) = (href::release_tab(name, "contents"), search.to_owned());
     let spdx = href::release_file(name, "sbom.spdx.json");
     view! {
-        <Form method="GET" action=action attr:class="search" attr:role="search">
+        <form method="get" action=action class="search" role="search">
             <label for="q">"Name contains"</label>
             <input id="q" name="q" type="search" value=search/>
             <label for="part">"Where"</label>
@@ -138,7 +137,7 @@ fn found(
             <button type="submit">"Search"</button>
             <span role="status">{count}</span>
             <a href=spdx rel="external">"All as SPDX"</a>
-        </Form>
+        </form>
         {list}
     }
     .into_any()

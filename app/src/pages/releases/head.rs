@@ -53,12 +53,13 @@ pub(super) fn withdrawing(head: &ReleaseHead) -> AnyView {
     if !head.row.release.stage.bootable() {
         return ().into_any();
     }
-    let action = ServerAction::<WithdrawRelease>::new();
+    // Where it was refused, the reason must be seen.
+    let open = form::failed::<WithdrawRelease>().is_some();
     view! {
-        <details class="danger">
+        <details class="danger" open=open>
             <summary>"Withdraw this release"</summary>
             <p>"No machine can boot a withdrawn release any more, and its name is not given again."</p>
-            {form::acting(action, "", vec![("version", head.row.release.name())], view! {
+            {form::acting::<WithdrawRelease>("", vec![("version", head.row.release.name())], view! {
                 {form::field("withdraw-reason", "Reason", None, None, form::sentences("withdraw-reason", "reason", true))}
                 {form::submit("Withdraw", "bad", &head.withdraw)}
             }.into_any())}

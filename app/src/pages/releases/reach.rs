@@ -36,7 +36,6 @@ pub fn show(data: ReleaseDeploymentsPage) -> AnyView {
 }
 
 fn asking(version: &str, to: &RequestChoice) -> AnyView {
-    let action = ServerAction::<RequestDeployment>::new();
     let id: &'static str = match to.environment.as_str() {
         "production" => "reason-production",
         "development" => "reason-development",
@@ -46,7 +45,7 @@ fn asking(version: &str, to: &RequestChoice) -> AnyView {
         <div class="card">
             <h3><a href=href::environment(&to.environment)>{to.environment.clone()}</a></h3>
             <p class="quiet">"Serves "{release_or_nothing(to.serves.as_deref())}". Demands "{demands(&to.policy)}"."</p>
-            {form::acting(action, "", vec![("environment", to.environment.clone()), ("version", version.to_owned())], view! {
+            {form::acting::<RequestDeployment>("", vec![("environment", to.environment.clone()), ("version", version.to_owned())], view! {
                 {form::field(
                     id,
                     "Reason",

@@ -20,14 +20,13 @@ use crate::{
 pub fn show(data: TestsPage) -> AnyView {
     let TestsPage { head, evidence: plans, validations } = data;
     let above = head::head(&head, "tests");
-    let action = ServerAction::<StartValidation>::new();
     let start = match &head.validating {
         Some(job) => {
             view! { <p><a class="button" href=href::job(job)>"To the validation at work"</a></p> }
                 .into_any()
         }
         None => view! {
-            {form::acting(action, "", vec![("version", head.row.release.name())], view! {
+            {form::acting::<StartValidation>("", vec![("version", head.row.release.name())], view! {
                 {form::submit("Validate on a QEMU machine", "main", &head.validate)}
             }.into_any())}
         }

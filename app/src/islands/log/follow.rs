@@ -3,34 +3,33 @@
 use std::{cell::RefCell, rc::Rc};
 
 use domain::log::LogLine;
-use leptos::{html, prelude::*};
-use web_sys::HtmlDivElement;
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::Element;
 
-use super::{BLOCK, Writer};
-use crate::live;
+use super::{BLOCK, LINES, Writer};
+use crate::islands::source;
 
-/// What a log on a page consists of.
-pub(super) struct Parts {
-    pub(super) lines: NodeRef<html::Div>,
-    pub(super) following: RwSignal<bool>,
-    pub(super) first_error: RwSignal<Option<u64>>,
-    pub(super) ended: RwSignal<bool>,
-    pub(super) stream: Option<String>,
-}
+/// How near to its end a log counts as read to the end, in pixels.
+const NEAR: i32 = 48;
 
 /// Takes over what the server wrote and goes on from there.
-pub(super) fn start(parts: Parts) {
-    let Parts { lines, following, first_error, ended, stream } = parts;
+pub(super) fn start(
+    stream: Option<String>,
+    first_error: RwSignal<Option<u64>>,
+    following: RwSignal<bool>,
+    ended: RwSignal<bool>,
+) {
     Effect::new(move |_| {
-        let Some(element) = lines.get() else { return };
-        let writer = taken_over(&element);
-        first_error.set(writer.first_error);
-        show_target(&element);
+        let Some(element) = document().get_element_by_id(LINES) else { return };
         let Some(url) = stream.clone() else { return };
-        following.set(true);
+        release_on_scroll(&element, following);
+        let writer = taken_over(&element, first_error.get_untracked());
         let last = writer.last;
-        let tail =
-            Rc::new(RefCell::new(Tail { element: element.clone(), writer, waiting: Vec::new() }));
+        let tail = Rc::new(RefCell::new(Tail { element, writer, waiting: Vec::new() }));
+        // A line that the address names is what the reader came for.
+        let named = window().location().hash().is_ok_and(|hash| hash.starts_with("#L"));
+        following.set(!named);
         let append = {
             let tail = tail.clone();
             move || {
@@ -42,6 +41,7 @@ pub(super) fn start(parts: Parts) {
                 }
             }
         };
+        request_animation_frame(append.clone());
         let line = move |text: &str| {
             let line: LogLine = serde_json::from_str(text).ok()?;
             let number = line.number;
@@ -55,38 +55,45 @@ pub(super) fn start(parts: Parts) {
             }
             Some(number)
         };
-        live::follow(url, last, line, move || ended.set(true));
+        source::lines(url, last, line, move || ended.set(true));
     });
 }
 
+/// Scrolling up lets go; that the log grew below is no scrolling.
+fn release_on_scroll(element: &Element, following: RwSignal<bool>) {
+    let mut before = element.scroll_top();
+    let target = element.clone();
+    let scrolled = Closure::<dyn FnMut()>::new(move || {
+        let top = target.scroll_top();
+        let at_end = top + target.client_height() >= target.scroll_height() - NEAR;
+        if top < before && !at_end {
+            following.set(false);
+        }
+        before = top;
+    });
+    // Only an event target that is none could refuse.
+    let _ = element.add_event_listener_with_callback("scroll", scrolled.as_ref().unchecked_ref());
+    // The log stays as long as the page.
+    scrolled.forget();
+}
+
 /// What the server wrote, from the marks that it left.
-fn taken_over(element: &HtmlDivElement) -> Writer {
+fn taken_over(element: &Element, first_error: Option<u64>) -> Writer {
     let read = |name: &str| element.get_attribute(name).filter(|text| !text.is_empty());
     let steps: Vec<String> = read("data-steps")
         .map(|steps| steps.lines().map(ToOwned::to_owned).collect())
         .unwrap_or_default();
     Writer {
-        step: steps.last().cloned().unwrap_or_default(),
+        step: read("data-step").unwrap_or_default(),
         steps,
         last: read("data-last").and_then(|text| text.parse().ok()).unwrap_or(0),
-        first_error: read("data-first-error").and_then(|text| text.parse().ok()),
-    }
-}
-
-/// A line that the address names is shown: the browser did so before the log had its place.
-fn show_target(element: &HtmlDivElement) {
-    let hash = window().location().hash().unwrap_or_default();
-    if hash.len() > 1
-        && let Some(line) = document().get_element_by_id(&hash[1..])
-        && element.contains(Some(&line))
-    {
-        line.scroll_into_view();
+        first_error,
     }
 }
 
 /// The end of a log.
 struct Tail {
-    element: HtmlDivElement,
+    element: Element,
     writer: Writer,
     waiting: Vec<LogLine>,
 }
@@ -103,7 +110,7 @@ impl Tail {
                 self.write(&html);
                 html.clear();
                 if let Ok(block) = document().create_element("div") {
-                    // The browser refuses to append to what is no node any more: then nobody looks.
+                    // An element of the page takes another.
                     let _ = self.element.append_child(&block);
                 }
             }

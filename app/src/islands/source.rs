@@ -1,12 +1,12 @@
-//! Server-sent events in the browser.
+//! Server-sent events. The browser connects again by itself and says what it has
+//! (`Last-Event-ID`); a hidden tab gives its connection back and asks for the rest when it is seen
+//! again. Nothing is fetched on a timer.
 
 use std::{cell::RefCell, rc::Rc};
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{EventSource, MessageEvent, VisibilityState};
-
-use super::Connection;
 
 type Handler = Closure<dyn FnMut(MessageEvent)>;
 
@@ -42,53 +42,55 @@ impl Drop for Source {
     }
 }
 
-fn handler(mut handle: impl FnMut(String) + 'static) -> Handler {
-    Closure::new(move |event: MessageEvent| {
-        handle(event.data().as_string().unwrap_or_default());
-    })
+fn handler(mut handle: impl FnMut(&MessageEvent) + 'static) -> Handler {
+    Closure::new(move |event: MessageEvent| handle(&event))
 }
 
-/// Opens `source` now and whenever the tab is seen again, closes it while the tab is hidden, and
-/// for good when the page goes. `url` says where, and `None` once there is nothing more to come.
+fn data(event: &MessageEvent) -> String {
+    event.data().as_string().unwrap_or_default()
+}
+
+/// Opens `source` now and whenever the tab is seen again, and closes it while the tab is hidden.
+/// `url` says where, and `None` once there is nothing more to come.
 fn while_seen(source: Source, url: impl Fn() -> Option<String> + 'static) {
     let source = Rc::new(RefCell::new(source));
-    let follow = {
-        let source = source.clone();
-        move || {
-            let hidden = document().visibility_state() == VisibilityState::Hidden;
-            match url().filter(|_| !hidden) {
-                Some(url) => source.borrow_mut().open(&url),
-                None => source.borrow_mut().close(),
-            }
+    let kept = StoredValue::new_local(source.clone());
+    let follow = move || {
+        let hidden = document().visibility_state() == VisibilityState::Hidden;
+        match url().filter(|_| !hidden) {
+            Some(url) => source.borrow_mut().open(&url),
+            None => source.borrow_mut().close(),
         }
     };
     follow();
     let listener = window_event_listener_untyped("visibilitychange", move |_| follow());
-    let kept = StoredValue::new_local(source);
     on_cleanup(move || {
         listener.remove();
         kept.dispose();
     });
 }
 
-/// The stream of changes. Its first event after a connection says "connected": the first of all
-/// tells nothing new, since the page was rendered a moment ago.
-pub(crate) fn connect(connection: Connection, tell: impl Fn(&str) + 'static) {
+/// The stream of changes: `tell` gets each topic, `lost` whether the connection is cut.
+///
+/// Its first event after a connection says "connected". The first of all tells nothing new, since
+/// the page was rendered a moment ago.
+pub(super) fn changes(tell: impl Fn(&str) + 'static, lost: impl Fn(bool) + Clone + 'static) {
     let mut first = true;
-    let change = handler(move |topic| {
-        connection.lost.set(false);
+    let cut = lost.clone();
+    let change = handler(move |event| {
+        lost(false);
         if !std::mem::take(&mut first) {
-            tell(&topic);
+            tell(&data(event));
         }
     });
-    let error = handler(move |_| connection.lost.set(true));
+    let error = handler(move |_| cut(true));
     let source = Source { open: None, handlers: vec![("change", change), ("error", error)] };
     while_seen(source, || Some("/events".to_owned()));
 }
 
 /// A log from the line after `after` on, until it ends. `line` gets each line's JSON once, and
-/// gives the number of the last line it has.
-pub(crate) fn follow(
+/// gives the number of the line.
+pub(super) fn lines(
     url: String,
     after: u64,
     line: impl Fn(&str) -> Option<u64> + 'static,
@@ -96,12 +98,12 @@ pub(crate) fn follow(
 ) {
     let last = Rc::new(RefCell::new(Some(after)));
     let (seen, ended) = (last.clone(), last.clone());
-    let on_line = handler(move |text| {
-        if let (Some(number), Some(last)) = (line(&text), seen.borrow_mut().as_mut()) {
+    let on_line = handler(move |event| {
+        if let (Some(number), Some(last)) = (line(&data(event)), seen.borrow_mut().as_mut()) {
             *last = number;
         }
     });
-    let on_end: Handler = Closure::new(move |event: MessageEvent| {
+    let on_end = handler(move |event| {
         // Else the browser would take the end for an interruption and connect again.
         if let Some(source) = event.target().and_then(|it| it.dyn_into::<EventSource>().ok()) {
             source.close();

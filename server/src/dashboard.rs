@@ -1,0 +1,269 @@
+//! The dashboard's router: every route on one screen, then the layers, each with its why.
+
+use std::{pin::Pin, sync::Arc};
+
+use app::api::recipes::RecipeDraft;
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef, Request},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    middleware::{self, Next},
+    response::Response,
+    routing::{MethodRouter, get, post},
+};
+use domain::actor::Actor;
+use leptos::{
+    config::LeptosOptions,
+    context::{provide_context, use_context},
+    nonce::use_nonce,
+    prelude::AnyView,
+};
+use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list};
+use services::Services;
+use tokio::sync::watch;
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    limit::RequestBodyLimitLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
+    trace::TraceLayer,
+};
+use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
+
+use crate::{
+    assets, auth,
+    config::ServeArgs,
+    downloads,
+    form_answers::{self, Seal},
+    health, live,
+    live::Ending,
+    origin::{self, Origins},
+    recipes, refusal,
+    session_store::StoredSessions,
+};
+
+/// The largest form that is read, in bytes: a recipe text and its message.
+const FORM_LIMIT: usize = 1024 * 1024;
+
+/// Renders a page with something besides in its context.
+type RenderWith = Arc<
+    dyn Fn(RecipeDraft, Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync,
+>;
+
+/// What handlers and pages share.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    leptos_options: LeptosOptions,
+    /// The use cases.
+    pub services: Services,
+    ending: Ending,
+    render: RenderWith,
+}
+
+impl AppState {
+    /// The page at the request's address, with what somebody typed into the recipe editor.
+    pub async fn page_with(&self, draft: RecipeDraft, request: Request) -> Response {
+        (self.render)(draft, request).await
+    }
+}
+
+/// Who may use a route at all. What they may do there is decided by the service they call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Anybody, signed in or not.
+    Anyone,
+    /// People who have signed in.
+    SignedIn,
+}
+
+/// One route of the dashboard besides its pages and their server functions.
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: Method,
+    /// The path, with its parameters in braces.
+    pub path: &'static str,
+    /// Who may use it.
+    pub who: Who,
+    handler: MethodRouter<AppState>,
+}
+
+/// The routes besides the pages. axum cannot list its routes, so this table is what the router is
+/// made of and what the tests visit.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    use Who::{Anyone, SignedIn};
+    let row = |method, path, who, handler| Route { method, path, who, handler };
+    vec![
+        row(Method::GET, "/healthz", Anyone, get(health::alive)),
+        row(Method::GET, "/readyz", Anyone, get(health::ready)),
+        row(Method::GET, "/pkg/{name}", Anyone, get(assets::serve)),
+        row(Method::GET, "/favicon.svg", Anyone, get(assets::favicon)),
+        row(Method::POST, "/session/login", Anyone, post(auth::sign_in)),
+        row(Method::POST, "/session/logout", Anyone, post(auth::sign_out)),
+        row(Method::POST, "/session/welcome", Anyone, post(auth::welcome)),
+        row(Method::POST, "/session/password", Anyone, post(auth::set_password)),
+        row(Method::POST, "/session/theme", Anyone, post(auth::theme)),
+        row(Method::POST, "/recipes/new", SignedIn, post(recipes::create)),
+        row(Method::POST, "/recipes/{name}", SignedIn, post(recipes::revise)),
+        row(Method::GET, "/events", SignedIn, get(live::changes)),
+        row(Method::GET, "/jobs/{id}/log/stream", SignedIn, get(live::job_log)),
+        row(Method::GET, "/jobs/{id}/log", SignedIn, get(downloads::job_log)),
+        row(Method::GET, "/runs/{id}/console", SignedIn, get(downloads::console)),
+        row(
+            Method::GET,
+            "/releases/{version}/files/{name}",
+            SignedIn,
+            get(downloads::release_file),
+        ),
+    ]
+}
+
+/// Pages that whoever has not signed in may see.
+const OPEN_PAGES: [&str; 3] = ["/login", "/welcome/", "/password/"];
+
+/// Whether a path is for anybody. Whatever is not named here demands that people sign in first,
+/// unknown paths and server functions too.
+fn open_to_anyone(path: &str) -> bool {
+    let open_route = |route: &Route| {
+        let fixed = route.path.split('{').next().unwrap_or_default();
+        let parameter = route.path.contains('{');
+        route.who == Who::Anyone && if parameter { path.starts_with(fixed) } else { path == fixed }
+    };
+    OPEN_PAGES.iter().any(|open| path.starts_with(open)) || routes().iter().any(open_route)
+}
+
+/// The dashboard. Its streams end when `stopping` says so.
+///
+/// # Panics
+/// At start-up, where the system gives no random bytes.
+#[expect(clippy::expect_used, reason = "a server without random bytes must not start")]
+pub fn router(
+    services: &Services,
+    options: &ServeArgs,
+    stopping: &watch::Receiver<bool>,
+) -> Router {
+    let context = page_context(services.clone());
+    let shell = {
+        let assets = assets::names();
+        move || app::shell(&assets)
+    };
+    let state = AppState {
+        leptos_options: LeptosOptions::builder().output_name("frontend").build(),
+        services: services.clone(),
+        ending: Ending(stopping.clone()),
+        render: render_with(context.clone(), shell.clone()),
+    };
+    let seal = Seal::new().expect("the system gives random bytes");
+    let origins = Origins::new(&options.host, &options.trusted_proxy);
+    let sessions = SessionManagerLayer::new(StoredSessions(services.clone()))
+        .with_name("bootwright")
+        .with_same_site(SameSite::Lax)
+        // `auth::secure_cookies` adds the mark where the browser speaks TLS.
+        .with_secure(false)
+        .with_expiry(Expiry::OnInactivity(time::Duration::days(7)));
+
+    let rows = routes()
+        .into_iter()
+        .fold(Router::new(), |router, route| router.route(route.path, route.handler));
+    rows.leptos_routes_with_context(
+        &state,
+        generate_route_list(app::App),
+        context.clone(),
+        shell.clone(),
+    )
+    .fallback(leptos_axum::render_app_async_with_context(context, shell))
+    // Two limits: handlers that read forms know the first, server functions the second only.
+    .layer((DefaultBodyLimit::max(FORM_LIMIT), RequestBodyLimitLayer::new(FORM_LIMIT)))
+    .layer(
+        // From the outermost to the innermost.
+        ServiceBuilder::new()
+            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+            .layer(TraceLayer::new_for_http().make_span_with(span))
+            .layer(PropagateRequestIdLayer::x_request_id())
+            .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(header(header::REFERRER_POLICY, "same-origin"))
+            .layer(header(header::X_FRAME_OPTIONS, "DENY"))
+            // Pages bring a policy of their own; whatever else is sent may do nothing at all.
+            .layer(header(
+                header::CONTENT_SECURITY_POLICY,
+                "default-src 'none'; form-action 'self'",
+            ))
+            // What a person saw must not stand in a shared cache; assets say otherwise themselves.
+            .layer(header(header::CACHE_CONTROL, "no-store"))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn(refusal::worded))
+            .layer(middleware::from_fn_with_state(origins, origin::guard))
+            .layer(middleware::from_fn(auth::secure_cookies))
+            .layer(sessions)
+            .layer(middleware::from_fn_with_state(services.clone(), auth::identify))
+            .layer(middleware::from_fn(require_sign_in))
+            .layer(middleware::from_fn_with_state(seal, form_answers::answer)),
+    )
+    .with_state(state)
+}
+
+fn render_with(
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    shell: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+) -> RenderWith {
+    Arc::new(move |draft, request| {
+        let context = context.clone();
+        let with_draft = move || {
+            context();
+            provide_context(draft.clone());
+        };
+        leptos_axum::render_app_async_with_context(with_draft, shell.clone())(request)
+    })
+}
+
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+async fn require_sign_in(request: Request, next: Next) -> Response {
+    if open_to_anyone(request.uri().path()) {
+        return next.run(request).await;
+    }
+    auth::require_sign_in(request, next).await
+}
+
+/// A request's log lines carry its id; bodies, queries and cookies are never logged.
+fn span<B>(request: &Request<B>) -> tracing::Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+    tracing::info_span!(
+        "request",
+        method = %request.method(),
+        path = request.uri().path(),
+        id = id.unwrap_or_default(),
+    )
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    refusal::page(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "This page failed on our side. Go back and try again; the log of the server says why.",
+    )
+}
+
+/// What pages and server functions find in their context, and the policy that lets the page run
+/// its own script only.
+fn page_context(services: Services) -> impl Fn() + Clone + Send + Sync + 'static {
+    move || {
+        provide_context(services.clone());
+        let actor = use_context::<Parts>()
+            .and_then(|parts| parts.extensions.get::<Actor>().cloned())
+            .unwrap_or_else(Actor::anonymous);
+        provide_context(actor);
+        if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
+            let policy = format!(
+                "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+                 style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+                 base-uri 'none'; frame-ancestors 'none'"
+            );
+            if let Ok(value) = HeaderValue::from_str(&policy) {
+                response.insert_header(header::CONTENT_SECURITY_POLICY, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Live data: server-sent events (WHATWG HTML §9.2). Nothing polls.
+//!
+//! A job's log is a stream of numbered lines: the number is the event's id, so a browser that was
+//! cut off says which line it has (`Last-Event-ID`, or `?after=` on the first connect) and gets
+//! what follows, each line once and in order. `/events` tells pages that something changed; they
+//! then ask for what they show. Both end with the session that they were opened in, and when the
+//! server is asked to end.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    Extension,
+    extract::{Path, Query, State},
+    http::HeaderMap,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use domain::{
+    actor::{Actor, Who},
+    ids::JobId,
+};
+use futures::StreamExt as _;
+use serde::Deserialize;
+use services::{Services, job_log::LogReader};
+use tokio::sync::{broadcast::error::RecvError, mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::refusal;
+
+/// Tells when the server is asked to end.
+#[derive(Clone)]
+pub struct Ending(pub watch::Receiver<bool>);
+
+impl Ending {
+    async fn begun(&mut self) {
+        // An error means that the sender is gone, and so is the server.
+        let _ = self.0.wait_for(|ending| *ending).await;
+    }
+}
+
+/// Where a reader stands.
+#[derive(Debug, Deserialize)]
+pub struct After {
+    #[serde(default)]
+    after: u64,
+}
+
+/// How many lines are read at once, and how many events wait for a slow browser.
+const BATCH: usize = 500;
+/// What a stream's producer may fail with; the browser connects again.
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+/// `GET /jobs/{id}/log/stream?after=N`: events `line` (JSON of a log line), and `end` with the
+/// job's state when no more will come.
+pub async fn job_log(
+    State(services): State<Services>,
+    State(ending): State<Ending>,
+    Extension(actor): Extension<Actor>,
+    Path(job): Path<String>,
+    Query(query): Query<After>,
+    headers: HeaderMap,
+) -> Response {
+    let job = JobId(job);
+    if let Err(error) = services.job(&actor, &job).await {
+        return refusal::of_service(&error);
+    }
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    let after = last.unwrap_or(query.after);
+    stream(
+        ending,
+        move |sender| async move { send_log(&services, &actor, &job, after, &sender).await },
+    )
+}
+
+/// Sends lines until the job has ended and all are sent, or the browser has gone.
+async fn send_log(
+    services: &Services,
+    actor: &Actor,
+    job: &JobId,
+    after: u64,
+    sender: &mpsc::Sender<Event>,
+) -> Result<(), Broken> {
+    let topic = format!("job/{job}");
+    let mut changes = services.changes();
+    let mut position = after;
+    let mut reader: Option<LogReader> = None;
+    loop {
+        // The order matters: first how the job stands and who writes to its log, then the lines,
+        // so that what is written before the one or the other is never missed.
+        let state = services.job(actor, job).await?.state;
+        let mut follow = services.logs().follow(job);
+        if let Some(follow) = &mut follow {
+            follow.mark_unchanged();
+        }
+        if reader.is_none() {
+            reader = services.logs().reader(job, position)?;
+        }
+        while let Some(open) = &mut reader {
+            let lines = open.lines(BATCH)?;
+            if lines.is_empty() {
+                break;
+            }
+            for line in lines {
+                position = line.number;
+                let event =
+                    Event::default().event("line").id(position.to_string()).json_data(&line)?;
+                if sender.send(event).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        if state.ended() {
+            // An error means that the browser has gone.
+            let _ = sender.send(Event::default().event("end").data(state.word())).await;
+            return Ok(());
+        }
+        let written = async {
+            match &mut follow {
+                // An error means that nobody writes any more; the job's change is told as well.
+                Some(follow) => match follow.changed().await {
+                    Ok(()) => {}
+                    Err(_) => std::future::pending().await,
+                },
+                None => std::future::pending().await,
+            }
+        };
+        let changed = async {
+            loop {
+                match changes.recv().await {
+                    Ok(told) if told == topic => return Ok(()),
+                    Ok(told) => still_signed_in(services, actor, &told).await?,
+                    Err(RecvError::Lagged(_)) => return Ok(()),
+                    Err(RecvError::Closed) => return Err(Broken::from("the server ends")),
+                }
+            }
+        };
+        tokio::select! {
+            () = written => {}
+            changed = changed => changed?,
+            () = sender.closed() => return Ok(()),
+        }
+    }
+}
+
+/// `GET /events`: one event `change` per committed change (its data is the topic, such as
+/// `job/<id>`), and one on connecting, so that a page that was cut off looks again.
+pub async fn changes(
+    State(services): State<Services>,
+    State(ending): State<Ending>,
+    Extension(actor): Extension<Actor>,
+) -> Response {
+    let mut following = services.changes();
+    let change = |topic: &str| Event::default().event("change").data(topic);
+    stream(ending, move |sender| async move {
+        sender.send(change("connected")).await?;
+        loop {
+            let told = tokio::select! {
+                told = following.recv() => told,
+                () = sender.closed() => return Ok(()),
+            };
+            let topic = match told {
+                Ok(topic) => topic,
+                // A reader that fell behind has missed topics: it must look at everything.
+                Err(RecvError::Lagged(_)) => "everything".to_owned(),
+                Err(RecvError::Closed) => return Ok(()),
+            };
+            still_signed_in(&services, &actor, &topic).await?;
+            sender.send(change(&topic)).await?;
+        }
+    })
+}
+
+/// Breaks the stream of somebody whose role, password or standing has changed: the browser
+/// connects again, as whoever that is by then.
+async fn still_signed_in(services: &Services, actor: &Actor, topic: &str) -> Result<(), Broken> {
+    match &actor.who {
+        Who::Person { id, .. } if topic == format!("person/{id}") || topic == "everything" => {
+            match services.actor_stands(actor).await? {
+                true => Ok(()),
+                false => Err(Broken::from("the session has ended")),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A stream of what `produce` sends, until it returns, the browser goes or the server ends.
+fn stream<F>(
+    mut ending: Ending,
+    produce: impl FnOnce(mpsc::Sender<Event>) -> F + Send + 'static,
+) -> Response
+where
+    F: Future<Output = Result<(), Broken>> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(BATCH);
+    tokio::spawn(async move {
+        tokio::select! {
+            done = produce(sender) => {
+                if let Err(error) = done {
+                    tracing::debug!(error = %refusal::Chain(&*error), "a stream ended early");
+                }
+            }
+            () = ending.begun() => {}
+        }
+    });
+    Sse::new(ReceiverStream::new(receiver).map(Ok::<_, Infallible>))
+        .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+        .into_response()
+}
