@@ -16,14 +16,20 @@ const chromium = {
 
 export default defineConfig({
   testDir: './tests',
+  globalSetup: './server.ts',
+  projects: [
+    { name: 'whole way', testMatch: 'whole-way.spec.ts' },
+    // On what the whole way left behind; `--no-deps` goes on with a server that has it already.
+    { name: 'pages', testMatch: 'every-page.spec.ts', dependencies: ['whole way'] },
+  ],
   outputDir: './test-results',
   reporter: [['list']],
   forbidOnly: true,
   retries: 0,
-  // One server with one real build serves all stories; they run one after the other.
+  // One server with real builds serves all tests; they run one after the other.
   workers: 1,
   timeout: 60_000,
-  expect: { timeout: 10_000 },
+  expect: { timeout: 15_000 },
   use: {
     browserName: 'chromium',
     launchOptions: chromium,

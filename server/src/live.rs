@@ -145,16 +145,19 @@ async fn send_log(
 }
 
 /// `GET /events`: one event `change` per committed change (its data is the topic, such as
-/// `job/<id>`), and one on connecting, so that a page that was cut off looks again.
+/// `job/<id>`), and one on connecting, `connected/<number of changes so far>`: a page that knows
+/// another number looks again.
 pub async fn changes(
     State(services): State<Services>,
     State(ending): State<Ending>,
     Extension(actor): Extension<Actor>,
 ) -> Response {
     let mut following = services.changes();
+    // After the subscription: a change in between is told twice rather than never.
+    let connected = format!("connected/{}", services.changes_told());
     let change = |topic: &str| Event::default().event("change").data(topic);
     stream(ending, move |sender| async move {
-        sender.send(change("connected")).await?;
+        sender.send(change(&connected)).await?;
         loop {
             let told = tokio::select! {
                 told = following.recv() => told,

@@ -32,10 +32,15 @@ struct Page {
     busy: Cell<bool>,
     again: Cell<bool>,
     notice: RwSignal<Option<&'static str>>,
+    /// How many changes the server had told when the page was rendered; `None` once it is renewed.
+    told: Cell<Option<u64>>,
 }
 
 /// Follows the changes of what the page shows.
-pub(super) fn follow(notice: RwSignal<Option<&'static str>>) {
+///
+/// What changed between the rendering, when the server had told `told` changes, and the first
+/// connection is noticed by the number that the connection begins with.
+pub(super) fn follow(notice: RwSignal<Option<&'static str>>, told: u64) {
     let Some(root) = dom::root() else { return };
     let parts = dom::all(&root, PARTS)
         .into_iter()
@@ -46,6 +51,7 @@ pub(super) fn follow(notice: RwSignal<Option<&'static str>>) {
         busy: Cell::new(false),
         again: Cell::new(false),
         notice,
+        told: Cell::new(Some(told)),
     });
     mark_what_is_typed_into();
     let lost = move |lost: bool| {
@@ -80,7 +86,11 @@ impl Page {
             let topics = part.element.get_attribute("data-live").unwrap_or_default();
             topics.split(' ').any(|known| topic.starts_with(known))
         };
-        matches!(topic, "connected" | "everything") || self.parts.borrow().iter().any(shows)
+        match topic.strip_prefix("connected/") {
+            // After a cut the number says nothing: the page may have missed what it counted.
+            Some(told) => self.told.take().is_none_or(|known| told.parse() != Ok(known)),
+            None => topic == "everything" || self.parts.borrow().iter().any(shows),
+        }
     }
 
     /// Fetches the page once more; a change that comes meanwhile lets it be fetched after that.

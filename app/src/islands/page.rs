@@ -9,12 +9,14 @@ use leptos::prelude::*;
 pub fn Live(
     /// Whether somebody has signed in; only then there are changes to follow.
     signed_in: bool,
+    /// How many changes the server had told when it rendered the page.
+    told: u64,
 ) -> impl IntoView {
     let notice = RwSignal::new(None::<&'static str>);
     #[cfg(feature = "hydrate")]
     Effect::new(move |_| {
         if signed_in {
-            super::changes::follow(notice);
+            super::changes::follow(notice, told);
         }
         super::clock::start();
         super::copy::start();
@@ -25,6 +27,6 @@ pub fn Live(
         }
     });
     #[cfg(not(feature = "hydrate"))]
-    let _ = signed_in;
+    let _ = (signed_in, told);
     view! { <div class="notice" role="status">{move || notice.get()}</div> }
 }

@@ -70,18 +70,13 @@ fn while_seen(source: Source, url: impl Fn() -> Option<String> + 'static) {
     });
 }
 
-/// The stream of changes: `tell` gets each topic, `lost` whether the connection is cut.
-///
-/// Its first event after a connection says "connected". The first of all tells nothing new, since
-/// the page was rendered a moment ago.
+/// The stream of changes: `tell` gets each topic, `lost` whether the connection is cut. The first
+/// event of a connection is `connected/<number>`.
 pub(super) fn changes(tell: impl Fn(&str) + 'static, lost: impl Fn(bool) + Clone + 'static) {
-    let mut first = true;
     let cut = lost.clone();
     let change = handler(move |event| {
         lost(false);
-        if !std::mem::take(&mut first) {
-            tell(&data(event));
-        }
+        tell(&data(event));
     });
     let error = handler(move |_| cut(true));
     let source = Source { open: None, handlers: vec![("change", change), ("error", error)] };

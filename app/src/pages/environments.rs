@@ -60,7 +60,7 @@ pub fn show_list(data: &EnvironmentsPage) -> AnyView {
     view! {
         {page::heading("Environments".to_owned(), Vec::new(), ().into_any())}
         <p class="lead">"An environment is something machines boot from. It points at one release; a deployment moves that pointer."</p>
-        {environment_cards(&data.environments)}
+        {page::section("What each serves", environment_cards(&data.environments))}
     }
     .into_any()
 }

@@ -93,7 +93,7 @@ pub fn show_list(data: &RecipesPage) -> AnyView {
         .collect();
     view! {
         {page::heading("Recipes".to_owned(), Vec::new(), new())}
-        {table::table("Recipes", &["Recipe", "Revision", "Saved", "Newest release", ""], rows)}
+        {table::table("Recipes", &["Recipe", "Revision", "Saved", "Newest release", "What next"], rows)}
     }
     .into_any()
 }

@@ -73,7 +73,7 @@ fn packages(packages: &[PackageChange]) -> AnyView {
         rows.extend(packages.iter().filter(|package| package.kind == kind).map(package));
     }
     let title = counted(packages.len(), "package", "packages");
-    let table = table::table("Packages that changed", &["", "Package", "Version"], rows);
+    let table = table::table("Packages that changed", &["Change", "Package", "Version"], rows);
     // A first release against nothing would fill the page with what is on the contents tab.
     let short = packages.len() <= 60;
     view! { <details class="group" open=short><summary>{title}</summary>{table}</details> }
@@ -117,7 +117,7 @@ fn entries(change: &ReleaseChange) -> AnyView {
         rows.push(table::row(vec![kind("changed"), name, fields(&change.menu)]));
     }
     let title = counted(rows.len(), "menu change", "menu changes");
-    group(title, table::table("Boot entries that changed", &["", "Entry", "What"], rows))
+    group(title, table::table("Boot entries that changed", &["Change", "Entry", "What"], rows))
 }
 
 fn entry(entry: &EntryChange) -> AnyView {
@@ -160,5 +160,5 @@ fn components(change: &ReleaseChange) -> AnyView {
         })
         .collect();
     let title = counted(change.components.len(), "file", "files");
-    group(title, table::table("Files that changed", &["", "File", "Size"], rows))
+    group(title, table::table("Files that changed", &["Change", "File", "Size"], rows))
 }

@@ -22,12 +22,14 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
 pub(crate) fn Frame(looking: Looking) -> impl IntoView {
     let signed_in = looking.viewer.is_some();
     let bar = signed_in.then(|| bar(looking));
+    // Before anything is read: a change from here on is noticed by the browser.
+    let told = use_context::<services::Services>().map_or(0, |services| services.changes_told());
     view! {
         <a class="skip" href="#main">"Skip to the content"</a>
         <div class=if signed_in { "frame" } else { "frame alone" }>
             {bar}
             <main id="main">
-                <Live signed_in/>
+                <Live signed_in told/>
                 <Pages/>
             </main>
         </div>

@@ -147,11 +147,12 @@ fn initrd_failure(said: &str) -> BootFailure {
     }
 }
 
-/// What the listener refused the guest, where it did.
+/// What the listener refused the guest, where it did. Machine and network did their part then: what
+/// is served is wrong, such as a file that is damaged on the server's disk.
 fn refused(transfers: &[Transfer]) -> Option<BootFailure> {
     let transfer = transfers.iter().rev().find(|it| !it.served())?;
-    let class = if transfer.status < 500 { FailureClass::Configuration } else { FailureClass::Lab };
-    Some(BootFailure::new(class, format!("{}: {}", transfer.path, transfer.refusal)))
+    let message = format!("{}: {}", transfer.path, transfer.refusal);
+    Some(BootFailure::new(FailureClass::Configuration, message))
 }
 
 fn no_menu(transfers: &[Transfer]) -> BootFailure {
@@ -223,7 +224,7 @@ mod tests {
         assert_eq!(missed(&[]), FailureClass::Lab);
         assert_eq!(missed(&[transfer(200, "")]), FailureClass::Lab);
         assert_eq!(missed(&[transfer(404, "there is no release")]), FailureClass::Configuration);
-        assert_eq!(missed(&[transfer(500, "damaged")]), FailureClass::Lab);
+        assert_eq!(missed(&[transfer(500, "damaged")]), FailureClass::Configuration);
         assert_eq!(missed_menu(&Missed::Stopped, &[]).class, None);
     }
 }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -25,7 +25,7 @@ use domain::{
 use netboot::{BootListener, SharedCatalogue};
 use process::Spawner;
 use store::{Rows, Store, WriteTx};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, futures::Notified};
 
 use crate::{
     error::{ServiceError, StartError},
@@ -70,6 +70,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
     changes: broadcast::Sender<String>,
+    told: AtomicU64,
     work: Notify,
     running: Mutex<HashMap<JobId, Arc<AtomicBool>>>,
     /// Held for the life of the server: one server works on one data folder.
@@ -154,6 +155,7 @@ impl Services {
             clock,
             ids: Arc::new(Uuids),
             changes: broadcast::Sender::new(1024),
+            told: AtomicU64::new(0),
             work: Notify::new(),
             running: Mutex::default(),
             options,
@@ -198,6 +200,13 @@ impl Services {
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<String> {
         self.0.changes.subscribe()
+    }
+
+    /// How many changes were told since the server began: what was read after this call shows
+    /// all of them.
+    #[must_use]
+    pub fn changes_told(&self) -> u64 {
+        self.0.told.load(Ordering::Acquire)
     }
 
     /// The logs of jobs.
@@ -274,6 +283,7 @@ impl Services {
     }
 
     pub(crate) fn tell(&self, topic: &str) {
+        self.0.told.fetch_add(1, Ordering::AcqRel);
         // An error means that nobody listens.
         let _ = self.0.changes.send(topic.to_owned());
     }
@@ -283,8 +293,9 @@ impl Services {
         self.0.work.notify_waiters();
     }
 
-    pub(crate) async fn nudged(&self) {
-        self.0.work.notified().await;
+    /// Ends with the next nudge after this call, awaited or not.
+    pub(crate) fn nudged(&self) -> Notified<'_> {
+        self.0.work.notified()
     }
 
     /// The flag by which a running job learns that it is to stop.

@@ -12,12 +12,12 @@ use std::time::Duration;
 use domain::{
     deployment::Verdict,
     environment::PRODUCTION,
-    job::{Job, JobState},
+    job::JobState,
     recipe,
     release::{Health, Stage},
     run::Outcome,
 };
-use services::{ServiceError, recipes::Saved, releases::Packages};
+use services::{ServiceError, releases::Packages};
 use support::World;
 
 /// The starter with a second entry and another text, as revision 2.
@@ -25,44 +25,11 @@ fn second_revision() -> String {
     recipe::starter().replace("Debian stable netboot 6.1.y", "Debian stable netboot 6.1.y again")
 }
 
-async fn save(world: &World, base: Option<u32>, text: &str) {
-    let ann = &world.developer;
-    let saved = match base {
-        None => world.services.create_recipe(ann, "starter", text, "first").await,
-        Some(base) => {
-            world.services.save_revision(ann, "starter", base, text, "another text").await
-        }
-    };
-    assert!(matches!(saved, Ok(Saved::Revision(_))), "{saved:?}");
-}
-
-async fn build(world: &World, revision: u32, packages: Packages) -> (Job, String) {
-    let ann = &world.developer;
-    let proposal = world.services.propose_build(ann, "starter").await.unwrap();
-    let version = proposal.version.clone();
-    let job = world
-        .services
-        .start_build(ann, "starter", revision, version.clone(), packages)
-        .await
-        .unwrap();
-    let job = world.wait_for(&job.id, Duration::from_secs(1200)).await;
-    for step in world.services.steps(ann, &job.id).await.unwrap() {
-        let key = step.key.map_or_else(String::new, |key| format!(" inputs {}", key.short()));
-        println!("build {version}: {} {}{key}", step.name, step.state);
-    }
-    (job, version.to_string())
-}
-
 async fn validate(world: &World, version: &str) {
     let ann = &world.developer;
-    let job = world.services.start_validation(ann, version).await.unwrap();
-    let job = world.wait_for(&job.id, Duration::from_secs(1200)).await;
+    let (job, runs) = world.validate(version).await;
     let release = world.services.release(ann, version).await.unwrap();
-    let validations = world.services.validations(ann, &release).await.unwrap();
-    let run = &validations[0].runs[0];
-    for result in &run.results {
-        println!("{}: {} {}", result.case, result.outcome, result.message);
-    }
+    let run = &runs[0];
     if job.state != JobState::Succeeded {
         world.print_console(&run.id).await;
     }
@@ -92,15 +59,12 @@ async fn deploy(world: &World, version: &str) {
 
 #[test]
 fn a_recipe_becomes_production_and_goes_back() {
-    support::run(|world| async move {
+    support::run(Duration::from_secs(600), |world| async move {
         let services = &world.services;
         let ann = &world.developer;
 
-        save(&world, None, recipe::starter()).await;
-        let (job, first) = build(&world, 1, Packages::Newer).await;
-        if job.state != JobState::Succeeded {
-            world.print_log(&job.id).await;
-        }
+        world.save(None, recipe::starter()).await;
+        let (job, first) = world.build(1, Packages::Newer).await;
         assert_eq!(job.state, JobState::Succeeded, "{:?}", job.outcome);
         assert_eq!(first, "v1.0.0-rc.1");
         let release = services.release(ann, &first).await.unwrap();
@@ -110,7 +74,7 @@ fn a_recipe_becomes_production_and_goes_back() {
         world.verify_signature(&first).await;
 
         // The same recipe and packages again: no step runs, and nothing new comes of it.
-        let (job, second) = build(&world, 1, Packages::Newer).await;
+        let (job, second) = world.build(1, Packages::Newer).await;
         assert_eq!(job.outcome.as_deref(), Some("identical to v1.0.0-rc.1"));
         let ran = services.steps(ann, &job.id).await.unwrap();
         let keyed = ran.iter().filter(|step| step.key.is_some());
@@ -134,8 +98,8 @@ fn a_recipe_becomes_production_and_goes_back() {
         let menu_of_first = menu;
 
         // Another revision, the same packages: only its menu differs, and so does the version inside.
-        save(&world, Some(1), &second_revision()).await;
-        let (job, next) = build(&world, 2, Packages::Keep).await;
+        world.save(Some(1), &second_revision()).await;
+        let (job, next) = world.build(2, Packages::Keep).await;
         assert_eq!(
             (job.state, next.as_str()),
             (JobState::Succeeded, "v1.1.0-rc.1"),

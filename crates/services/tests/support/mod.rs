@@ -3,6 +3,7 @@
 
 use std::{
     future::Future,
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -10,12 +11,16 @@ use std::{
 
 use domain::{
     actor::{Actor, Who},
+    digest::Digest,
     ids::{JobId, RunId},
-    job::Job,
+    job::{Job, JobState},
     person::Role,
+    run::Run,
 };
 use nix::unistd::{Uid, User, setgroups, setresgid, setresuid};
-use services::{Services, ServicesOptions, downloads::Download};
+use services::{
+    Services, ServicesOptions, downloads::Download, recipes::Saved, releases::Packages,
+};
 use tokio::{net::TcpListener, sync::watch};
 
 /// Set-up makes it, owned by the system user: what is downloaded and built is kept between runs.
@@ -31,8 +36,9 @@ pub(crate) struct World {
     stop: watch::Sender<bool>,
 }
 
-/// Becomes the system user, opens an installation, runs `story`, and ends everything.
-pub(crate) fn run<S, F>(story: S)
+/// Becomes the system user, opens an installation whose guests have `boot_limit` to log in, runs
+/// `story`, and ends everything.
+pub(crate) fn run<S, F>(boot_limit: Duration, story: S)
 where
     S: FnOnce(World) -> F,
     F: Future<Output = World>,
@@ -43,7 +49,7 @@ where
     become_system_user();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let world = story(World::open(&relay).await).await;
+        let world = story(World::open(&relay, boot_limit).await).await;
         world.stop.send_replace(true);
     });
     runtime.shutdown_timeout(Duration::from_secs(10));
@@ -68,7 +74,7 @@ fn become_system_user() {
 }
 
 impl World {
-    async fn open(relay: &[u8]) -> Self {
+    async fn open(relay: &[u8], boot_limit: Duration) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("bootwright-world-")
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
@@ -86,7 +92,7 @@ impl World {
             database_url: None,
             cache_dir: Some(cache.join("cache")),
             mirror: None,
-            boot_limit: Duration::from_secs(600),
+            boot_limit,
             boot_address,
             program,
         })
@@ -130,6 +136,66 @@ impl World {
                 panic!("job {job} did not end within {limit:?}");
             }
         }
+    }
+
+    /// Saves a revision of the recipe `starter`, the first where there is no `base`.
+    pub(crate) async fn save(&self, base: Option<u32>, text: &str) {
+        let ann = &self.developer;
+        let saved = match base {
+            None => self.services.create_recipe(ann, "starter", text, "first").await,
+            Some(base) => {
+                self.services.save_revision(ann, "starter", base, text, "another text").await
+            }
+        };
+        assert!(matches!(saved, Ok(Saved::Revision(_))), "{saved:?}");
+    }
+
+    /// Builds a revision of it, whatever comes of that; gives the job and the version.
+    pub(crate) async fn build(&self, revision: u32, packages: Packages) -> (Job, String) {
+        let ann = &self.developer;
+        let version = self.services.propose_build(ann, "starter").await.unwrap().version;
+        let job = self
+            .services
+            .start_build(ann, "starter", revision, version.clone(), packages)
+            .await
+            .unwrap();
+        let job = self.wait_for(&job.id, Duration::from_secs(1200)).await;
+        for step in self.services.steps(ann, &job.id).await.unwrap() {
+            let key = step.key.map_or_else(String::new, |key| format!(" inputs {}", key.short()));
+            println!("build {version}: {} {}{key}", step.name, step.state);
+        }
+        if job.state != JobState::Succeeded {
+            self.print_log(&job.id).await;
+        }
+        (job, version.to_string())
+    }
+
+    /// Validates a release to its end; gives the job and its runs.
+    pub(crate) async fn validate(&self, version: &str) -> (Job, Vec<Run>) {
+        let ann = &self.developer;
+        let job = self.services.start_validation(ann, version).await.unwrap();
+        let job = self.wait_for(&job.id, Duration::from_secs(1200)).await;
+        let runs = self.services.runs_of_job(ann, &job.id).await.unwrap();
+        for run in &runs {
+            println!("{}: {:?} {:?} {}", run.entry, run.outcome, run.failure, run.message);
+            for result in &run.results {
+                println!("  {}: {} {}", result.case, result.outcome, result.message);
+            }
+        }
+        (job, runs)
+    }
+
+    /// Turns over one byte in the middle of a blob, as failing hardware would.
+    pub(crate) fn damage(&self, blob: &Digest) {
+        let name = blob.to_string();
+        let path = self.folder.path().join("blobs").join(&name[..2]).join(&name[2..]);
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
+        let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+        let middle = file.metadata().unwrap().len() / 2;
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, middle).unwrap();
+        file.write_all_at(&[byte[0] ^ 1], middle).unwrap();
     }
 
     /// Asks the boot listener.
