@@ -104,6 +104,8 @@ impl Mirror {
         let config = ureq::Agent::config_builder()
             .timeout_connect(Some(SILENCE))
             .timeout_recv_response(Some(SILENCE))
+            // All are kept for the next file: each new one asks the name server again.
+            .max_idle_connections_per_host(CONNECTIONS)
             .user_agent(concat!("bootwright/", env!("CARGO_PKG_VERSION")))
             .build();
         Self { base: base.trim_end_matches('/').to_owned(), agent: config.into() }

@@ -37,7 +37,8 @@ fn a_guest_that_goes_wrong_ends_in_its_class() {
             recipe::starter(),
             // The kernel panics when its first process ends.
             entry("ends", "init=/bin/false"),
-            entry("hangs", "init=/bin/sleep -- infinity"),
+            // It waits for a line that nobody types.
+            entry("hangs", "init=/bin/cat"),
         );
         world.save(None, &text).await;
         let (job, version) = world.build(1, Packages::Newer).await;
