@@ -70,7 +70,7 @@ pub struct ReleasePage {
     /// What it consists of, once its build is complete.
     pub manifest: Option<Manifest>,
     /// How many packages its lock has.
-    pub packages: u32,
+    pub packages: usize,
     /// Id of the key that signed it, once its build is complete.
     pub key_id: Option<String>,
     /// What changed against production; `None` while its build is not complete or where it is

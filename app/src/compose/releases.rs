@@ -118,7 +118,7 @@ pub(crate) async fn overview(asked: &Asked, version: &str) -> Result<ReleasePage
     Ok(ReleasePage {
         changes: change(asked, release).await?,
         steps: services.build_steps(actor, release).await.map_err(|it| asked.refuse(it))?,
-        packages: u32::try_from(packages).unwrap_or(u32::MAX),
+        packages,
         key_id: contents.as_ref().map(|it| it.key_id.clone()),
         manifest: contents.map(|it| it.manifest),
         outcome: job.outcome.filter(|_| job.state != JobState::Running),

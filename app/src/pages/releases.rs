@@ -16,7 +16,7 @@ use crate::{
     pages::{parameter, query},
     routes::href,
     ui::{
-        change::changes,
+        change::{changes, counted},
         copy, empty, page, release,
         sizes::sizes,
         steps::steps,
@@ -109,7 +109,8 @@ pub fn show(data: ReleasePage) -> AnyView {
         properties.push(("Kernel", table::code(kernels.join(", "))));
         let contents = view! {
             <a href=href::release_tab(&release.name(), "contents")>
-                {format!("{packages} packages, {} boot entries", manifest.entries.len())}
+                {counted(packages, "package", "packages")}", "
+                {counted(manifest.entries.len(), "boot entry", "boot entries")}
             </a>
         };
         properties.push(("Contents", contents.into_any()));

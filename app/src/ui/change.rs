@@ -45,7 +45,9 @@ fn group(title: String, content: AnyView) -> AnyView {
         .into_any()
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+/// `1 package`, `2 packages`.
+#[must_use]
+pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

@@ -34,8 +34,9 @@ fn row(step: &Step, log: bool) -> AnyView {
         }
     });
     let message = step.message.clone().map(|message| view! { <p class="message">{message}</p> });
+    let failed = (step.state == StepState::Failed).then_some("failed");
     view! {
-        <li>
+        <li class=failed>
             <span class="name">{name}</span>
             {badge(Status::Step(step.state))}
             <span class="took">{time}</span>

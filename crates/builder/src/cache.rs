@@ -5,7 +5,7 @@
 
 use std::{fs, io::Write as _, path::Path, path::PathBuf};
 
-use blobs::BlobStore;
+use blobs::{BlobError, BlobStore};
 use domain::{blob::BlobRef, digest::Digest};
 use serde::{Deserialize, Serialize};
 
@@ -35,12 +35,21 @@ impl StepCache {
         Ok(Self { folder: steps, blobs: BlobStore::open(&folder.join("blobs"))? })
     }
 
-    /// What the step of that key gave, where every blob of it is still there.
+    /// What the step of that key gave, where every blob of it is still there and still has the
+    /// bytes that its name says: what a disk has damaged must not become part of a release. A blob
+    /// that differs is removed, so that the step's next run can keep its output.
     pub(crate) fn get(&self, key: &Digest) -> Option<StepOutputs> {
         let text = fs::read(self.path(key)).ok()?;
         let outputs: StepOutputs = serde_json::from_slice(&text).ok()?;
-        let whole = outputs.files.values().all(|blob| {
-            fs::metadata(self.blobs.path(&blob.sha256)).is_ok_and(|it| it.len() == blob.size)
+        let whole = outputs.files.values().all(|blob| match self.blobs.verify(&blob.sha256) {
+            Ok(()) => true,
+            Err(BlobError::Damaged { path, .. }) => {
+                tracing::warn!(path = %path.display(), "the step cache is damaged; the step runs again");
+                // Where it stays, the next run is reused no more than this one.
+                let _ = fs::remove_file(path);
+                false
+            }
+            Err(_) => false,
         });
         whole.then_some(outputs)
     }
@@ -58,5 +67,30 @@ impl StepCache {
 
     fn path(&self, key: &Digest) -> PathBuf {
         self.folder.join(format!("{key}.json"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_damaged_output_is_not_reused_and_can_be_kept_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = StepCache::open(folder.path()).unwrap();
+        let blob = cache.blobs.put(&b"a tree"[..]).unwrap();
+        let (key, sha256) = (Digest::of("inputs"), blob.sha256);
+        let outputs = StepOutputs { files: [("tree.tar".to_owned(), blob)].into() };
+        cache.put(&key, &outputs).unwrap();
+        assert_eq!(cache.get(&key).unwrap(), outputs);
+
+        let path = cache.blobs.path(&sha256);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&path, b"a tres").unwrap();
+        assert!(cache.get(&key).is_none());
+        cache.blobs.put(&b"a tree"[..]).unwrap();
+        assert_eq!(cache.get(&key).unwrap(), outputs);
     }
 }

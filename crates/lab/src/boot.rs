@@ -92,7 +92,8 @@ pub(crate) fn reach_login(
             let _ = console.expect(&["\n"], Instant::now() + REDRAW, stop);
             let reason =
                 console.text()[from..].lines().next().unwrap_or_default().trim().to_owned();
-            Err(initrd_failure(&reason))
+            // The listener knows why it refused a file; the initrd only that it did.
+            Err(refused(&transfers()).unwrap_or_else(|| initrd_failure(&reason)))
         }
         Ok(2) => Err(BootFailure::new(FailureClass::Product, "the kernel panicked")),
         Ok(_) => Err(refused(&transfers()).unwrap_or_else(|| {

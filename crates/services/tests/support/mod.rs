@@ -1,9 +1,9 @@
 //! A whole installation for tests: as the system user, on a data folder of its own, with workers
 //! and a boot listener on a port that the system picks.
+#![allow(dead_code, reason = "each test uses its part of this")]
 
 use std::{
     future::Future,
-    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -43,13 +43,22 @@ where
     S: FnOnce(World) -> F,
     F: Future<Output = World>,
 {
+    run_with(boot_limit, None, story);
+}
+
+/// As [`run`], with packages from `mirror` where it is given.
+pub(crate) fn run_with<S, F>(boot_limit: Duration, mirror: Option<&str>, story: S)
+where
+    S: FnOnce(World) -> F,
+    F: Future<Output = World>,
+{
     // Root can read the relay's program; the system user may not be able to reach it.
     let relay =
         std::fs::read(relay_program()).expect("cargo builds the example `relay` of crate lab");
     become_system_user();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let world = story(World::open(&relay, boot_limit).await).await;
+        let world = story(World::open(&relay, boot_limit, mirror).await).await;
         world.stop.send_replace(true);
     });
     runtime.shutdown_timeout(Duration::from_secs(10));
@@ -74,7 +83,7 @@ fn become_system_user() {
 }
 
 impl World {
-    async fn open(relay: &[u8], boot_limit: Duration) -> Self {
+    async fn open(relay: &[u8], boot_limit: Duration, mirror: Option<&str>) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("bootwright-world-")
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
@@ -91,7 +100,7 @@ impl World {
             data_dir: folder.path().to_path_buf(),
             database_url: None,
             cache_dir: Some(cache.join("cache")),
-            mirror: None,
+            mirror: mirror.map(ToOwned::to_owned),
             boot_limit,
             boot_address,
             program,
@@ -136,6 +145,11 @@ impl World {
                 panic!("job {job} did not end within {limit:?}");
             }
         }
+    }
+
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Saves a revision of the recipe `starter`, the first where there is no `base`.
@@ -189,13 +203,12 @@ impl World {
     pub(crate) fn damage(&self, blob: &Digest) {
         let name = blob.to_string();
         let path = self.folder.path().join("blobs").join(&name[..2]).join(&name[2..]);
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
-            .unwrap();
-        let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
-        let middle = file.metadata().unwrap().len() / 2;
-        let mut byte = [0];
-        file.read_exact_at(&mut byte, middle).unwrap();
-        file.write_all_at(&[byte[0] ^ 1], middle).unwrap();
+        // Not in place: the same file is in the step cache, which other tests share.
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, bytes).unwrap();
     }
 
     /// Asks the boot listener.
