@@ -1,0 +1,157 @@
+//! What must hold after every kill: acknowledgements, machines, blobs.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use domain::{
+    deployment::{DeploymentState, Verdict},
+    ids::DeploymentId,
+    job::JobKind,
+};
+
+use crate::{
+    World,
+    browser::{boot_file, boot_text, hash},
+    picture::Picture,
+    server::Server,
+};
+
+/// An answer that said that something was done.
+#[derive(Debug, Clone)]
+pub(crate) enum Acknowledged {
+    Saved { number: u32, text: String },
+    BuildAsked { job: String, version: String, revision: u32 },
+    ValidationAsked { job: String, version: String },
+    Cancelled { job: String },
+    Requested { id: String, environment: String, reason: String },
+    Approved { id: String, by: &'static str, evidence: String },
+    Deployed { id: String },
+    RolledBack { environment: &'static str, release: String },
+}
+
+impl Acknowledged {
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Saved { .. } => "saved",
+            Self::BuildAsked { .. } => "build asked",
+            Self::ValidationAsked { .. } => "validation asked",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Requested { .. } => "requested",
+            Self::Approved { .. } => "approved",
+            Self::Deployed { .. } => "deployed",
+            Self::RolledBack { .. } => "rolled back",
+        }
+    }
+
+    pub(crate) const fn moves_pointer(&self) -> bool {
+        matches!(self, Self::Deployed { .. } | Self::RolledBack { .. })
+    }
+
+    fn is_in(&self, picture: &Picture) -> bool {
+        let deployment = |id: &str| picture.deployments.get(&DeploymentId::from(id));
+        match self {
+            Self::Saved { number, text } => picture
+                .revisions
+                .get(number)
+                .is_some_and(|it| it.text == *text && it.author == "ann"),
+            Self::BuildAsked { job, version, revision } => {
+                let release = picture.release_named(version);
+                picture.job(job).kind == JobKind::Build
+                    && release.is_some_and(|it| it.job.as_str() == job && it.revision == *revision)
+            }
+            Self::ValidationAsked { job, version } => {
+                let release = picture.release_named(version);
+                picture.job(job).kind == JobKind::Validation
+                    && release.is_some_and(|it| it.id == picture.job(job).release)
+            }
+            Self::Cancelled { job } => picture.job(job).cancel_requested_at.is_some(),
+            Self::Requested { id, environment, reason } => deployment(id)
+                .is_some_and(|it| it.environment == *environment && it.reason == *reason),
+            Self::Approved { id, by, evidence } => deployment(id).is_some_and(|it| {
+                it.approvals.iter().any(|approval| {
+                    approval.approver_name == *by
+                        && approval.verdict == Verdict::Approved
+                        && approval.evidence.to_string() == *evidence
+                })
+            }),
+            Self::Deployed { id } => {
+                deployment(id).is_some_and(|it| it.state == DeploymentState::Deployed)
+            }
+            Self::RolledBack { environment, release } => picture
+                .executed(environment)
+                .iter()
+                .any(|it| it.rollback && it.release.as_str() == release),
+        }
+    }
+}
+
+impl World {
+    /// Asserts that everything that was ever acknowledged is there as it was acknowledged.
+    pub(crate) fn assert_acknowledged(&self, picture: &Picture) {
+        for acknowledged in &self.acknowledged {
+            assert!(acknowledged.is_in(picture), "acknowledged and lost: {acknowledged:?}");
+        }
+    }
+
+    /// Asserts that machines of each environment get the release that its pointer names: its whole
+    /// menu, and each file with the bytes that the manifest promises.
+    pub(crate) fn assert_machines(&self, server: &Server, picture: &Picture) {
+        let (status, production) = boot_text(&server.boot, "/menu.ipxe");
+        let served = boot_text(&server.boot, "/env/production/menu.ipxe");
+        assert_eq!(served, (status, production), "the two addresses of production differ");
+        for environment in picture.environments.keys() {
+            let (status, menu) = boot_text(&server.boot, &format!("/env/{environment}/menu.ipxe"));
+            let Some(id) = picture.pointer(environment) else {
+                assert_eq!(status, 404, "{environment} serves what nobody deployed: {menu}");
+                continue;
+            };
+            let (release, manifest) = (&picture.releases[id], &picture.manifests[id]);
+            let digest = manifest.digest().unwrap().to_string();
+            let own = boot_text(&server.boot, &format!("/release/{}/menu.ipxe", release.version));
+            assert_eq!((status, &menu), (200, &own.1), "{environment}");
+            let mut addresses = menu.split("/artifacts/").skip(1).peekable();
+            assert!(addresses.peek().is_some(), "{menu}");
+            assert!(addresses.all(|it| it.starts_with(&format!("{digest}/"))), "{menu}");
+            for entry in &manifest.entries {
+                assert!(menu.contains(&format!("item {} {}\n", entry.label(), entry.text())));
+            }
+            for name in &manifest.images {
+                let image = manifest.component(name).unwrap();
+                assert!(menu.contains(&format!("/{name},{} ", image.sha256)), "{menu}");
+            }
+            for file in &manifest.components {
+                let path = format!("/artifacts/{digest}/{}", file.name);
+                assert_eq!(boot_file(&server.boot, &path), (file.size, file.sha256), "{path}");
+            }
+        }
+    }
+}
+
+/// The blobs that were read through already: they never change.
+#[derive(Default)]
+pub(crate) struct Blobs(BTreeSet<PathBuf>);
+
+impl Blobs {
+    /// Asserts that each file that counts as a blob holds the bytes of its name, and that none is
+    /// left half written. No job may run meanwhile.
+    pub(crate) fn assert_whole(&mut self, data_dir: &Path) {
+        for folder in fs::read_dir(data_dir.join("blobs")).unwrap().flatten() {
+            let half_written = folder.file_name() == "tmp";
+            for file in fs::read_dir(folder.path()).unwrap().flatten() {
+                let path = file.path();
+                assert!(!half_written, "half written and never removed: {}", path.display());
+                if self.0.contains(&path) {
+                    continue;
+                }
+                let name = [folder.file_name(), file.file_name()];
+                let name: String = name.iter().map(|part| part.to_string_lossy()).collect();
+                let (_, digest) = hash(File::open(&path).unwrap());
+                assert_eq!(digest.to_string(), name, "a blob that is damaged");
+                self.0.insert(path);
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What the store holds at one instant: what must hold in each, and between two.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    audit::AuditRow,
+    deployment::{Deployment, DeploymentState, Verdict},
+    environment::Environment,
+    ids::{DeploymentId, JobId, ReleaseId},
+    job::{Job, JobKind, JobState, Step, StepState},
+    manifest::Manifest,
+    recipe::Revision,
+    release::{Release, Stage},
+    run::Validation,
+};
+use store::{Rows, StoreError};
+
+use crate::RECIPE;
+
+/// How many steps a build has.
+const BUILD_STEPS: usize = 9;
+
+/// Everything that people were or could have been told.
+pub(crate) struct Picture {
+    /// By number.
+    pub(crate) revisions: BTreeMap<u32, Revision>,
+    pub(crate) releases: BTreeMap<ReleaseId, Release>,
+    pub(crate) manifests: BTreeMap<ReleaseId, Manifest>,
+    pub(crate) jobs: BTreeMap<JobId, (Job, Vec<Step>)>,
+    pub(crate) validations: BTreeMap<JobId, Validation>,
+    pub(crate) deployments: BTreeMap<DeploymentId, Deployment>,
+    pub(crate) environments: BTreeMap<String, Environment>,
+    audit: Vec<AuditRow>,
+    audit_fault: Option<String>,
+}
+
+impl Picture {
+    pub(crate) async fn take(rows: &mut Rows) -> Result<Self, StoreError> {
+        let mut picture = Self {
+            revisions: BTreeMap::new(),
+            releases: BTreeMap::new(),
+            manifests: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            validations: BTreeMap::new(),
+            deployments: BTreeMap::new(),
+            environments: BTreeMap::new(),
+            audit: rows.audit_rows_after(0, u32::MAX).await?,
+            audit_fault: rows.verify_audit().await.err().map(|error| error.to_string()),
+        };
+        for revision in rows.revisions(RECIPE).await? {
+            picture.revisions.insert(revision.number, revision);
+        }
+        for release in rows.releases().await? {
+            if let Some(manifest) = rows.manifest_of(&release.id).await? {
+                picture.manifests.insert(release.id.clone(), manifest);
+            }
+            picture.releases.insert(release.id.clone(), release);
+        }
+        for job in rows.jobs(u32::MAX).await? {
+            let steps = rows.steps(&job.id).await?;
+            if let Some(validation) = rows.validation_of_job(&job.id).await? {
+                picture.validations.insert(job.id.clone(), validation);
+            }
+            picture.jobs.insert(job.id.clone(), (job, steps));
+        }
+        for environment in rows.environments().await? {
+            for deployment in rows.deployments_of_environment(&environment.name).await? {
+                picture.deployments.insert(deployment.id.clone(), deployment);
+            }
+            picture.environments.insert(environment.name.clone(), environment);
+        }
+        Ok(picture)
+    }
+
+    pub(crate) fn job(&self, id: &str) -> &Job {
+        &self.jobs.get(&JobId::from(id)).unwrap_or_else(|| panic!("job {id} is lost")).0
+    }
+
+    pub(crate) fn release_named(&self, name: &str) -> Option<&Release> {
+        self.releases
+            .values()
+            .find(|release| release.name() == name || release.version.to_string() == name)
+    }
+
+    /// What an environment points at.
+    pub(crate) fn pointer(&self, environment: &str) -> Option<&ReleaseId> {
+        self.environments[environment].release.as_ref()
+    }
+
+    /// The executed deployments of an environment, oldest first.
+    pub(crate) fn executed(&self, environment: &str) -> Vec<&Deployment> {
+        let mut executed: Vec<&Deployment> = self
+            .deployments
+            .values()
+            .filter(|it| it.environment == environment && it.state == DeploymentState::Deployed)
+            .collect();
+        executed.sort_by_key(|deployment| deployment.ended_at);
+        executed
+    }
+
+    /// Jobs that have not ended.
+    pub(crate) fn open_jobs(&self) -> Vec<&Job> {
+        self.jobs.values().map(|(job, _)| job).filter(|job| !job.state.ended()).collect()
+    }
+
+    /// The steps of a job that had come to their end, by name.
+    pub(crate) fn finished_steps(&self, id: &JobId) -> Vec<&Step> {
+        let Some((_, steps)) = self.jobs.get(id) else { return Vec::new() };
+        let finished =
+            |step: &&Step| matches!(step.state, StepState::Succeeded | StepState::Reused);
+        steps.iter().filter(finished).collect()
+    }
+
+    fn told(&self, action: &str, subject: &str) -> usize {
+        let same = |row: &&AuditRow| row.entry.action == action && row.entry.subject == subject;
+        self.audit.iter().filter(same).count()
+    }
+
+    /// Asserts that each change is there wholly: with all of its rows, and its audit row.
+    pub(crate) fn assert_whole(&self) {
+        assert_eq!(self.audit_fault, None);
+        let numbers: Vec<u32> = self.revisions.keys().copied().collect();
+        assert_eq!(numbers, (1..=self.revisions.len() as u32).collect::<Vec<_>>());
+        assert_eq!(self.told("recipe.save", RECIPE), numbers.len());
+        for revision in self.revisions.values() {
+            assert_eq!(revision.digest, domain::digest::Digest::of(&revision.text));
+        }
+        self.releases.values().for_each(|release| self.assert_release(release));
+        for (job, steps) in self.jobs.values() {
+            self.assert_job(job, steps);
+        }
+        self.deployments.values().for_each(|deployment| self.assert_deployment(deployment));
+        for environment in self.environments.values() {
+            let mut before: Option<&ReleaseId> = None;
+            for deployment in self.executed(&environment.name) {
+                assert_eq!(deployment.from_release.as_ref(), before, "{deployment:?}");
+                before = Some(&deployment.release);
+            }
+            assert_eq!(environment.release.as_ref(), before, "{environment:?}");
+            if let Some(id) = before {
+                assert_eq!(self.releases[id].stage, Stage::Released);
+                assert!(self.releases[id].released_at.is_some());
+            }
+        }
+    }
+
+    fn assert_release(&self, release: &Release) {
+        let version = release.version.to_string();
+        let (job, _) = self.jobs.get(&release.job).unwrap_or_else(|| panic!("{version}: no job"));
+        assert_eq!((job.kind, &job.release), (JobKind::Build, &release.id));
+        assert!(self.revisions.contains_key(&release.revision), "{version}");
+        assert_eq!(self.told("release.build", &version), 1, "{version}");
+        assert_eq!(self.told("release.built", &version), usize::from(job.state.ended()));
+        let manifest = self.manifests.get(&release.id);
+        assert_eq!(manifest.map(|it| it.digest().unwrap()), release.manifest, "{version}");
+        if release.stage.bootable() {
+            assert!(release.manifest.is_some() && release.lock.is_some(), "{release:?}");
+            assert_eq!(manifest.map(|it| it.lock), release.lock);
+        }
+        match job.state {
+            JobState::Queued => assert_eq!(release.stage, Stage::Building, "{version}"),
+            JobState::Running => {}
+            JobState::Succeeded => {
+                assert!(release.stage.bootable() || release.stage == Stage::Withdrawn, "{version}");
+            }
+            JobState::Failed | JobState::Cancelled => {
+                assert_eq!(release.stage, Stage::Failed, "{version}: {:?}", job.outcome);
+            }
+        }
+    }
+
+    fn assert_job(&self, job: &Job, steps: &[Step]) {
+        let id = job.id.as_str();
+        assert!(self.releases.contains_key(&job.release), "{id}");
+        assert!(steps.iter().enumerate().all(|(at, step)| step.position as usize == at), "{id}");
+        assert_eq!(job.state == JobState::Queued, job.attempts == 0, "{job:?}");
+        assert_eq!(job.state.ended(), job.log.is_some(), "{job:?}");
+        if job.state.ended() {
+            let runs = |step: &Step| step.state == StepState::Running;
+            assert!(!steps.iter().any(runs), "{id} has ended, and not its steps: {steps:?}");
+        }
+        match job.kind {
+            JobKind::Build => assert_eq!(steps.len(), BUILD_STEPS, "{id}"),
+            JobKind::Validation => {
+                let validation = &self.validations[&job.id];
+                assert_eq!(Some(validation.manifest), self.releases[&job.release].manifest);
+                assert_eq!(steps.len(), self.manifests[&job.release].entries.len(), "{id}");
+                let asked = |row: &&AuditRow| {
+                    row.entry.action == "release.validate" && row.entry.details["job"] == id
+                };
+                assert_eq!(self.audit.iter().filter(asked).count(), 1, "{id}");
+                assert_eq!(self.told("validation.end", id), usize::from(job.state.ended()));
+                if job.state.ended() {
+                    assert!(validation.runs.iter().all(|run| run.ended_at.is_some()), "{id}");
+                }
+            }
+        }
+    }
+
+    fn assert_deployment(&self, deployment: &Deployment) {
+        let id = deployment.id.as_str();
+        let executed = deployment.state == DeploymentState::Deployed;
+        assert_eq!(self.told("deployment.request", id), usize::from(!deployment.rollback), "{id}");
+        assert_eq!(self.told("deployment.judge", id), deployment.approvals.len(), "{id}");
+        assert_eq!(self.told("deployment.execute", id), usize::from(executed), "{id}");
+        assert_eq!(deployment.ended_at.is_some(), !deployment.state.open(), "{id}");
+        assert!(!deployment.rollback || executed, "{deployment:?}");
+        assert_eq!(Some(deployment.manifest), self.releases[&deployment.release].manifest);
+        let demanded = self.environments[&deployment.environment].policy.approvals as usize;
+        if matches!(deployment.state, DeploymentState::Requested) && demanded > 0 {
+            assert!(deployment.approvals.len() < demanded, "{deployment:?}");
+        }
+        if deployment.state == DeploymentState::Approved {
+            let yes = |it: &&domain::deployment::Approval| it.verdict == Verdict::Approved;
+            assert!(deployment.approvals.iter().filter(yes).count() >= demanded, "{id}");
+        }
+    }
+
+    /// Asserts that everything that `former` showed is still there: what never changes the same,
+    /// what has stages at the same or a later one.
+    pub(crate) fn assert_keeps(&self, former: &Self) {
+        for (number, revision) in &former.revisions {
+            assert_eq!(self.revisions.get(number), Some(revision));
+        }
+        for (id, old) in &former.releases {
+            let new = self.releases.get(id).unwrap_or_else(|| panic!("{} is lost", old.version));
+            let identity = |it: &Release| {
+                (it.version.clone(), it.recipe.clone(), it.revision, it.job.clone(), it.created_at)
+            };
+            assert_eq!(identity(new), identity(old));
+            assert!(old.manifest.is_none() || new.manifest == old.manifest, "{new:?} {old:?}");
+            assert!(old.lock.is_none() || new.lock == old.lock, "{new:?} {old:?}");
+            assert!(old.released_at.is_none() || new.released_at == old.released_at);
+            let later = new.stage == old.stage
+                || old.stage.may_become(new.stage)
+                || (old.stage, new.stage) == (Stage::Building, Stage::Released);
+            assert!(later, "{new:?} {old:?}");
+        }
+        for (id, (old, steps)) in &former.jobs {
+            let (new, new_steps) = self.jobs.get(id).unwrap_or_else(|| panic!("job {id} is lost"));
+            assert_eq!(
+                (new.kind, &new.release, new.created_at),
+                (old.kind, &old.release, old.created_at)
+            );
+            assert!(new.attempts >= old.attempts);
+            assert!(old.cancel_requested_at.is_none() || new.cancel_requested_at.is_some());
+            if old.state.ended() {
+                assert_eq!((new.state, &new.outcome, new.log), (old.state, &old.outcome, old.log));
+                assert_eq!(new_steps, steps);
+            }
+        }
+        for (id, old) in &former.validations {
+            for run in old.runs.iter().filter(|run| run.ended_at.is_some()) {
+                assert!(self.validations[id].runs.contains(run), "{run:?} is lost");
+            }
+        }
+        for (id, old) in &former.deployments {
+            let new = self.deployments.get(id).unwrap_or_else(|| panic!("{id} is lost"));
+            assert_eq!((&new.environment, &new.release), (&old.environment, &old.release));
+            assert_eq!((&new.reason, &new.requester), (&old.reason, &old.requester));
+            assert!(new.approvals.starts_with(&old.approvals), "{new:?} {old:?}");
+            assert!(old.state.open() || new.state == old.state, "{new:?} {old:?}");
+            assert!(old.ended_at.is_none() || new.ended_at == old.ended_at);
+        }
+        assert!(self.audit.starts_with(&former.audit), "the audit log was cut");
+    }
+}

@@ -1,0 +1,517 @@
+//! The rounds: what people do, when the server is killed in it, and what must come of it.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use app::api::{
+    deployments::{ExecuteDeployment, JudgeDeployment, RequestDeployment},
+    environments::{ChangePolicy, RollBack},
+    jobs::CancelJob,
+    recipes::StartBuild,
+    releases::StartValidation,
+};
+use domain::{
+    deployment::{Deployment, DeploymentState},
+    ids::{JobId, ReleaseId},
+    job::{JobKind, JobState, StepState},
+    release::Release,
+};
+use leptos::server_fn::ServerFn;
+
+use crate::{
+    Aim, Kind, Point, RECIPE, Script, World,
+    browser::{Browser, Unanswered, field},
+    checks::Acknowledged,
+    picture::Picture,
+    server::Server,
+    text_of,
+};
+
+/// The window around the answer to a form, in which the store commits.
+const AROUND_THE_ANSWER: Duration = Duration::from_millis(30);
+const REASON: &str = "the crash test asks";
+
+/// What an environment may point at after a round.
+type Pointers = BTreeMap<&'static str, Vec<Option<ReleaseId>>>;
+
+fn last_part(location: &str) -> String {
+    location.rsplit('/').next().unwrap().to_owned()
+}
+
+pub(crate) fn start_build(
+    who: &Browser,
+    revision: u32,
+    version: &str,
+    packages: &str,
+) -> Result<String, Unanswered> {
+    let revision = revision.to_string();
+    let form =
+        [("name", RECIPE), ("revision", &revision), ("version", version), ("packages", packages)];
+    let answer = who.post(StartBuild::PATH, &form)?;
+    assert!(answer.status == 200 && answer.location.contains("/jobs/"), "{answer:?}");
+    Ok(last_part(&answer.location))
+}
+
+fn ask_for_build(
+    script: &Script,
+    ann: &Browser,
+    revision: u32,
+    version: &str,
+) -> Result<(), Unanswered> {
+    let number = revision.to_string();
+    let form =
+        [("name", RECIPE), ("revision", &number), ("version", version), ("packages", "keep")];
+    let answer = script.ask(ann, StartBuild::PATH, &form)?;
+    let (job, version) = (last_part(&answer.location), version.to_owned());
+    script.acknowledged(Acknowledged::BuildAsked { job, version, revision });
+    Ok(())
+}
+
+fn ask_for_validation(script: &Script, ann: &Browser, version: &str) -> Result<(), Unanswered> {
+    let answer = script.ask(ann, StartValidation::PATH, &[("version", version)])?;
+    let (job, version) = (last_part(&answer.location), version.to_owned());
+    script.acknowledged(Acknowledged::ValidationAsked { job, version });
+    Ok(())
+}
+
+fn request(
+    script: &Script,
+    ann: &Browser,
+    environment: &str,
+    release: &str,
+) -> Result<String, Unanswered> {
+    let form = [("environment", environment), ("version", release), ("reason", REASON)];
+    let answer = script.ask(ann, RequestDeployment::PATH, &form)?;
+    let id = last_part(&answer.location);
+    script.acknowledged(Acknowledged::Requested {
+        id: id.clone(),
+        environment: environment.to_owned(),
+        reason: REASON.to_owned(),
+    });
+    Ok(id)
+}
+
+fn approve(script: &Script, bob: &Browser, id: &str) -> Result<(), Unanswered> {
+    let evidence = field(&bob.get(&format!("/deployments/{id}"))?, "evidence");
+    let form = [("id", id), ("verdict", "approved"), ("evidence", &evidence), ("comment", "seen")];
+    script.ask(bob, JudgeDeployment::PATH, &form)?;
+    script.acknowledged(Acknowledged::Approved { id: id.to_owned(), by: "bob", evidence });
+    Ok(())
+}
+
+fn execute(script: &Script, ann: &Browser, id: &str, release: &str) -> Result<(), Unanswered> {
+    script.ask(ann, ExecuteDeployment::PATH, &[("id", id), ("confirm", release)])?;
+    script.acknowledged(Acknowledged::Deployed { id: id.to_owned() });
+    Ok(())
+}
+
+impl World {
+    fn ann(&self, server: &Server) -> Browser {
+        self.people.ann.at(&server.dashboard)
+    }
+
+    fn bob(&self, server: &Server) -> Browser {
+        self.people.bob.at(&server.dashboard)
+    }
+
+    fn eve(&self, server: &Server) -> Browser {
+        self.people.eve.at(&server.dashboard)
+    }
+
+    /// Saves a text that no build has seen; gives its revision and a version for it.
+    fn save(&mut self, server: &Server) -> (u32, String) {
+        let (ann, base) = (self.ann(server), self.newest_revision());
+        let text = text_of(self.next);
+        let version = format!("v1.{}.0-rc.1", self.next);
+        self.next += 1;
+        self.undisturbed(move |script| save(script, &ann, base, &text));
+        (base + 1, version)
+    }
+
+    fn newest_revision(&self) -> u32 {
+        *self.place.picture().revisions.keys().last().unwrap()
+    }
+
+    /// A whole build that nobody disturbs; gives the version.
+    pub(crate) fn save_and_build(&mut self, server: &Server) -> String {
+        let (revision, version) = self.save(server);
+        let (ann, asked) = (self.ann(server), version.clone());
+        self.undisturbed(move |script| {
+            ask_for_build(script, &ann, revision, &asked)?;
+            Ok(())
+        });
+        let picture = self.place.picture();
+        let job = picture.release_named(&version).unwrap().job.clone();
+        assert_eq!(self.ann(server).wait_for_end(job.as_str()), "succeeded");
+        version
+    }
+
+    /// One round, up to the next server.
+    pub(crate) fn play(&mut self, kind: Kind, server: Server) -> Server {
+        match kind {
+            Kind::Save => {
+                let (ann, base) = (self.ann(&server), self.newest_revision());
+                let text = text_of(self.next);
+                self.next += 1;
+                let aim = Aim { at: Point::Sends(1), after: self.random.up_to(AROUND_THE_ANSWER) };
+                self.round(server, kind, aim, None, move |script| save(script, &ann, base, &text)).0
+            }
+            Kind::BuildAsked | Kind::Build | Kind::BuildCompleted => self.build(kind, server),
+            Kind::Validation => self.validation(server),
+            Kind::Deploy(environment) => {
+                let sends = if environment == "production" { 3 } else { 2 };
+                let after = self.random.up_to(AROUND_THE_ANSWER);
+                let aim = Aim { at: Point::Sends(sends), after };
+                self.deployment(kind, server, environment, aim)
+            }
+            Kind::Request => {
+                let environment = *self.random.pick(&["production", "development"]);
+                let after = self.random.up_to(Duration::from_millis(250));
+                self.deployment(kind, server, environment, Aim { at: Point::Sends(1), after })
+            }
+            Kind::RollBack => self.roll_back(server),
+        }
+    }
+
+    fn build(&mut self, kind: Kind, server: Server) -> Server {
+        self.place.trim_cache();
+        let (revision, version) = self.save(&server);
+        let ann = self.ann(&server);
+        let aim = match kind {
+            Kind::BuildAsked => {
+                let after = self.random.up_to(AROUND_THE_ANSWER.mul_f64(3.0));
+                Aim { at: Point::Sends(1), after }
+            }
+            // Its last two transactions lie this close together.
+            Kind::BuildCompleted => {
+                Aim { at: Point::Sees, after: self.random.up_to(Duration::from_millis(8)) }
+            }
+            _ => {
+                let of = self.rounds_of(|it| it == Kind::Build);
+                let fraction = (self.builds as f64 + self.random.fraction()) / of as f64;
+                self.builds += 1;
+                Aim { at: Point::Sends(1), after: self.build_takes.mul_f64(fraction) }
+            }
+        };
+        let topic = format!("release/{version}");
+        self.round(server, kind, aim, None, move |script| {
+            if kind != Kind::BuildCompleted {
+                return ask_for_build(script, &ann, revision, &version);
+            }
+            // It changes twice: when its lock is known, and when it is complete.
+            let mut changes = 0;
+            ann.follow("/events", |_, told| {
+                if told == "connected" {
+                    return ask_for_build(script, &ann, revision, &version).is_err();
+                }
+                changes += usize::from(told == topic);
+                changes == 2
+            })?;
+            script.sees();
+            Ok(())
+        })
+        .0
+    }
+
+    fn validation(&mut self, server: Server) -> Server {
+        let before = self.place.picture();
+        // What is validated first goes to production; later ones are ended once they went on.
+        let first = !self.eased && before.pointer("production").is_none();
+        let mut candidates: Vec<&Release> =
+            before.releases.values().filter(|it| it.stage.bootable()).collect();
+        candidates.sort_by_key(|release| release.created_at);
+        let version = if first {
+            candidates[0].version.to_string()
+        } else {
+            self.random.pick(&candidates).version.to_string()
+        };
+        let of = self.rounds_of(|it| it == Kind::Validation);
+        let fraction = (self.validations as f64 + self.random.fraction()) / of as f64;
+        self.validations += 1;
+        let aim = Aim { at: Point::Sends(1), after: self.validation_takes.mul_f64(fraction) };
+        let (ann, asked) = (self.ann(&server), version.clone());
+        let (server, after) = self.round(server, Kind::Validation, aim, None, move |script| {
+            ask_for_validation(script, &ann, &asked)
+        });
+        if !first {
+            return server;
+        }
+        let passed = |picture: &Picture| {
+            picture
+                .jobs
+                .values()
+                .any(|(job, _)| job.kind == JobKind::Validation && job.state == JobState::Succeeded)
+        };
+        if !passed(&after) {
+            // The kill came before the request was taken.
+            let (ann, began) = (self.ann(&server), Instant::now());
+            let asked = self.undisturbed(move |script| ask_for_validation(script, &ann, &version));
+            let [Acknowledged::ValidationAsked { job, .. }] = &asked[..] else {
+                panic!("{asked:?}")
+            };
+            assert_eq!(self.ann(&server).wait_for_end(job), "succeeded");
+            self.validation_takes = began.elapsed();
+        }
+        server
+    }
+
+    fn rounds_of(&self, kind: impl Fn(Kind) -> bool) -> usize {
+        (0..self.rounds).filter(|round| kind(crate::BLOCK[round % crate::BLOCK.len()])).count()
+    }
+
+    /// A release that the environment does not serve and could.
+    fn other_release(&mut self, picture: &Picture, environment: &str) -> Release {
+        let pointer = picture.pointer(environment);
+        let validated = |release: &&Release| {
+            picture.jobs.values().any(|(job, _)| {
+                job.kind == JobKind::Validation
+                    && job.release == release.id
+                    && job.state == JobState::Succeeded
+            })
+        };
+        let demanded = environment == "production" && !self.eased;
+        let choices: Vec<&Release> = picture
+            .releases
+            .values()
+            .filter(|it| it.stage.bootable() && Some(&it.id) != pointer)
+            .filter(|it| !demanded || validated(it))
+            .collect();
+        (*self.random.pick(&choices)).clone()
+    }
+
+    fn deployment(
+        &mut self,
+        kind: Kind,
+        server: Server,
+        environment: &'static str,
+        aim: Aim,
+    ) -> Server {
+        let before = self.place.picture();
+        let release = self.other_release(&before, environment);
+        let (ann, bob) = (self.ann(&server), self.bob(&server));
+        let name = release.name();
+        let target = Some((environment, release.id.clone()));
+        let (server, after) = self.round(server, kind, aim, target, move |script| {
+            let id = request(script, &ann, environment, &name)?;
+            if environment == "production" {
+                approve(script, &bob, &id)?;
+            }
+            execute(script, &ann, &id, &name)
+        });
+        // What was interrupted between two people can go on.
+        self.finish_open_deployments(&server, &after);
+        if environment == "production" && !self.eased {
+            // Other releases shall follow without a validation each.
+            let eve = self.eve(&server);
+            self.undisturbed(move |script| {
+                let form = [("environment", "production"), ("approvals", "1")];
+                script.ask(&eve, ChangePolicy::PATH, &form)?;
+                Ok(())
+            });
+            self.eased = true;
+        }
+        server
+    }
+
+    fn finish_open_deployments(&mut self, server: &Server, picture: &Picture) {
+        for open in picture.deployments.values().filter(|it| it.state.open()) {
+            let Deployment { id, environment, state, release_name, .. } = open.clone();
+            let (ann, bob) = (self.ann(server), self.bob(server));
+            let approved = state == DeploymentState::Approved || environment == "development";
+            self.undisturbed(move |script| {
+                if !approved {
+                    approve(script, &bob, id.as_str())?;
+                }
+                execute(script, &ann, id.as_str(), &release_name)
+            });
+            let pointer = self.place.picture().pointer(&open.environment).cloned();
+            assert_eq!(pointer.as_ref(), Some(&open.release));
+        }
+    }
+
+    fn roll_back(&mut self, server: Server) -> Server {
+        let environment = *self.random.pick(&["production", "development"]);
+        let mut picture = self.place.picture();
+        let former = loop {
+            let pointer = picture.pointer(environment).cloned();
+            let executed = picture.executed(environment);
+            let former: Vec<&Deployment> =
+                executed.into_iter().filter(|it| Some(&it.release) != pointer.as_ref()).collect();
+            if !former.is_empty() {
+                break (*self.random.pick(&former)).clone();
+            }
+            let name = self.other_release(&picture, environment).name();
+            let (ann, bob) = (self.ann(&server), self.bob(&server));
+            self.undisturbed(move |script| {
+                let id = request(script, &ann, environment, &name)?;
+                if environment == "production" {
+                    approve(script, &bob, &id)?;
+                }
+                execute(script, &ann, &id, &name)
+            });
+            picture = self.place.picture();
+        };
+        let eve = self.eve(&server);
+        let aim = Aim { at: Point::Sends(1), after: self.random.up_to(AROUND_THE_ANSWER) };
+        let target = Some((environment, former.release.clone()));
+        self.round(server, Kind::RollBack, aim, target, move |script| {
+            let (id, name) = (former.id.as_str(), former.release_name.as_str());
+            let form = [
+                ("environment", environment),
+                ("deployment", id),
+                ("reason", REASON),
+                ("confirm", name),
+            ];
+            script.ask(&eve, RollBack::PATH, &form)?;
+            let release = former.release.to_string();
+            script.acknowledged(Acknowledged::RolledBack { environment, release });
+            Ok(())
+        })
+        .0
+    }
+
+    /// Kills the server in a script, starts the next, and checks everything. `target` is what the
+    /// script moves a pointer to.
+    fn round(
+        &mut self,
+        server: Server,
+        kind: Kind,
+        aim: Aim,
+        target: Option<(&'static str, ReleaseId)>,
+        script: impl FnOnce(&Script) -> Result<(), Unanswered> + Send + 'static,
+    ) -> (Server, Picture) {
+        let before = self.place.picture();
+        let acknowledged = self.killed(server, aim, script);
+        let killed = self.place.picture_of_killed();
+        let done: Vec<&str> = acknowledged.iter().map(Acknowledged::word).collect();
+        let doing: Vec<String> =
+            killed.open_jobs().into_iter().map(|job| doing(&killed, &job.id)).collect();
+        println!(
+            "round {} {kind:?}: killed {:.1} ms after {:?}; acknowledged {done:?}; open {doing:?}",
+            self.round + 1,
+            aim.after.as_secs_f64() * 1000.0,
+            aim.at
+        );
+        let mut pointers = Pointers::new();
+        for environment in ["production", "development"] {
+            let old = before.pointer(environment).cloned();
+            let new = target.iter().find(|it| it.0 == environment).map(|it| Some(it.1.clone()));
+            let switched = acknowledged.iter().any(Acknowledged::moves_pointer);
+            let may = match new {
+                Some(new) if switched => vec![new],
+                Some(new) => vec![old, new],
+                None => vec![old],
+            };
+            pointers.insert(environment, may);
+        }
+        killed.assert_whole();
+        killed.assert_keeps(&before);
+        self.assert_acknowledged(&killed);
+        assert_pointers(&killed, &pointers);
+
+        // The next server may start while the kernel still ends what the killed one left.
+        if self.random.coin() {
+            self.place.assert_no_orphans(None);
+        }
+        let server = self.place.start();
+        self.place.assert_no_orphans(Some(&server));
+        let now = self.place.picture();
+        now.assert_whole();
+        now.assert_keeps(&killed);
+        assert_pointers(&now, &pointers);
+        self.assert_machines(&server, &now);
+
+        for job in killed.open_jobs() {
+            self.assert_goes_on(&server, &killed, &job.id);
+        }
+        assert_eq!(self.place.work_left(), Vec::<std::path::PathBuf>::new());
+        self.blobs.assert_whole(&self.place.data_dir());
+        let verified = self.place.command(&["audit", "verify"], "");
+        assert!(verified.contains("none edited, removed or inserted"), "{verified}");
+        let after = self.place.picture();
+        after.assert_whole();
+        after.assert_keeps(&now);
+        self.assert_acknowledged(&after);
+        assert_pointers(&after, &pointers);
+        (server, after)
+    }
+
+    /// Asserts that a job that was interrupted goes on by itself, keeps what it had finished, and
+    /// comes to its end.
+    fn assert_goes_on(&mut self, server: &Server, killed: &Picture, id: &JobId) {
+        let ann = self.ann(server);
+        let (old, old_steps) = &killed.jobs[id];
+        let wanted = match old.kind {
+            JobKind::Build => JobState::Succeeded,
+            JobKind::Validation if !self.eased => JobState::Succeeded,
+            JobKind::Validation => {
+                let again = ann.follow("/events", |_, _| {
+                    self.place.picture().job(id.as_str()).attempts > old.attempts
+                });
+                assert!(again.is_ok());
+                let (ann, job) = (ann.clone(), id.to_string());
+                self.undisturbed(move |script| {
+                    script.ask(&ann, CancelJob::PATH, &[("id", &job)])?;
+                    script.acknowledged(Acknowledged::Cancelled { job });
+                    Ok(())
+                });
+                JobState::Cancelled
+            }
+        };
+        let ended = ann.wait_for_end(id.as_str());
+        let log = || ann.get(&format!("/jobs/{id}/log")).unwrap_or_default();
+        assert_eq!(ended, wanted.word(), "{:?} {}", self.place.picture().job(id.as_str()), log());
+        let after = self.place.picture();
+        let (new, new_steps) = &after.jobs[id];
+        assert_eq!(new.attempts, old.attempts + 1, "{new:?}");
+        let page = ann.get(&format!("/jobs/{id}")).unwrap();
+        if old.state == JobState::Running {
+            let says = format!("{} times, since the server was interrupted", new.attempts);
+            assert!(page.contains(&says), "{page}");
+        }
+        for step in killed.finished_steps(id) {
+            let now = new_steps.iter().find(|it| it.name == step.name).unwrap();
+            assert_eq!(now.key, step.key, "{}", step.name);
+            let kept = now.state == StepState::Reused
+                || (now.state == StepState::Succeeded
+                    && (now.key.is_none() || now.ended_at == step.ended_at));
+            assert!(kept, "{now:?} was finished before: {step:?}");
+        }
+        let complete = killed.releases[&old.release].stage.bootable();
+        for step in old_steps.iter().filter(|step| step.state == StepState::Running) {
+            let now = new_steps.iter().find(|it| it.name == step.name).unwrap();
+            assert!(now.started_at > step.started_at, "{now:?} did not begin again: {step:?}");
+        }
+        if old.kind == JobKind::Build && old.state == JobState::Running && !complete {
+            assert!(log().contains("The server was interrupted"), "{}", log());
+        }
+    }
+}
+
+fn save(script: &Script, ann: &Browser, base: u32, text: &str) -> Result<(), Unanswered> {
+    let number = base.to_string();
+    let form = [("base", number.as_str()), ("text", text), ("message", "another text")];
+    script.ask(ann, &format!("/recipes/{RECIPE}"), &form)?;
+    script.acknowledged(Acknowledged::Saved { number: base + 1, text: text.to_owned() });
+    Ok(())
+}
+
+fn assert_pointers(picture: &Picture, may: &Pointers) {
+    for (environment, may) in may {
+        let pointer = picture.pointer(environment).cloned();
+        assert!(may.contains(&pointer), "{environment} points at {pointer:?}, not at {may:?}");
+    }
+}
+
+/// A job and the step that it is at, for the line about a round.
+fn doing(picture: &Picture, id: &JobId) -> String {
+    let (job, steps) = &picture.jobs[id];
+    let at = steps.iter().find(|step| step.state == StepState::Running);
+    let finished = picture.finished_steps(id).len();
+    match at {
+        Some(step) => format!("{} in {} after {finished} steps", job.kind, step.name),
+        None => format!("{} {} after {finished} steps", job.kind, job.state),
+    }
+}
