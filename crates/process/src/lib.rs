@@ -25,6 +25,10 @@ use nix::{
 };
 use thiserror::Error;
 
+/// Goes on as the program where the parent still is the server. A server that was killed between
+/// the fork and `setpriv` left no signal behind: that child would be nobody's, and run for ever.
+const UNLESS_ORPHANED: &str = r#"test "$PPID" = "$0" && exec "$@""#;
+
 /// A child could not be started or waited for.
 #[derive(Debug, Error)]
 pub enum ProcessError {
@@ -134,7 +138,8 @@ impl Invocation {
     fn command(&self) -> Command {
         let mut command = Command::new("setpriv");
         command
-            .args(["--pdeathsig", "KILL", "--"])
+            .args(["--pdeathsig", "KILL", "--", "sh", "-c", UNLESS_ORPHANED])
+            .arg(std::process::id().to_string())
             .arg(&self.program)
             .args(&self.arguments)
             .env_clear()
@@ -285,6 +290,18 @@ mod tests {
         drop(running);
         // The pipe closes when the last process that holds it has ended.
         io::Read::read_to_end(&mut output, &mut Vec::new()).unwrap();
+    }
+
+    #[test]
+    fn a_child_that_is_an_orphan_from_the_first_does_not_begin() {
+        let command = Invocation::new("echo").arg("began").command();
+        let by_another = |script| {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", script, "sh"]).arg(command.get_program()).args(command.get_args());
+            String::from_utf8(shell.output().unwrap().stdout).unwrap()
+        };
+        assert_eq!(by_another("exec \"$@\""), "began\n");
+        assert_eq!(by_another("\"$@\" & wait"), "");
     }
 
     #[test]
