@@ -121,8 +121,11 @@ impl Builder {
     /// folder calls this, before its first build.
     pub fn remove_leftovers(&self) {
         for left in std::fs::read_dir(&self.config.work_dir).into_iter().flatten().flatten() {
-            // What belongs to subordinate ids stays until a sandbox of that range removes it.
-            let _ = std::fs::remove_dir_all(left.path());
+            // Guests' sockets lie beside the folders of steps. What belongs to subordinate ids stays
+            // until a sandbox of that range removes it.
+            let folder = left.file_type().is_ok_and(|it| it.is_dir());
+            let remove = if folder { std::fs::remove_dir_all } else { std::fs::remove_file };
+            let _ = remove(left.path());
         }
     }
 
