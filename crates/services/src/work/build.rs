@@ -9,10 +9,12 @@ use std::sync::{
 use builder::{BuildObserver, BuildOutput, BuildRequest, LockChoice, StepEvent};
 use domain::{
     actor::Actor,
+    digest::Digest,
     job::{JobState, Step, StepState},
     lock::Lock,
     recipe,
     release::{Release, Stage},
+    version::CandidateVersion,
 };
 use store::{WriteTx, jobs::ClaimedJob};
 use tokio::{runtime::Handle, sync::oneshot};
@@ -33,6 +35,9 @@ pub(super) async fn run(
     cancelled: Arc<AtomicBool>,
 ) -> Result<Ended, ServiceError> {
     let (release, request) = request(services, claimed).await?;
+    if let Some(ended) = completed(&release) {
+        return Ok(ended);
+    }
     let steps = services.read().await?.steps(&claimed.job.id).await?;
     let log = services.logs().writer(&claimed.job.id)?;
     let observer = Recorder {
@@ -109,9 +114,9 @@ async fn complete(
 ) -> Result<Ended, ServiceError> {
     let digest = output.manifest.digest()?;
     let mut tx = services.begin().await?;
-    let ended = if let Some(same) = tx.release_with_manifest(&digest, &release.id).await? {
+    let outcome = if let Some(same) = tx.release_with_manifest(&digest, &release.id).await? {
         tx.set_identical(&release.id, &same.version).await?;
-        Ended { state: JobState::Succeeded, outcome: format!("identical to {}", same.version) }
+        identical_to(&same.version)
     } else {
         tx.complete_release(
             &release.id,
@@ -120,13 +125,29 @@ async fn complete(
             services.now(),
         )
         .await?;
-        Ended {
-            state: JobState::Succeeded,
-            outcome: format!("{} is a candidate: {}", release.version, digest.short()),
-        }
+        candidate(release, &digest)
     };
     services.commit(tx, &format!("release/{}", release.version)).await?;
-    Ok(ended)
+    Ok(Ended { state: JobState::Succeeded, outcome })
+}
+
+/// How the build of a release ended that is complete already: the server was interrupted after
+/// [`complete`] and before the job's own end, and there is nothing left to build.
+fn completed(release: &Release) -> Option<Ended> {
+    let outcome = match (&release.identical_to, &release.manifest) {
+        (Some(same), _) => identical_to(same),
+        (None, Some(manifest)) => candidate(release, manifest),
+        (None, None) => return None,
+    };
+    Some(Ended { state: JobState::Succeeded, outcome })
+}
+
+fn identical_to(other: &CandidateVersion) -> String {
+    format!("identical to {other}")
+}
+
+fn candidate(release: &Release, manifest: &Digest) -> String {
+    format!("{} is a candidate: {}", release.version, manifest.short())
 }
 
 /// In the transaction that ends the job: a release that is still being built has failed.
