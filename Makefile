@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 DATA_DIR ?= $(shell if [ "$$(id -u)" = 0 ]; then echo /var/lib/bootwright; else echo "$${XDG_STATE_HOME:-$$HOME/.local/state}/bootwright"; fi)
 RUN_ARGS ?=
 
-.PHONY: help run dev test lint bench release build site setup-run setup-test setup-release unit end2end clean
+.PHONY: help run dev test lint bench crash release build site setup-run setup-test setup-release unit end2end clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ release: setup-release ## The shipped binary: LTO, wasm-opt, brotli
 
 setup-run setup-test setup-release: setup-%:
 	@setup/run.sh $*
+
+crash: setup-test build ## kill -9 at 100 seeded instants
+	BOOTWRIGHT_CRASH_ROUNDS=100 cargo test -p server --test crash -- --nocapture
 
 clean: ## Remove what was built
 	cargo clean

@@ -31,6 +31,7 @@ pub(crate) struct Browser {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) location: String,
+    #[expect(dead_code, reason = "shown by Debug")]
     pub(crate) body: String,
 }
 

@@ -1,6 +1,6 @@
 //! What the store holds at one instant: what must hold in each, and between two.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     audit::AuditRow,
@@ -98,6 +98,15 @@ impl Picture {
         executed
     }
 
+    /// Whether a validation of a release has passed.
+    pub(crate) fn validated(&self, release: &Release) -> bool {
+        self.jobs.values().any(|(job, _)| {
+            job.kind == JobKind::Validation
+                && job.release == release.id
+                && job.state == JobState::Succeeded
+        })
+    }
+
     /// Jobs that have not ended.
     pub(crate) fn open_jobs(&self) -> Vec<&Job> {
         self.jobs.values().map(|(job, _)| job).filter(|job| !job.state.ended()).collect()
@@ -109,6 +118,14 @@ impl Picture {
         let finished =
             |step: &&Step| matches!(step.state, StepState::Succeeded | StepState::Reused);
         steps.iter().filter(finished).collect()
+    }
+
+    /// How long a build took from its first step in a sandbox: what comes before waits for a mirror.
+    pub(crate) fn build_took(&self, id: &JobId) -> Duration {
+        let (_, steps) = &self.jobs[id];
+        let began = steps.iter().find(|step| step.name == "bootstrap").unwrap().started_at.unwrap();
+        let ended = steps.last().unwrap().ended_at.unwrap();
+        Duration::from_micros(u64::try_from(ended.0 - began.0).unwrap())
     }
 
     fn told(&self, action: &str, subject: &str) -> usize {

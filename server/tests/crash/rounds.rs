@@ -31,6 +31,8 @@ use crate::{
 
 /// The window around the answer to a form, in which the store commits.
 const AROUND_THE_ANSWER: Duration = Duration::from_millis(30);
+/// Beyond what an answer took before, so that some kills come after it.
+const A_LITTLE_LONGER: f64 = 1.25;
 const REASON: &str = "the crash test asks";
 
 /// What an environment may point at after a round.
@@ -40,29 +42,16 @@ fn last_part(location: &str) -> String {
     location.rsplit('/').next().unwrap().to_owned()
 }
 
-pub(crate) fn start_build(
-    who: &Browser,
-    revision: u32,
-    version: &str,
-    packages: &str,
-) -> Result<String, Unanswered> {
-    let revision = revision.to_string();
-    let form =
-        [("name", RECIPE), ("revision", &revision), ("version", version), ("packages", packages)];
-    let answer = who.post(StartBuild::PATH, &form)?;
-    assert!(answer.status == 200 && answer.location.contains("/jobs/"), "{answer:?}");
-    Ok(last_part(&answer.location))
-}
-
 fn ask_for_build(
     script: &Script,
     ann: &Browser,
     revision: u32,
     version: &str,
+    packages: &str,
 ) -> Result<(), Unanswered> {
     let number = revision.to_string();
     let form =
-        [("name", RECIPE), ("revision", &number), ("version", version), ("packages", "keep")];
+        [("name", RECIPE), ("revision", &number), ("version", version), ("packages", packages)];
     let answer = script.ask(ann, StartBuild::PATH, &form)?;
     let (job, version) = (last_part(&answer.location), version.to_owned());
     script.acknowledged(Acknowledged::BuildAsked { job, version, revision });
@@ -121,12 +110,14 @@ impl World {
     }
 
     /// Saves a text that no build has seen; gives its revision and a version for it.
-    fn save(&mut self, server: &Server) -> (u32, String) {
+    pub(crate) fn save(&mut self, server: &Server) -> (u32, String) {
         let (ann, base) = (self.ann(server), self.newest_revision());
         let text = text_of(self.next);
         let version = format!("v1.{}.0-rc.1", self.next);
         self.next += 1;
+        let began = Instant::now();
         self.undisturbed(move |script| save(script, &ann, base, &text));
+        self.save_answer_takes = began.elapsed();
         (base + 1, version)
     }
 
@@ -134,18 +125,34 @@ impl World {
         *self.place.picture().revisions.keys().last().unwrap()
     }
 
-    /// A whole build that nobody disturbs; gives the version.
-    pub(crate) fn save_and_build(&mut self, server: &Server) -> String {
-        let (revision, version) = self.save(server);
-        let (ann, asked) = (self.ann(server), version.clone());
+    pub(crate) fn create_recipe(&mut self, server: &Server) {
+        let ann = self.ann(server);
         self.undisturbed(move |script| {
-            ask_for_build(script, &ann, revision, &asked)?;
+            let text = text_of(0);
+            let form = [("name", RECIPE), ("base", ""), ("text", &text), ("message", "first")];
+            script.ask(&ann, "/recipes/new", &form)?;
+            script.acknowledged(Acknowledged::Saved { number: 1, text });
             Ok(())
         });
-        let picture = self.place.picture();
-        let job = picture.release_named(&version).unwrap().job.clone();
-        assert_eq!(self.ann(server).wait_for_end(job.as_str()), "succeeded");
-        version
+    }
+
+    /// A whole build; gives its job.
+    pub(crate) fn build_undisturbed(
+        &mut self,
+        server: &Server,
+        revision: u32,
+        version: &str,
+        packages: &'static str,
+    ) -> JobId {
+        let (ann, asked) = (self.ann(server), version.to_owned());
+        let began = Instant::now();
+        self.undisturbed(move |script| ask_for_build(script, &ann, revision, &asked, packages));
+        self.build_answer_takes = began.elapsed();
+        let job = self.place.picture().release_named(version).unwrap().job.clone();
+        let ann = self.ann(server);
+        let log = || ann.get(&format!("/jobs/{job}/log")).unwrap_or_default();
+        assert_eq!(ann.wait_for_end(job.as_str()), "succeeded", "{}", log());
+        job
     }
 
     /// One round, up to the next server.
@@ -155,20 +162,23 @@ impl World {
                 let (ann, base) = (self.ann(&server), self.newest_revision());
                 let text = text_of(self.next);
                 self.next += 1;
-                let aim = Aim { at: Point::Sends(1), after: self.random.up_to(AROUND_THE_ANSWER) };
+                let aim = Aim {
+                    at: Point::Sends(1),
+                    after: self.random.up_to(self.save_answer_takes.mul_f64(A_LITTLE_LONGER)),
+                };
                 self.round(server, kind, aim, None, move |script| save(script, &ann, base, &text)).0
             }
             Kind::BuildAsked | Kind::Build | Kind::BuildCompleted => self.build(kind, server),
             Kind::Validation => self.validation(server),
             Kind::Deploy(environment) => {
                 let sends = if environment == "production" { 3 } else { 2 };
-                let after = self.random.up_to(AROUND_THE_ANSWER);
+                let after = self.random.soon_up_to(AROUND_THE_ANSWER);
                 let aim = Aim { at: Point::Sends(sends), after };
                 self.deployment(kind, server, environment, aim)
             }
             Kind::Request => {
                 let environment = *self.random.pick(&["production", "development"]);
-                let after = self.random.up_to(Duration::from_millis(250));
+                let after = self.random.up_to(Duration::from_millis(150));
                 self.deployment(kind, server, environment, Aim { at: Point::Sends(1), after })
             }
             Kind::RollBack => self.roll_back(server),
@@ -181,12 +191,12 @@ impl World {
         let ann = self.ann(&server);
         let aim = match kind {
             Kind::BuildAsked => {
-                let after = self.random.up_to(AROUND_THE_ANSWER.mul_f64(3.0));
+                let after = self.random.up_to(self.build_answer_takes.mul_f64(A_LITTLE_LONGER));
                 Aim { at: Point::Sends(1), after }
             }
             // Its last two transactions lie this close together.
             Kind::BuildCompleted => {
-                Aim { at: Point::Sees, after: self.random.up_to(Duration::from_millis(8)) }
+                Aim { at: Point::Sees, after: self.random.soon_up_to(Duration::from_millis(5)) }
             }
             _ => {
                 let of = self.rounds_of(|it| it == Kind::Build);
@@ -198,13 +208,13 @@ impl World {
         let topic = format!("release/{version}");
         self.round(server, kind, aim, None, move |script| {
             if kind != Kind::BuildCompleted {
-                return ask_for_build(script, &ann, revision, &version);
+                return ask_for_build(script, &ann, revision, &version, "keep");
             }
             // It changes twice: when its lock is known, and when it is complete.
             let mut changes = 0;
             ann.follow("/events", |_, told| {
                 if told == "connected" {
-                    return ask_for_build(script, &ann, revision, &version).is_err();
+                    return ask_for_build(script, &ann, revision, &version, "keep").is_err();
                 }
                 changes += usize::from(told == topic);
                 changes == 2
@@ -261,23 +271,22 @@ impl World {
         (0..self.rounds).filter(|round| kind(crate::BLOCK[round % crate::BLOCK.len()])).count()
     }
 
-    /// A release that the environment does not serve and could.
-    fn other_release(&mut self, picture: &Picture, environment: &str) -> Release {
+    /// A release that the environment does not serve and could; built where there is none.
+    fn other_release(&mut self, server: &Server, environment: &str) -> Release {
+        let picture = self.place.picture();
         let pointer = picture.pointer(environment);
-        let validated = |release: &&Release| {
-            picture.jobs.values().any(|(job, _)| {
-                job.kind == JobKind::Validation
-                    && job.release == release.id
-                    && job.state == JobState::Succeeded
-            })
-        };
         let demanded = environment == "production" && !self.eased;
         let choices: Vec<&Release> = picture
             .releases
             .values()
             .filter(|it| it.stage.bootable() && Some(&it.id) != pointer)
-            .filter(|it| !demanded || validated(it))
+            .filter(|it| !demanded || picture.validated(it))
             .collect();
+        if choices.is_empty() {
+            let (revision, version) = self.save(server);
+            self.build_undisturbed(server, revision, &version, "keep");
+            return self.place.picture().release_named(&version).unwrap().clone();
+        }
         (*self.random.pick(&choices)).clone()
     }
 
@@ -288,8 +297,7 @@ impl World {
         environment: &'static str,
         aim: Aim,
     ) -> Server {
-        let before = self.place.picture();
-        let release = self.other_release(&before, environment);
+        let release = self.other_release(&server, environment);
         let (ann, bob) = (self.ann(&server), self.bob(&server));
         let name = release.name();
         let target = Some((environment, release.id.clone()));
@@ -342,7 +350,7 @@ impl World {
             if !former.is_empty() {
                 break (*self.random.pick(&former)).clone();
             }
-            let name = self.other_release(&picture, environment).name();
+            let name = self.other_release(&server, environment).name();
             let (ann, bob) = (self.ann(&server), self.bob(&server));
             self.undisturbed(move |script| {
                 let id = request(script, &ann, environment, &name)?;
@@ -354,7 +362,7 @@ impl World {
             picture = self.place.picture();
         };
         let eve = self.eve(&server);
-        let aim = Aim { at: Point::Sends(1), after: self.random.up_to(AROUND_THE_ANSWER) };
+        let aim = Aim { at: Point::Sends(1), after: self.random.soon_up_to(AROUND_THE_ANSWER) };
         let target = Some((environment, former.release.clone()));
         self.round(server, Kind::RollBack, aim, target, move |script| {
             let (id, name) = (former.id.as_str(), former.release_name.as_str());

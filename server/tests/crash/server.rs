@@ -27,7 +27,6 @@ pub(crate) struct Place {
     folder: tempfile::TempDir,
     /// What the shared cache gave: the rest is the rounds' own and is thrown away again.
     given: Vec<PathBuf>,
-    own_cache: bool,
 }
 
 /// A server that runs.
@@ -45,7 +44,7 @@ impl Place {
             .permissions(fs::Permissions::from_mode(0o755))
             .tempdir()
             .unwrap();
-        Self { folder, given: Vec::new(), own_cache: false }
+        Self { folder, given: Vec::new() }
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {
@@ -53,16 +52,15 @@ impl Place {
     }
 
     fn cache_dir(&self) -> PathBuf {
-        if self.own_cache { self.folder.path().join("cache") } else { PathBuf::from(CACHE) }
+        self.folder.path().join("cache")
     }
 
-    /// From here on builds use a cache of their own that begins as the shared one: what a killed
-    /// build leaves must be new in every execution of this test, and of no use to anybody else.
-    pub(crate) fn leave_shared_cache(&mut self) {
-        let target = self.folder.path().join("cache");
-        link_tree(Path::new(CACHE), &target);
-        self.given = files_below(&target);
-        self.own_cache = true;
+    /// Builds use a cache of their own that begins as the shared one: what a killed build leaves
+    /// must be new in every execution of this test, and of no use to anybody else.
+    pub(crate) fn fill_cache(&mut self) {
+        let owner = fs::metadata(self.data_dir()).unwrap();
+        link_tree(Path::new(CACHE), &self.cache_dir(), &owner);
+        self.given = files_below(&self.cache_dir());
     }
 
     /// Throws away what builds put into the cache. No job may run meanwhile.
@@ -261,18 +259,18 @@ fn picture_of(folder: &Path) -> Picture {
     })
 }
 
-/// The same tree with the same owners; files are links where the disk is the same.
-fn link_tree(from: &Path, to: &Path) {
-    let like = fs::metadata(from).unwrap();
+/// The same tree in folders of `owner`; files are links where the disk is the same.
+fn link_tree(from: &Path, to: &Path, owner: &fs::Metadata) {
     fs::create_dir(to).unwrap();
-    fs::set_permissions(to, like.permissions()).unwrap();
-    std::os::unix::fs::chown(to, Some(like.uid()), Some(like.gid())).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
+    std::os::unix::fs::chown(to, Some(owner.uid()), Some(owner.gid())).unwrap();
+    // Where no other test has filled the shared cache yet there is none.
+    for entry in fs::read_dir(from).into_iter().flatten().flatten() {
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type().unwrap().is_dir() {
-            link_tree(&source, &target);
+            link_tree(&source, &target, owner);
         } else if fs::hard_link(&source, &target).is_err() && source.exists() {
             fs::copy(&source, &target).unwrap();
+            std::os::unix::fs::chown(&target, Some(owner.uid()), Some(owner.gid())).unwrap();
         }
     }
 }
