@@ -9,6 +9,8 @@
 
 mod browser;
 mod checks;
+mod kill;
+mod people;
 mod picture;
 mod rounds;
 mod server;
@@ -73,7 +75,7 @@ const BLOCK: [Kind; 12] = [
     Kind::Build,
 ];
 
-/// SplitMix64: the same instants for the same seed, on every machine.
+/// `SplitMix64`: the same instants for the same seed, on every machine.
 struct Random(u64);
 
 impl Random {

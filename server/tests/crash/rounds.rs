@@ -1,29 +1,20 @@
 //! The rounds: what people do, when the server is killed in it, and what must come of it.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use app::api::{
-    deployments::{ExecuteDeployment, JudgeDeployment, RequestDeployment},
-    environments::{ChangePolicy, RollBack},
-    jobs::CancelJob,
-    recipes::StartBuild,
-    releases::StartValidation,
-};
+use app::api::environments::{ChangePolicy, RollBack};
 use domain::{
     deployment::{Deployment, DeploymentState},
-    ids::{JobId, ReleaseId},
-    job::{JobKind, JobState, StepState},
+    ids::JobId,
     release::Release,
 };
 use leptos::server_fn::ServerFn;
 
 use crate::{
-    Aim, Kind, Point, RECIPE, Script, World,
-    browser::{Browser, Unanswered, field},
+    Aim, Kind, Point, RECIPE, World,
+    browser::Browser,
     checks::Acknowledged,
+    people::{REASON, approve, ask_for_build, ask_for_validation, execute, request, save},
     picture::Picture,
     server::Server,
     text_of,
@@ -33,71 +24,9 @@ use crate::{
 const AROUND_THE_ANSWER: Duration = Duration::from_millis(30);
 /// Beyond what an answer took before, so that some kills come after it.
 const A_LITTLE_LONGER: f64 = 1.25;
-const REASON: &str = "the crash test asks";
-
-/// What an environment may point at after a round.
-type Pointers = BTreeMap<&'static str, Vec<Option<ReleaseId>>>;
-
-fn last_part(location: &str) -> String {
-    location.rsplit('/').next().unwrap().to_owned()
-}
-
-fn ask_for_build(
-    script: &Script,
-    ann: &Browser,
-    revision: u32,
-    version: &str,
-    packages: &str,
-) -> Result<(), Unanswered> {
-    let number = revision.to_string();
-    let form =
-        [("name", RECIPE), ("revision", &number), ("version", version), ("packages", packages)];
-    let answer = script.ask(ann, StartBuild::PATH, &form)?;
-    let (job, version) = (last_part(&answer.location), version.to_owned());
-    script.acknowledged(Acknowledged::BuildAsked { job, version, revision });
-    Ok(())
-}
-
-fn ask_for_validation(script: &Script, ann: &Browser, version: &str) -> Result<(), Unanswered> {
-    let answer = script.ask(ann, StartValidation::PATH, &[("version", version)])?;
-    let (job, version) = (last_part(&answer.location), version.to_owned());
-    script.acknowledged(Acknowledged::ValidationAsked { job, version });
-    Ok(())
-}
-
-fn request(
-    script: &Script,
-    ann: &Browser,
-    environment: &str,
-    release: &str,
-) -> Result<String, Unanswered> {
-    let form = [("environment", environment), ("version", release), ("reason", REASON)];
-    let answer = script.ask(ann, RequestDeployment::PATH, &form)?;
-    let id = last_part(&answer.location);
-    script.acknowledged(Acknowledged::Requested {
-        id: id.clone(),
-        environment: environment.to_owned(),
-        reason: REASON.to_owned(),
-    });
-    Ok(id)
-}
-
-fn approve(script: &Script, bob: &Browser, id: &str) -> Result<(), Unanswered> {
-    let evidence = field(&bob.get(&format!("/deployments/{id}"))?, "evidence");
-    let form = [("id", id), ("verdict", "approved"), ("evidence", &evidence), ("comment", "seen")];
-    script.ask(bob, JudgeDeployment::PATH, &form)?;
-    script.acknowledged(Acknowledged::Approved { id: id.to_owned(), by: "bob", evidence });
-    Ok(())
-}
-
-fn execute(script: &Script, ann: &Browser, id: &str, release: &str) -> Result<(), Unanswered> {
-    script.ask(ann, ExecuteDeployment::PATH, &[("id", id), ("confirm", release)])?;
-    script.acknowledged(Acknowledged::Deployed { id: id.to_owned() });
-    Ok(())
-}
 
 impl World {
-    fn ann(&self, server: &Server) -> Browser {
+    pub(crate) fn ann(&self, server: &Server) -> Browser {
         self.people.ann.at(&server.dashboard)
     }
 
@@ -248,13 +177,7 @@ impl World {
         if !first {
             return server;
         }
-        let passed = |picture: &Picture| {
-            picture
-                .jobs
-                .values()
-                .any(|(job, _)| job.kind == JobKind::Validation && job.state == JobState::Succeeded)
-        };
-        if !passed(&after) {
+        if !after.releases.values().any(|release| after.validated(release)) {
             // The kill came before the request was taken.
             let (ann, began) = (self.ann(&server), Instant::now());
             let asked = self.undisturbed(move |script| ask_for_validation(script, &ann, &version));
@@ -300,8 +223,8 @@ impl World {
         let release = self.other_release(&server, environment);
         let (ann, bob) = (self.ann(&server), self.bob(&server));
         let name = release.name();
-        let target = Some((environment, release.id.clone()));
-        let (server, after) = self.round(server, kind, aim, target, move |script| {
+        let target = (environment, release.id.clone());
+        let (server, after) = self.round(server, kind, aim, Some(&target), move |script| {
             let id = request(script, &ann, environment, &name)?;
             if environment == "production" {
                 approve(script, &bob, &id)?;
@@ -363,8 +286,8 @@ impl World {
         };
         let eve = self.eve(&server);
         let aim = Aim { at: Point::Sends(1), after: self.random.soon_up_to(AROUND_THE_ANSWER) };
-        let target = Some((environment, former.release.clone()));
-        self.round(server, Kind::RollBack, aim, target, move |script| {
+        let target = (environment, former.release.clone());
+        self.round(server, Kind::RollBack, aim, Some(&target), move |script| {
             let (id, name) = (former.id.as_str(), former.release_name.as_str());
             let form = [
                 ("environment", environment),
@@ -378,148 +301,5 @@ impl World {
             Ok(())
         })
         .0
-    }
-
-    /// Kills the server in a script, starts the next, and checks everything. `target` is what the
-    /// script moves a pointer to.
-    fn round(
-        &mut self,
-        server: Server,
-        kind: Kind,
-        aim: Aim,
-        target: Option<(&'static str, ReleaseId)>,
-        script: impl FnOnce(&Script) -> Result<(), Unanswered> + Send + 'static,
-    ) -> (Server, Picture) {
-        let before = self.place.picture();
-        let acknowledged = self.killed(server, aim, script);
-        let killed = self.place.picture_of_killed();
-        let done: Vec<&str> = acknowledged.iter().map(Acknowledged::word).collect();
-        let doing: Vec<String> =
-            killed.open_jobs().into_iter().map(|job| doing(&killed, &job.id)).collect();
-        println!(
-            "round {} {kind:?}: killed {:.1} ms after {:?}; acknowledged {done:?}; open {doing:?}",
-            self.round + 1,
-            aim.after.as_secs_f64() * 1000.0,
-            aim.at
-        );
-        let mut pointers = Pointers::new();
-        for environment in ["production", "development"] {
-            let old = before.pointer(environment).cloned();
-            let new = target.iter().find(|it| it.0 == environment).map(|it| Some(it.1.clone()));
-            let switched = acknowledged.iter().any(Acknowledged::moves_pointer);
-            let may = match new {
-                Some(new) if switched => vec![new],
-                Some(new) => vec![old, new],
-                None => vec![old],
-            };
-            pointers.insert(environment, may);
-        }
-        killed.assert_whole();
-        killed.assert_keeps(&before);
-        self.assert_acknowledged(&killed);
-        assert_pointers(&killed, &pointers);
-
-        // The next server may start while the kernel still ends what the killed one left.
-        if self.random.coin() {
-            self.place.assert_no_orphans(None);
-        }
-        let server = self.place.start();
-        self.place.assert_no_orphans(Some(&server));
-        let now = self.place.picture();
-        now.assert_whole();
-        now.assert_keeps(&killed);
-        assert_pointers(&now, &pointers);
-        self.assert_machines(&server, &now);
-
-        for job in killed.open_jobs() {
-            self.assert_goes_on(&server, &killed, &job.id);
-        }
-        assert_eq!(self.place.work_left(), Vec::<std::path::PathBuf>::new());
-        self.blobs.assert_whole(&self.place.data_dir());
-        let verified = self.place.command(&["audit", "verify"], "");
-        assert!(verified.contains("none edited, removed or inserted"), "{verified}");
-        let after = self.place.picture();
-        after.assert_whole();
-        after.assert_keeps(&now);
-        self.assert_acknowledged(&after);
-        assert_pointers(&after, &pointers);
-        (server, after)
-    }
-
-    /// Asserts that a job that was interrupted goes on by itself, keeps what it had finished, and
-    /// comes to its end.
-    fn assert_goes_on(&mut self, server: &Server, killed: &Picture, id: &JobId) {
-        let ann = self.ann(server);
-        let (old, old_steps) = &killed.jobs[id];
-        let wanted = match old.kind {
-            JobKind::Build => JobState::Succeeded,
-            JobKind::Validation if !self.eased => JobState::Succeeded,
-            JobKind::Validation => {
-                let again = ann.follow("/events", |_, _| {
-                    self.place.picture().job(id.as_str()).attempts > old.attempts
-                });
-                assert!(again.is_ok());
-                let (ann, job) = (ann.clone(), id.to_string());
-                self.undisturbed(move |script| {
-                    script.ask(&ann, CancelJob::PATH, &[("id", &job)])?;
-                    script.acknowledged(Acknowledged::Cancelled { job });
-                    Ok(())
-                });
-                JobState::Cancelled
-            }
-        };
-        let ended = ann.wait_for_end(id.as_str());
-        let log = || ann.get(&format!("/jobs/{id}/log")).unwrap_or_default();
-        assert_eq!(ended, wanted.word(), "{:?} {}", self.place.picture().job(id.as_str()), log());
-        let after = self.place.picture();
-        let (new, new_steps) = &after.jobs[id];
-        assert_eq!(new.attempts, old.attempts + 1, "{new:?}");
-        let page = ann.get(&format!("/jobs/{id}")).unwrap();
-        if old.state == JobState::Running {
-            let says = format!("{} times, since the server was interrupted", new.attempts);
-            assert!(page.contains(&says), "{page}");
-        }
-        for step in killed.finished_steps(id) {
-            let now = new_steps.iter().find(|it| it.name == step.name).unwrap();
-            assert_eq!(now.key, step.key, "{}", step.name);
-            let kept = now.state == StepState::Reused
-                || (now.state == StepState::Succeeded
-                    && (now.key.is_none() || now.ended_at == step.ended_at));
-            assert!(kept, "{now:?} was finished before: {step:?}");
-        }
-        let complete = killed.releases[&old.release].stage.bootable();
-        for step in old_steps.iter().filter(|step| step.state == StepState::Running) {
-            let now = new_steps.iter().find(|it| it.name == step.name).unwrap();
-            assert!(now.started_at > step.started_at, "{now:?} did not begin again: {step:?}");
-        }
-        if old.kind == JobKind::Build && old.state == JobState::Running && !complete {
-            assert!(log().contains("The server was interrupted"), "{}", log());
-        }
-    }
-}
-
-fn save(script: &Script, ann: &Browser, base: u32, text: &str) -> Result<(), Unanswered> {
-    let number = base.to_string();
-    let form = [("base", number.as_str()), ("text", text), ("message", "another text")];
-    script.ask(ann, &format!("/recipes/{RECIPE}"), &form)?;
-    script.acknowledged(Acknowledged::Saved { number: base + 1, text: text.to_owned() });
-    Ok(())
-}
-
-fn assert_pointers(picture: &Picture, may: &Pointers) {
-    for (environment, may) in may {
-        let pointer = picture.pointer(environment).cloned();
-        assert!(may.contains(&pointer), "{environment} points at {pointer:?}, not at {may:?}");
-    }
-}
-
-/// A job and the step that it is at, for the line about a round.
-fn doing(picture: &Picture, id: &JobId) -> String {
-    let (job, steps) = &picture.jobs[id];
-    let at = steps.iter().find(|step| step.state == StepState::Running);
-    let finished = picture.finished_steps(id).len();
-    match at {
-        Some(step) => format!("{} in {} after {finished} steps", job.kind, step.name),
-        None => format!("{} {} after {finished} steps", job.kind, job.state),
     }
 }

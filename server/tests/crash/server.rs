@@ -171,7 +171,7 @@ impl Place {
     }
 
     /// Processes that were started for this place. A sandbox has another root, but its bind mounts
-    /// still name the folders of the host that they show (proc_pid_mountinfo(5), field 4).
+    /// still name the folders of the host that they show (`proc_pid_mountinfo(5)`, field 4).
     fn processes(&self) -> Vec<Process> {
         let mark = self.mark();
         let own = std::process::id();

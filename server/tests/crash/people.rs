@@ -1,0 +1,97 @@
+//! What people ask for by the dashboard's forms, and what an answer acknowledges.
+
+use app::api::{
+    deployments::{ExecuteDeployment, JudgeDeployment, RequestDeployment},
+    recipes::StartBuild,
+    releases::StartValidation,
+};
+use leptos::server_fn::ServerFn;
+
+use crate::{
+    RECIPE, Script,
+    browser::{Browser, Unanswered, field},
+    checks::Acknowledged,
+};
+
+/// Why everything is asked for.
+pub(crate) const REASON: &str = "the crash test asks";
+
+pub(crate) fn save(
+    script: &Script,
+    ann: &Browser,
+    base: u32,
+    text: &str,
+) -> Result<(), Unanswered> {
+    let number = base.to_string();
+    let form = [("base", number.as_str()), ("text", text), ("message", "another text")];
+    script.ask(ann, &format!("/recipes/{RECIPE}"), &form)?;
+    script.acknowledged(Acknowledged::Saved { number: base + 1, text: text.to_owned() });
+    Ok(())
+}
+
+fn last_part(location: &str) -> String {
+    location.rsplit('/').next().unwrap().to_owned()
+}
+
+pub(crate) fn ask_for_build(
+    script: &Script,
+    ann: &Browser,
+    revision: u32,
+    version: &str,
+    packages: &str,
+) -> Result<(), Unanswered> {
+    let number = revision.to_string();
+    let form =
+        [("name", RECIPE), ("revision", &number), ("version", version), ("packages", packages)];
+    let answer = script.ask(ann, StartBuild::PATH, &form)?;
+    let (job, version) = (last_part(&answer.location), version.to_owned());
+    script.acknowledged(Acknowledged::BuildAsked { job, version, revision });
+    Ok(())
+}
+
+pub(crate) fn ask_for_validation(
+    script: &Script,
+    ann: &Browser,
+    version: &str,
+) -> Result<(), Unanswered> {
+    let answer = script.ask(ann, StartValidation::PATH, &[("version", version)])?;
+    let (job, version) = (last_part(&answer.location), version.to_owned());
+    script.acknowledged(Acknowledged::ValidationAsked { job, version });
+    Ok(())
+}
+
+pub(crate) fn request(
+    script: &Script,
+    ann: &Browser,
+    environment: &str,
+    release: &str,
+) -> Result<String, Unanswered> {
+    let form = [("environment", environment), ("version", release), ("reason", REASON)];
+    let answer = script.ask(ann, RequestDeployment::PATH, &form)?;
+    let id = last_part(&answer.location);
+    script.acknowledged(Acknowledged::Requested {
+        id: id.clone(),
+        environment: environment.to_owned(),
+        reason: REASON.to_owned(),
+    });
+    Ok(id)
+}
+
+pub(crate) fn approve(script: &Script, bob: &Browser, id: &str) -> Result<(), Unanswered> {
+    let evidence = field(&bob.get(&format!("/deployments/{id}"))?, "evidence");
+    let form = [("id", id), ("verdict", "approved"), ("evidence", &evidence), ("comment", "seen")];
+    script.ask(bob, JudgeDeployment::PATH, &form)?;
+    script.acknowledged(Acknowledged::Approved { id: id.to_owned(), by: "bob", evidence });
+    Ok(())
+}
+
+pub(crate) fn execute(
+    script: &Script,
+    ann: &Browser,
+    id: &str,
+    release: &str,
+) -> Result<(), Unanswered> {
+    script.ask(ann, ExecuteDeployment::PATH, &[("id", id), ("confirm", release)])?;
+    script.acknowledged(Acknowledged::Deployed { id: id.to_owned() });
+    Ok(())
+}
