@@ -12,13 +12,15 @@ use axum::{
 use domain::{
     actor::{Actor, Who},
     ids::PersonId,
+    person::Person,
 };
 use serde::Deserialize;
 use services::{ServiceError, Services, people::SignedIn};
+use tokio::sync::broadcast::error::RecvError;
 use tower_http::request_id::RequestId;
-use tower_sessions::Session;
+use tower_sessions::{Session, SessionStore as _, session::Id};
 
-use crate::{origin::Reached, refusal};
+use crate::{origin::Reached, refusal, session_store::StoredSessions};
 
 /// Session key: id of the person who signed in.
 pub const PERSON: &str = "person";
@@ -34,7 +36,11 @@ pub async fn identify(
     next: Next,
 ) -> Response {
     let who = match signed_in(&services, &session).await {
-        Ok(who) => who,
+        Ok(Some((person, ticket))) => {
+            request.extensions_mut().insert(ticket);
+            Who::Person { id: person.id, name: person.name, role: person.role }
+        }
+        Ok(None) => Who::Anonymous,
         Err(error) => return internal(&*error),
     };
     let reached = request.extensions().get::<Reached>().cloned();
@@ -47,22 +53,75 @@ pub async fn identify(
     next.run(request).await
 }
 
+/// The session that a request came in, for what outlives the request.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    session: Id,
+    person: PersonId,
+    credentials: i64,
+}
+
+impl Ticket {
+    /// Waits until the session has ended: its person signed out, was disabled, or has another role
+    /// or password.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn ended(
+        &self,
+        services: &Services,
+        sessions: &StoredSessions,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let (mut changes, mut ended) = (services.changes(), sessions.ended());
+        let topic = format!("person/{}", self.person);
+        // The first look comes after the listening has begun, so that nothing falls in between.
+        while self.holds(services, sessions).await? {
+            loop {
+                // Who listened too slowly has missed something, and looks as well.
+                let look = tokio::select! {
+                    told = changes.recv() => match told {
+                        Ok(told) => told == topic,
+                        Err(RecvError::Lagged(_)) => true,
+                        Err(RecvError::Closed) => return Ok(()),
+                    },
+                    told = ended.recv() => match told {
+                        Ok(told) => told == self.session,
+                        Err(RecvError::Lagged(_)) => true,
+                        Err(RecvError::Closed) => return Ok(()),
+                    },
+                };
+                if look {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn holds(
+        &self,
+        services: &Services,
+        sessions: &StoredSessions,
+    ) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(sessions.load(&self.session).await?.is_some()
+            && services.person_of_session(&self.person, self.credentials).await?.is_some())
+    }
+}
+
 async fn signed_in(
     services: &Services,
     session: &Session,
-) -> Result<Who, Box<dyn std::error::Error + Send + Sync>> {
-    let person = session.get::<String>(PERSON).await?;
-    let version = session.get::<i64>(CREDENTIALS).await?;
-    let (Some(person), Some(version)) = (person, version) else {
-        return Ok(Who::Anonymous);
+) -> Result<Option<(Person, Ticket)>, Box<dyn std::error::Error + Send + Sync>> {
+    let person = session.get::<String>(PERSON).await?.map(PersonId);
+    let credentials = session.get::<i64>(CREDENTIALS).await?;
+    let (Some(person), Some(credentials), Some(id)) = (person, credentials, session.id()) else {
+        return Ok(None);
     };
-    Ok(match services.person_of_session(&PersonId(person), version).await? {
-        Some(person) => Who::Person { id: person.id, name: person.name, role: person.role },
-        None => {
-            session.flush().await?;
-            Who::Anonymous
-        }
-    })
+    let Some(found) = services.person_of_session(&person, credentials).await? else {
+        session.flush().await?;
+        return Ok(None);
+    };
+    Ok(Some((found, Ticket { session: id, person, credentials })))
 }
 
 fn request_id(request: &Request) -> String {

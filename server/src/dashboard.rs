@@ -57,6 +57,7 @@ pub struct AppState {
     leptos_options: LeptosOptions,
     /// The use cases.
     pub services: Services,
+    sessions: StoredSessions,
     ending: Ending,
     render: RenderWith,
 }
@@ -151,12 +152,13 @@ pub fn router(
     let state = AppState {
         leptos_options: LeptosOptions::builder().output_name("frontend").build(),
         services: services.clone(),
+        sessions: StoredSessions::new(services.clone()),
         ending: Ending(stopping.clone()),
         render: render_with(context.clone(), shell.clone()),
     };
     let seal = Seal::new().expect("the system gives random bytes");
     let origins = Origins::new(&options.host, &options.trusted_proxy);
-    let sessions = SessionManagerLayer::new(StoredSessions(services.clone()))
+    let sessions = SessionManagerLayer::new(state.sessions.clone())
         .with_name("bootwright")
         .with_same_site(SameSite::Lax)
         // `auth::secure_cookies` adds the mark where the browser speaks TLS.

@@ -10,24 +10,21 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::{FromRequestParts, Path, Query, State},
     http::HeaderMap,
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
 };
-use domain::{
-    actor::{Actor, Who},
-    ids::JobId,
-};
+use domain::{actor::Actor, ids::JobId};
 use futures::StreamExt as _;
 use serde::Deserialize;
 use services::{Services, job_log::LogReader};
 use tokio::sync::{broadcast::error::RecvError, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::refusal;
+use crate::{auth::Ticket, dashboard::AppState, refusal, session_store::StoredSessions};
 
 /// Tells when the server is asked to end.
 #[derive(Clone)]
@@ -38,6 +35,18 @@ impl Ending {
         // An error means that the sender is gone, and so is the server.
         let _ = self.0.wait_for(|ending| *ending).await;
     }
+}
+
+/// In which session a stream was opened, and what ends it besides.
+#[derive(FromRequestParts)]
+#[from_request(state(AppState))]
+pub struct Opened {
+    #[from_request(via(Extension))]
+    ticket: Ticket,
+    #[from_request(via(State))]
+    sessions: StoredSessions,
+    #[from_request(via(State))]
+    ending: Ending,
 }
 
 /// Where a reader stands.
@@ -56,11 +65,11 @@ type Broken = Box<dyn std::error::Error + Send + Sync>;
 /// job's state when no more will come.
 pub async fn job_log(
     State(services): State<Services>,
-    State(ending): State<Ending>,
     Extension(actor): Extension<Actor>,
     Path(job): Path<String>,
     Query(query): Query<After>,
     headers: HeaderMap,
+    opened: Opened,
 ) -> Response {
     let job = JobId(job);
     if let Err(error) = services.job(&actor, &job).await {
@@ -68,10 +77,9 @@ pub async fn job_log(
     }
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let after = last.unwrap_or(query.after);
-    stream(
-        ending,
-        move |sender| async move { send_log(&services, &actor, &job, after, &sender).await },
-    )
+    stream(services.clone(), opened, move |sender| async move {
+        send_log(&services, &actor, &job, after, &sender).await
+    })
 }
 
 /// Sends lines until the job has ended and all are sent, or the browser has gone.
@@ -130,7 +138,7 @@ async fn send_log(
             loop {
                 match changes.recv().await {
                     Ok(told) if told == topic => return Ok(()),
-                    Ok(told) => still_signed_in(services, actor, &told).await?,
+                    Ok(_) => {}
                     Err(RecvError::Lagged(_)) => return Ok(()),
                     Err(RecvError::Closed) => return Err(Broken::from("the server ends")),
                 }
@@ -147,16 +155,12 @@ async fn send_log(
 /// `GET /events`: one event `change` per committed change (its data is the topic, such as
 /// `job/<id>`), and one on connecting, `connected/<number of changes so far>`: a page that knows
 /// another number looks again.
-pub async fn changes(
-    State(services): State<Services>,
-    State(ending): State<Ending>,
-    Extension(actor): Extension<Actor>,
-) -> Response {
+pub async fn changes(State(services): State<Services>, opened: Opened) -> Response {
     let mut following = services.changes();
     // After the subscription: a change in between is told twice rather than never.
     let connected = format!("connected/{}", services.changes_told());
     let change = |topic: &str| Event::default().event("change").data(topic);
-    stream(ending, move |sender| async move {
+    stream(services, opened, move |sender| async move {
         sender.send(change(&connected)).await?;
         loop {
             let told = tokio::select! {
@@ -169,43 +173,31 @@ pub async fn changes(
                 Err(RecvError::Lagged(_)) => "everything".to_owned(),
                 Err(RecvError::Closed) => return Ok(()),
             };
-            still_signed_in(&services, &actor, &topic).await?;
             sender.send(change(&topic)).await?;
         }
     })
 }
 
-/// Breaks the stream of somebody whose role, password or standing has changed: the browser
-/// connects again, as whoever that is by then.
-async fn still_signed_in(services: &Services, actor: &Actor, topic: &str) -> Result<(), Broken> {
-    match &actor.who {
-        Who::Person { id, .. } if topic == format!("person/{id}") || topic == "everything" => {
-            match services.actor_stands(actor).await? {
-                true => Ok(()),
-                false => Err(Broken::from("the session has ended")),
-            }
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A stream of what `produce` sends, until it returns, the browser goes or the server ends.
+/// A stream of what `produce` sends, until it returns, the browser goes, the session ends (the
+/// browser connects again, as whoever that is by then) or the server does.
 fn stream<F>(
-    mut ending: Ending,
+    services: Services,
+    opened: Opened,
     produce: impl FnOnce(mpsc::Sender<Event>) -> F + Send + 'static,
 ) -> Response
 where
     F: Future<Output = Result<(), Broken>> + Send + 'static,
 {
+    let Opened { ticket, sessions, mut ending } = opened;
     let (sender, receiver) = mpsc::channel(BATCH);
     tokio::spawn(async move {
-        tokio::select! {
-            done = produce(sender) => {
-                if let Err(error) = done {
-                    tracing::debug!(error = %refusal::Chain(&*error), "a stream ended early");
-                }
-            }
-            () = ending.begun() => {}
+        let done = tokio::select! {
+            done = produce(sender) => done,
+            ended = ticket.ended(&services, &sessions) => ended,
+            () = ending.begun() => Ok(()),
+        };
+        if let Err(error) = done {
+            tracing::debug!(error = %refusal::Chain(&*error), "a stream ended early");
         }
     });
     Sse::new(ReceiverStream::new(receiver).map(Ok::<_, Infallible>))

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use domain::{digest::Digest, ids::PersonId, time::Timestamp};
 use services::Services;
+use tokio::sync::broadcast;
 use tower_sessions::{
     SessionStore,
     session::{Id, Record},
@@ -12,7 +13,24 @@ use tower_sessions::{
 /// The session table. Only the digest of a session's id is stored, so that who reads the database
 /// cannot sign in with what it holds.
 #[derive(Clone)]
-pub struct StoredSessions(pub Services);
+pub struct StoredSessions {
+    services: Services,
+    ended: broadcast::Sender<Id>,
+}
+
+impl StoredSessions {
+    /// The sessions of an installation.
+    #[must_use]
+    pub fn new(services: Services) -> Self {
+        Self { services, ended: broadcast::Sender::new(256) }
+    }
+
+    /// Tells which sessions people end by signing out, or by signing in anew.
+    #[must_use]
+    pub fn ended(&self) -> broadcast::Receiver<Id> {
+        self.ended.subscribe()
+    }
+}
 
 impl std::fmt::Debug for StoredSessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,7 +63,7 @@ impl SessionStore for StoredSessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         loop {
             let created = self
-                .0
+                .services
                 .create_session(
                     &key(&record.id),
                     &encode(record)?,
@@ -62,7 +80,7 @@ impl SessionStore for StoredSessions {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        self.0
+        self.services
             .save_session(
                 &key(&record.id),
                 &encode(record)?,
@@ -74,7 +92,8 @@ impl SessionStore for StoredSessions {
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let Some((data, expires_at)) = self.0.session(&key(id)).await.map_err(backend)? else {
+        let Some((data, expires_at)) = self.services.session(&key(id)).await.map_err(backend)?
+        else {
             return Ok(None);
         };
         Ok(Some(Record {
@@ -86,6 +105,9 @@ impl SessionStore for StoredSessions {
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.0.delete_session(&key(id)).await.map_err(backend)
+        self.services.delete_session(&key(id)).await.map_err(backend)?;
+        // An error means that nobody listens.
+        let _ = self.ended.send(*id);
+        Ok(())
     }
 }
