@@ -5,7 +5,7 @@ use app::routes::href::encode;
 use axum::{
     Form,
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header, uri::PathAndQuery},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -138,10 +138,22 @@ pub async fn require_sign_in(request: Request, next: Next) -> Response {
     let anonymous =
         request.extensions().get::<Actor>().is_none_or(|actor| actor.who == Who::Anonymous);
     if anonymous {
-        let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
+        // The address that a form was sent to is no page: its page is where it was sent from.
+        let wanted = match *request.method() {
+            Method::GET | Method::HEAD => request.uri().path_and_query().map(PathAndQuery::as_str),
+            _ => page_of_form(&request),
+        };
+        let wanted = wanted.unwrap_or("/");
         return Redirect::to(&format!("/login?next={}", encode(wanted))).into_response();
     }
     next.run(request).await
+}
+
+/// The address of the page that a form was sent from, where that is a page of ours.
+fn page_of_form(request: &Request) -> Option<&str> {
+    let reached = request.extensions().get::<Reached>()?;
+    let referrer = request.headers().get(header::REFERER)?.to_str().ok()?;
+    referrer.strip_prefix(&reached.origin()).filter(|path| path.starts_with('/'))
 }
 
 /// Marks cookies as secure where the browser speaks TLS to us or to a trusted proxy. On a plain

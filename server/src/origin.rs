@@ -89,7 +89,9 @@ impl Origins {
 }
 
 impl Reached {
-    fn origin(&self) -> String {
+    /// The origin that the browser is at.
+    #[must_use]
+    pub fn origin(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}", self.authority.to_ascii_lowercase())
     }
