@@ -157,16 +157,6 @@ impl Services {
             .filter(|person| person.disabled_at.is_none()))
     }
 
-    /// Whether a person who asked earlier would be the same now: not disabled, in the same role.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn actor_stands(&self, actor: &Actor) -> Result<bool, ServiceError> {
-        let Who::Person { id, role, .. } = &actor.who else { return Ok(true) };
-        let known = self.read().await?.credentials_by_id(id).await?;
-        Ok(known.is_some_and(|it| it.person.disabled_at.is_none() && it.person.role == *role))
-    }
-
     /// Everybody, by name.
     ///
     /// # Errors
