@@ -22,8 +22,10 @@ use crate::{
 
 /// The window around the answer to a form, in which the store commits.
 const AROUND_THE_ANSWER: Duration = Duration::from_millis(30);
-/// Beyond what an answer took before, so that some kills come after it.
-const A_LITTLE_LONGER: f64 = 1.25;
+/// Checking a recipe takes long, and its transaction comes last: around what an answer took before
+/// kills come before the transaction, in it, and after it.
+const EARLY: f64 = 0.7;
+const EARLY_TO_LATE: f64 = 0.6;
 
 impl World {
     pub(crate) fn ann(&self, server: &Server) -> Browser {
@@ -91,10 +93,7 @@ impl World {
                 let (ann, base) = (self.ann(&server), self.newest_revision());
                 let text = text_of(self.next);
                 self.next += 1;
-                let aim = Aim {
-                    at: Point::Sends(1),
-                    after: self.random.up_to(self.save_answer_takes.mul_f64(A_LITTLE_LONGER)),
-                };
+                let aim = Aim { at: Point::Sends(1), after: self.around(self.save_answer_takes) };
                 self.round(server, kind, aim, None, move |script| save(script, &ann, base, &text)).0
             }
             Kind::BuildAsked | Kind::Build | Kind::BuildCompleted => self.build(kind, server),
@@ -114,13 +113,17 @@ impl World {
         }
     }
 
+    fn around(&mut self, took: Duration) -> Duration {
+        took.mul_f64(EARLY + EARLY_TO_LATE * self.random.fraction())
+    }
+
     fn build(&mut self, kind: Kind, server: Server) -> Server {
         self.place.trim_cache();
         let (revision, version) = self.save(&server);
         let ann = self.ann(&server);
         let aim = match kind {
             Kind::BuildAsked => {
-                let after = self.random.up_to(self.build_answer_takes.mul_f64(A_LITTLE_LONGER));
+                let after = self.around(self.build_answer_takes);
                 Aim { at: Point::Sends(1), after }
             }
             // Its last two transactions lie this close together.
