@@ -7,7 +7,7 @@ mod support;
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, time::Duration};
 
 use domain::{job::JobState, recipe, release::Stage};
-use services::{ServiceError, recipes::Saved, releases::Packages};
+use services::{recipes::Saved, releases::Packages};
 
 const LIMIT: Duration = Duration::from_secs(600);
 /// Port 9 of this host: nothing listens there.
@@ -16,12 +16,14 @@ const NO_MIRROR: &str = "http://127.0.0.1:9/debian";
 #[test]
 fn a_mirror_that_does_not_answer_is_named() {
     support::run_with(LIMIT, Some(NO_MIRROR), |world| async move {
-        let ann = &world.developer;
-        // Whether the archive has the packages cannot be known, so the text is not taken.
-        let saved = world.services.create_recipe(ann, "starter", recipe::starter(), "first").await;
-        let Err(ServiceError::Unavailable(message)) = saved else { panic!("{saved:?}") };
-        assert!(message.contains(NO_MIRROR), "{message}");
-        assert!(world.services.recipes(ann).await.unwrap().is_empty());
+        // Whether the archive has the packages cannot be known now; the build looks again.
+        world.save(None, recipe::starter()).await;
+        let (job, version) = world.build(1, Packages::Newer).await;
+        assert_eq!(job.state, JobState::Failed);
+        let outcome = job.outcome.unwrap();
+        assert!(outcome.contains(NO_MIRROR) && outcome.contains("--mirror"), "{outcome}");
+        let release = world.services.release(&world.developer, &version).await.unwrap();
+        assert_eq!(release.stage, Stage::Failed);
         world
     });
 }
