@@ -32,6 +32,13 @@ impl Policy {
     pub const fn open() -> Self {
         Self { plans: Vec::new(), approvals: 0, self_approval: false }
     }
+
+    /// Whether a candidate gets its released name by being deployed: where something is demanded,
+    /// since what anybody may try at any time has passed nothing (`docs/decisions`).
+    #[must_use]
+    pub fn names_releases(&self) -> bool {
+        self.approvals > 0 || !self.plans.is_empty()
+    }
 }
 
 /// An environment as pages show it.

@@ -13,6 +13,7 @@ use domain::{
     person::Role,
     policy::{self, Action, Approving, Deploying, Requesting, RollingBack, Standing},
     release::{Release, Stage},
+    version::CandidateVersion,
 };
 use serde::{Deserialize, Serialize};
 use store::{Rows, WriteTx};
@@ -336,8 +337,8 @@ impl Services {
         self.commit(tx, &format!("deployment/{id}")).await
     }
 
-    /// Executes a deployment: the pointer moves, and a candidate gets its released name, in one
-    /// transaction. Machines boot the new release from the moment this returns; boots in flight
+    /// Executes a deployment: the pointer moves, and where the environment demands something a
+    /// candidate gets its released name, in one transaction. Machines boot the new release from the moment this returns; boots in flight
     /// finish on the old one.
     ///
     /// # Errors
@@ -406,10 +407,16 @@ impl Services {
         release: &Release,
         permit: &policy::Permit<'_>,
     ) -> Result<(), ServiceError> {
-        if release.stage == Stage::Candidate {
+        let environment = tx.environment(permit.environment()).await?;
+        let names = environment.as_ref().is_some_and(|it| it.policy.names_releases());
+        if names && release.stage == Stage::Candidate {
+            // A policy may have become stricter since an environment served this candidate.
+            if let Some(by) = name_taken_by(tx, release).await? {
+                return Err(policy::Refusal::NameTaken { by }.into());
+            }
             tx.name_released(&release.id, self.now()).await?;
         }
-        let before = tx.environment(permit.environment()).await?.and_then(|it| it.release);
+        let before = environment.and_then(|it| it.release);
         tx.set_deployed_from(&deployment.id, before.as_ref()).await?;
         tx.move_pointer(permit, self.now()).await?;
         let ended = Some((self.now(), actor.name(), "deployed"));
@@ -498,7 +505,17 @@ async fn standing(rows: &mut Rows, release: &Release) -> Result<Standing, Servic
         manifest: evidence.manifest,
         plans: vec![(evidence.plan.clone(), evidence.health())],
         evidence: domain::evidence::digest_of(&[evidence])?,
+        name_taken_by: name_taken_by(rows, release).await?,
     })
+}
+
+/// The other candidate that carries the released name which a candidate would get.
+async fn name_taken_by(
+    rows: &mut Rows,
+    release: &Release,
+) -> Result<Option<CandidateVersion>, ServiceError> {
+    let other = rows.release_by_name(&release.version.target.to_string()).await?;
+    Ok(other.filter(|other| other.id != release.id).map(|other| other.version))
 }
 
 fn requesting<'a>(

@@ -10,6 +10,7 @@ use crate::{
     ids::{PersonId, ReleaseId},
     person::{Person, Role},
     release::{Health, Stage},
+    version::CandidateVersion,
 };
 
 /// How a release stands before an environment's policy now.
@@ -23,6 +24,8 @@ pub struct Standing {
     pub evidence: Digest,
     /// Each plan that has evidence, with what it says.
     pub plans: Vec<(String, Health)>,
+    /// The other candidate that carries the released name which this one would get.
+    pub name_taken_by: Option<CandidateVersion>,
 }
 
 /// The facts of asking for a deployment.
@@ -56,7 +59,19 @@ pub fn may_request_deployment(facts: &Requesting<'_>) -> Result<(), Refusal> {
     if facts.requested {
         return Err(Refusal::RequestedAlready { environment });
     }
+    name_is_free(facts.policy, facts.standing)?;
     plans_pass(facts.environment, facts.policy, facts.standing)
+}
+
+/// A candidate can get its released name, where the environment would give it one.
+///
+/// # Errors
+/// Where another candidate of the same version has it.
+fn name_is_free(policy: &Policy, standing: &Standing) -> Result<(), Refusal> {
+    match &standing.name_taken_by {
+        Some(by) if policy.names_releases() => Err(Refusal::NameTaken { by: by.clone() }),
+        _ => Ok(()),
+    }
 }
 
 /// The facts of judging a deployment.
@@ -94,6 +109,7 @@ pub fn may_approve(facts: &Approving<'_>) -> Result<(), Refusal> {
     }
     current(deployment, standing)?;
     bootable(standing.stage)?;
+    name_is_free(policy, standing)?;
     plans_pass(&deployment.environment, policy, standing)?;
     if deployment.approvals.iter().any(|approval| approval.approver == *by) {
         return Err(Refusal::ApprovedAlready);
@@ -153,6 +169,7 @@ pub fn may_deploy(facts: &Deploying<'_>) -> Result<(), Refusal> {
     }
     current(deployment, standing)?;
     bootable(standing.stage)?;
+    name_is_free(policy, standing)?;
     plans_pass(&deployment.environment, policy, standing)?;
     let counted = counted_approvals(facts);
     if counted < policy.approvals {

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Action;
-use crate::{deployment::DeploymentState, job::JobState, person::Role, release::Stage};
+use crate::{
+    deployment::DeploymentState, job::JobState, person::Role, release::Stage,
+    version::CandidateVersion,
+};
 
 /// Why something may not be done.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -47,6 +50,12 @@ pub enum Refusal {
     NotBootable {
         /// Its stage.
         stage: Stage,
+    },
+    /// Another candidate of the same version was released.
+    #[error("{} was released already, from {by}; build the recipe again to get the next version", by.target)]
+    NameTaken {
+        /// The candidate that has the name.
+        by: CandidateVersion,
     },
     /// Only candidates can be withdrawn.
     #[error("only a candidate can be withdrawn, and this release is {stage}")]

@@ -36,6 +36,7 @@ fn standing() -> Standing {
         manifest: digest("manifest"),
         evidence: digest("evidence"),
         plans: vec![("smoke".to_owned(), Health::Passing)],
+        name_taken_by: None,
     }
 }
 
@@ -226,6 +227,12 @@ fn asking_takes_evidence_and_no_twin() {
         let standing = Standing { stage, ..good.clone() };
         assert_eq!(ask(&standing, &policy, false, false).is_ok(), stage.bootable(), "{stage}");
     }
+    // The name that a deployment would give is another candidate's already.
+    let by = "v1.0.0-rc.1".parse().ok();
+    let second = Standing { name_taken_by: by, ..good };
+    let refusal = ask(&second, &policy, false, false).unwrap_err();
+    assert!(refusal.to_string().starts_with("v1.0.0 was released already, from v1.0.0-rc.1"));
+    assert_eq!(ask(&second, &Policy::open(), false, false), Ok(()));
 }
 
 #[test]
