@@ -72,7 +72,7 @@ pub fn show(data: RecipePage) -> AnyView {
             {name_field}
             <input type="hidden" name="base" value=base.map(|base| base.to_string())/>
             <label for="text">"Text"</label>
-            {paper(text, &lines)}
+            {paper(&text, &lines)}
             {form::field(
                 "message",
                 "What did you change, and why?",
@@ -87,7 +87,7 @@ pub fn show(data: RecipePage) -> AnyView {
 }
 
 /// The text beside its line numbers; both scroll as one, since the field is as high as its text.
-fn paper(text: String, faulty: &[u32]) -> AnyView {
+fn paper(text: &str, faulty: &[u32]) -> AnyView {
     let first = faulty.iter().copied().find(|line| *line > 0);
     let count = u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX);
     let numbers: Vec<_> = (1..=count)
@@ -110,9 +110,26 @@ fn paper(text: String, faulty: &[u32]) -> AnyView {
                 required
                 aria-invalid=first.map(|_| "true")
             >
-                {text}
+                {raw(text)}
             </textarea>
         </div>
     }
     .into_any()
+}
+
+/// A text as the source of a text field, which leptos writes as it is: whoever saves a recipe must
+/// not write markup into the page of whoever opens it. Browsers drop the first line end.
+fn raw(text: &str) -> String {
+    format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_no_markup() {
+        let html = paper("</textarea><b> &lt;", &[]).to_html();
+        assert!(html.contains(">\n&lt;/textarea>&lt;b> &amp;lt;</textarea>"), "{html}");
+    }
 }
