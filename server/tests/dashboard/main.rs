@@ -1,0 +1,11 @@
+//! The dashboard as browsers meet it: real HTTP on a port of its own, against real storage, with
+//! nothing between the bytes that a test sends and the router that is served to people.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod hostile;
+mod http;
+mod live;
+mod origin;
+mod roles;
+mod sessions;
+mod world;

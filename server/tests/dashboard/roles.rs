@@ -1,0 +1,377 @@
+//! Who may use what: one table of every route, page and server function, asked by everybody.
+//!
+//! Each row is asked with a well-formed request on things that are as the request needs them, so
+//! that nothing but the role can refuse it: where a check of roles is missing, the request succeeds
+//! and the test fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app::{error::sentence, routes::PAGES};
+use axum::http::Method;
+use domain::{
+    environment::{DEVELOPMENT, PRODUCTION},
+    person::Role,
+    policy::{Action, Refusal},
+    recipe,
+};
+
+use crate::{
+    http::{Answer, Ask},
+    world::{PASSWORD, RECIPE, World, name},
+};
+
+/// Who may use a row.
+#[derive(Clone, Copy)]
+enum Access {
+    /// Anybody; they are answered this.
+    Anyone(u16),
+    /// Whoever has signed in; they are answered this.
+    SignedIn(u16),
+    /// From this role on, for this action.
+    From(Role, Action),
+}
+
+use Access::{Anyone, From, SignedIn};
+use Role::{Administrator, Approver, Developer};
+
+/// `GET` and `POST` with the path of a route, `page` with that of a page, `call` with the name of a
+/// server function; a word in parentheses tells rows of the same one apart.
+const TABLE: &[(&str, Access)] = &[
+    ("GET /healthz", Anyone(200)),
+    ("GET /readyz", Anyone(200)),
+    ("GET /pkg/{name}", Anyone(200)),
+    ("GET /favicon.svg", Anyone(200)),
+    ("POST /session/login", Anyone(303)),
+    ("POST /session/logout", Anyone(303)),
+    ("POST /session/welcome", Anyone(303)),
+    ("POST /session/password", Anyone(303)),
+    ("POST /session/theme", Anyone(303)),
+    ("POST /recipes/new", From(Developer, Action::EditRecipe)),
+    ("POST /recipes/{name}", From(Developer, Action::EditRecipe)),
+    ("GET /events", SignedIn(200)),
+    ("GET /jobs/{id}/log/stream", SignedIn(200)),
+    ("GET /jobs/{id}/log", SignedIn(200)),
+    // The run has no console log: whoever may read is told so.
+    ("GET /runs/{id}/console", SignedIn(404)),
+    ("GET /releases/{version}/files/{name}", SignedIn(200)),
+    ("page /", SignedIn(200)),
+    ("page /recipes", SignedIn(200)),
+    ("page /recipes/new", SignedIn(200)),
+    ("page /recipes/:name", SignedIn(200)),
+    ("page /recipes/:name/revisions", SignedIn(200)),
+    ("page /recipes/:name/diff", SignedIn(200)),
+    ("page /recipes/:name/build", SignedIn(200)),
+    ("page /releases", SignedIn(200)),
+    ("page /releases/:version", SignedIn(200)),
+    ("page /releases/:version/contents", SignedIn(200)),
+    ("page /releases/:version/tests", SignedIn(200)),
+    ("page /releases/:version/deployments", SignedIn(200)),
+    ("page /releases/:version/files", SignedIn(200)),
+    ("page /jobs", SignedIn(200)),
+    ("page /jobs/:id", SignedIn(200)),
+    ("page /runs/:id", SignedIn(200)),
+    ("page /environments", SignedIn(200)),
+    ("page /environments/:name", SignedIn(200)),
+    ("page /deployments/:id", SignedIn(200)),
+    ("page /approvals", SignedIn(200)),
+    ("page /audit", SignedIn(200)),
+    ("page /people", From(Administrator, Action::ManagePeople)),
+    ("page /account", SignedIn(200)),
+    ("page /login", Anyone(200)),
+    ("page /welcome/:token", Anyone(200)),
+    ("page /password/:token", Anyone(200)),
+    ("call start_build", From(Developer, Action::Build)),
+    ("call cancel_job", From(Developer, Action::CancelJob)),
+    ("call start_validation", From(Developer, Action::Validate)),
+    ("call withdraw_release", From(Developer, Action::WithdrawRelease)),
+    ("call request_deployment", From(Developer, Action::RequestDeployment)),
+    ("call withdraw_deployment", From(Developer, Action::WithdrawRequest)),
+    ("call execute_deployment", From(Developer, Action::Deploy)),
+    ("call judge_deployment (approve)", From(Approver, Action::Approve)),
+    ("call judge_deployment (refuse)", From(Approver, Action::Refuse)),
+    ("call roll_back (development)", From(Developer, Action::RollBack)),
+    // Where deployments need approvals, so does going back need an approver.
+    ("call roll_back (production)", From(Approver, Action::RollBack)),
+    ("call change_policy", From(Administrator, Action::ChangePolicy)),
+    ("call add_person", From(Administrator, Action::ManagePeople)),
+    ("call change_role", From(Administrator, Action::ManagePeople)),
+    ("call set_disabled", From(Administrator, Action::ManagePeople)),
+    ("call give_password_link", From(Administrator, Action::ManagePeople)),
+];
+
+/// The paths of all server functions that are registered, each with its name: leptos appends
+/// digits to the name.
+pub(crate) fn calls() -> Vec<(&'static str, &'static str)> {
+    leptos::server_fn::axum::server_fn_paths()
+        .map(|(path, method)| {
+            assert_eq!(method, Method::POST, "{path} changes nothing? Then it is loaded by a page");
+            let name = path.strip_prefix("/api/ui/").expect("the prefix that is guarded");
+            (name.trim_end_matches(|c: char| c.is_ascii_digit()), path)
+        })
+        .collect()
+}
+
+fn path_of(call: &str) -> &'static str {
+    calls().into_iter().find(|(name, _)| *name == call).expect("a server function").1
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_names_everything_there_is() {
+    let world = World::empty().await;
+    let exist: BTreeSet<String> = server::dashboard::routes()
+        .iter()
+        .map(|route| format!("{} {}", route.method, route.path))
+        .chain(PAGES.iter().map(|(path, _)| format!("page {path}")))
+        .chain(calls().iter().map(|(name, _)| format!("call {name}")))
+        .collect();
+    let table: BTreeSet<String> =
+        TABLE.iter().map(|(row, _)| row.split(" (").next().unwrap().to_owned()).collect();
+    assert_eq!(exist, table, "say in the table who may use it");
+    assert!(calls().len() >= 14, "leptos has registered the server functions");
+    drop(world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_may_do_what_the_table_says_and_nothing_else() {
+    let world = World::furnished().await;
+    let mut cookies = BTreeMap::from([(None, String::new())]);
+    for (row, access) in TABLE {
+        for role in [None].into_iter().chain(Role::ALL.map(Some)) {
+            if let Some(role) = role {
+                // What is sent there ends the session.
+                if row.starts_with("POST /session/") || !cookies.contains_key(&Some(role)) {
+                    cookies.insert(Some(role), world.sign_in(name(role)).await);
+                }
+            }
+            let cookie = cookies[&role].clone();
+            let ask = prepared(&world, row, role).await.cookie(&cookie);
+            let before = world.audit_rows().await;
+            let who = role.map_or("anybody", Role::word);
+            let about = format!("{row} by {who}");
+            match (*access, role) {
+                (Anyone(status), _) | (SignedIn(status), Some(_)) => {
+                    let answer = ask_once(&ask, row).await;
+                    assert_eq!(answer.status, status, "{about}: {}", answer.body);
+                    assert!(!answer.asks_to_sign_in(), "{about}");
+                }
+                (SignedIn(_) | From(..), None) => {
+                    assert!(ask.send().await.asks_to_sign_in(), "{about}");
+                    assert!(ask.json().send().await.asks_to_sign_in(), "{about}");
+                    assert_eq!(world.audit_rows().await, before, "{about} changed something");
+                }
+                (From(least, action), Some(role)) if role < least => {
+                    let to = action.phrase().to_owned();
+                    let words = Refusal::Role { to, least, role }.to_string();
+                    refused(&ask, row, &words).await;
+                    assert_eq!(world.audit_rows().await, before, "{about} changed something");
+                }
+                (From(..), Some(_)) => {
+                    done(&ask.send().await, row, &about);
+                    let changes = !row.starts_with("page ");
+                    let after = world.audit_rows().await;
+                    assert_eq!(after > before, changes, "{about} is done and recorded");
+                }
+            }
+        }
+        if row.starts_with("POST /session/") {
+            cookies.retain(|role, _| role.is_none());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_form_goes_back_to_its_page_which_says_why() {
+    let world = World::furnished().await;
+    let cookie = world.sign_in(name(Role::Viewer)).await;
+    let job = format!("/jobs/{}", world.queued().await.0.id);
+    let referer = format!("http://{}{job}", world.address);
+    let ask = call(&world, "cancel_job", Role::Viewer).await;
+    let answer = ask.cookie(&cookie).header("referer", &referer).send().await;
+    let location = answer.header("location");
+    assert!(answer.status == 303 && location.starts_with(&job), "{location}");
+    let page = world.get(location).cookie(&cookie).send().await;
+    let words = "To cancel a job you need the role developer, and yours is viewer";
+    assert_eq!(page.status, 200);
+    // Once beside the button that is disabled, and once as what came of the form.
+    let plain = world.get(&job).cookie(&cookie).send().await.body;
+    let times = |body: &str| body.to_lowercase().matches(&words.to_lowercase()).count();
+    assert_eq!(times(&page.body), times(&plain) + 1, "{}", page.body);
+}
+
+/// Streams do not end by themselves: of them the first event is the answer.
+async fn ask_once(ask: &Ask, row: &str) -> Answer {
+    if row != "GET /events" && row != "GET /jobs/{id}/log/stream" {
+        return ask.send().await;
+    }
+    let mut events = ask.open().await;
+    let first = if row == "GET /events" { events.next().await } else { None };
+    events.answer(first)
+}
+
+/// Whether a change was made: the browser is led on, without an error.
+fn done(answer: &Answer, row: &str, about: &str) {
+    if row.starts_with("page ") {
+        assert_eq!(answer.status, 200, "{about}: {}", answer.body);
+        return;
+    }
+    let location = answer.header("location");
+    assert!(matches!(answer.status, 302 | 303), "{about}: {} {}", answer.status, answer.body);
+    assert!(!location.contains("__err") && !answer.asks_to_sign_in(), "{about}: {location}");
+}
+
+/// A refusal for the role, in the policy's own words, to browsers and to programs.
+async fn refused(ask: &Ask, row: &str, words: &str) {
+    let by_browser = ask.send().await;
+    if row.starts_with("call ") {
+        let location = by_browser.header("location");
+        assert_eq!(by_browser.status, 303, "{row}: {}", by_browser.body);
+        assert!(location.starts_with("/the-form?"), "{row}: {location}");
+        assert!(location.contains("__err=") && location.contains("&__seal="), "{row}: {location}");
+        let by_program = ask.clone().json().send().await;
+        assert_eq!(by_program.status, 403, "{row}: {}", by_program.body);
+        assert_eq!(by_program.header("content-type"), "application/json", "{row}");
+        assert!(by_program.body.contains(&format!(r#"{{"Forbidden":{{"reason":"{words}"}}}}"#)));
+    } else {
+        assert_eq!(by_browser.status, 403, "{row}: {}", by_browser.body);
+        assert!(by_browser.is_html() && by_browser.body.contains(&sentence(words)), "{row}");
+    }
+}
+
+/// The request of a row, and everything that it needs.
+async fn prepared(world: &World, row: &str, role: Option<Role>) -> Ask {
+    let (kind, what) = row.split_once(' ').unwrap();
+    match kind {
+        "page" => world.get(&page(world, what).await),
+        "GET" => world.get(&route(world, what).await),
+        "POST" => post(world, what).await,
+        _ => call(world, what, role.unwrap_or(Role::Viewer)).await,
+    }
+}
+
+/// The address of a page of something that exists.
+pub(crate) async fn page(world: &World, path: &str) -> String {
+    let (parameter, value) = match path {
+        _ if path.starts_with("/recipes/:name") => (":name", RECIPE.to_owned()),
+        _ if path.starts_with("/releases/:version") => (":version", world.candidate().await),
+        "/jobs/:id" => (":id", world.queued().await.0.id.to_string()),
+        "/runs/:id" => (":id", world.run().await.to_string()),
+        "/environments/:name" => (":name", PRODUCTION.to_owned()),
+        "/deployments/:id" => (":id", world.requested(Developer).await.id.to_string()),
+        _ => (":token", "a-token".to_owned()),
+    };
+    path.replace(parameter, &value)
+}
+
+async fn route(world: &World, path: &str) -> String {
+    match path {
+        "/pkg/{name}" => {
+            let css = server::assets::names().css;
+            format!("/pkg/{}", css.rsplit('/').next().unwrap())
+        }
+        "/jobs/{id}/log" | "/jobs/{id}/log/stream" => {
+            path.replace("{id}", world.queued().await.0.id.as_str())
+        }
+        "/runs/{id}/console" => path.replace("{id}", world.run().await.as_str()),
+        "/releases/{version}/files/{name}" => {
+            path.replace("{version}", &world.candidate().await).replace("{name}", "manifest.json")
+        }
+        other => other.to_owned(),
+    }
+}
+
+async fn post(world: &World, path: &str) -> Ask {
+    let number = world.number();
+    let changed = format!("{}\n# change {number}\n", recipe::starter());
+    match path {
+        "/session/login" => {
+            world.post(path, &[("name", "vera"), ("password", PASSWORD), ("next", "/jobs")])
+        }
+        "/session/password" => {
+            let actor = world.actor(Administrator).await;
+            let name = format!("guest-{number}");
+            let link = world.services.add_person(&actor, &name, Role::Viewer).await.unwrap();
+            let token = link.token;
+            world.post(path, &[("token", &token), ("password", PASSWORD)])
+        }
+        "/session/welcome" => {
+            world.post(path, &[("token", "dead"), ("name", "mallory"), ("password", PASSWORD)])
+        }
+        "/session/theme" => world.post(path, &[("theme", "dark"), ("next", "/jobs")]),
+        "/recipes/new" => {
+            let name = format!("recipe-{number}");
+            world.post(path, &[("name", &name), ("text", &changed), ("message", "another one")])
+        }
+        "/recipes/{name}" => {
+            let actor = world.actor(Developer).await;
+            let newest = world.services.revision(&actor, RECIPE, None).await.unwrap().number;
+            let fields =
+                [("base", &*newest.to_string()), ("text", &changed), ("message", "a change")];
+            world.post(&path.replace("{name}", RECIPE), &fields)
+        }
+        _ => world.post(path, &[]),
+    }
+}
+
+/// A server function's form, on things of its own that are as it needs them.
+pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
+    let number = world.number().to_string();
+    // Viewers ask for nothing: what they reach for is somebody else's.
+    let asker = role.max(Developer);
+    let name = call.split(" (").next().unwrap();
+    let post = |fields: &[(&str, &str)]| world.post(path_of(name), fields);
+    match call {
+        "start_build" => {
+            let version = format!("v2.{number}.0-rc.1");
+            post(&[("name", RECIPE), ("revision", "2"), ("version", &version)])
+        }
+        "cancel_job" => post(&[("id", world.queued().await.0.id.as_str())]),
+        "start_validation" => post(&[("version", &world.candidate().await)]),
+        "withdraw_release" => {
+            post(&[("version", &world.candidate().await), ("reason", "it is broken")])
+        }
+        "request_deployment" => post(&[
+            ("environment", DEVELOPMENT),
+            ("version", &world.candidate().await),
+            ("reason", "to try it"),
+        ]),
+        "withdraw_deployment" => post(&[("id", world.requested(asker).await.id.as_str())]),
+        "execute_deployment" => {
+            let asked = world.requested(asker).await;
+            post(&[("id", asked.id.as_str()), ("confirm", &asked.release_name)])
+        }
+        "judge_deployment (approve)" | "judge_deployment (refuse)" => {
+            let asked = world.requested(Developer).await;
+            let verdict = if call.ends_with("(refuse)") { "refused" } else { "approved" };
+            let evidence = asked.evidence.to_string();
+            post(&[
+                ("id", asked.id.as_str()),
+                ("verdict", verdict),
+                ("evidence", &evidence),
+                ("comment", "looked at it"),
+            ])
+        }
+        "roll_back (development)" | "roll_back (production)" => {
+            let environment = if call.ends_with("(production)") { PRODUCTION } else { DEVELOPMENT };
+            let served = world.served_before(environment).await;
+            post(&[
+                ("environment", environment),
+                ("deployment", served.id.as_str()),
+                ("reason", "the new one breaks"),
+                ("confirm", &served.release_name),
+            ])
+        }
+        "change_policy" => post(&[("environment", DEVELOPMENT), ("approvals", "0")]),
+        "add_person" => post(&[("name", &format!("new-{number}")), ("role", "viewer")]),
+        "change_role" | "set_disabled" | "give_password_link" => {
+            let adam = world.actor(Administrator).await;
+            let name = format!("person-{number}");
+            world.services.add_person(&adam, &name, Role::Viewer).await.unwrap();
+            match call {
+                "change_role" => post(&[("name", &name), ("role", "developer")]),
+                "set_disabled" => post(&[("name", &name), ("disabled", "true")]),
+                _ => post(&[("name", &name)]),
+            }
+        }
+        other => panic!("no form for the server function {other}"),
+    }
+}

@@ -1,0 +1,291 @@
+//! An installation with the dashboard served on a port of its own; nothing works on its jobs.
+
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use domain::{
+    actor::{Actor, Who},
+    deployment::{Deployment, Verdict},
+    digest::Digest,
+    environment::{DEVELOPMENT, PRODUCTION, Policy},
+    ids::{JobId, RunId},
+    job::Job,
+    lock::Lock,
+    manifest::{BootEntry, Manifest},
+    person::{Person, Role},
+    recipe::{self, RootMethod},
+    time::{Clock as _, Timestamp},
+};
+use server::config::{Command, load};
+use services::{
+    Services, ServicesOptions, identity::SystemClock, recipes::Saved, releases::Packages,
+};
+use store::Store;
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::http::{Answer, Ask, form};
+
+/// Everybody's password.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+/// The recipe that is there from the start, with two revisions.
+pub(crate) const RECIPE: &str = "starter";
+
+pub(crate) struct World {
+    pub(crate) services: Services,
+    pub(crate) address: SocketAddr,
+    pub(crate) stop: watch::Sender<bool>,
+    /// What only workers write is written past the services.
+    store: Store,
+    counter: AtomicU32,
+    folder: tempfile::TempDir,
+}
+
+/// The sign-in name of the person of each role.
+pub(crate) const fn name(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "vera",
+        Role::Developer => "dave",
+        Role::Approver => "anna",
+        Role::Administrator => "adam",
+    }
+}
+
+/// A mirror that has nothing: packages of recipes are not checked, and no save waits for a network.
+async fn empty_mirror() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new()).await });
+    address
+}
+
+impl World {
+    /// An installation that nobody can sign in to yet.
+    pub(crate) async fn empty() -> Self {
+        Self::with_options(&[]).await
+    }
+
+    /// As [`World::empty`], served with these options of `bootwright serve` besides.
+    pub(crate) async fn with_options(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path();
+        let services = Services::open(ServicesOptions {
+            data_dir: data_dir.to_path_buf(),
+            database_url: None,
+            cache_dir: None,
+            mirror: Some(format!("http://{}/debian", empty_mirror().await)),
+            boot_limit: Duration::from_secs(600),
+            boot_address: SocketAddr::from(([127, 0, 0, 1], 9)),
+            program: data_dir.join("relay"),
+        })
+        .await
+        .unwrap();
+        let mut arguments: Vec<OsString> =
+            ["bootwright", "serve", "--data-dir"].map(OsString::from).to_vec();
+        arguments.push(data_dir.into());
+        arguments.extend(options.iter().map(OsString::from));
+        let Command::Serve(arguments) = load(&arguments).unwrap().command else {
+            panic!("these are the arguments of `serve`");
+        };
+        let (stop, stopping) = watch::channel(false);
+        let router = server::dashboard::router(&services, &arguments, &stopping);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        let store = Store::open(&Store::sqlite_url(data_dir)).await.unwrap();
+        Self { services, address, stop, store, counter: AtomicU32::new(0), folder }
+    }
+
+    /// An installation with a person of each role and a recipe of two revisions. Production demands
+    /// one approval and no plan, since nothing boots here.
+    pub(crate) async fn furnished() -> Self {
+        let world = Self::with_people().await;
+        let dave = world.actor(Role::Developer).await;
+        let second = recipe::starter().replace("Debian stable", "Debian stable, again");
+        assert_ne!(second, recipe::starter());
+        let services = &world.services;
+        let first = services.create_recipe(&dave, RECIPE, recipe::starter(), "the first").await;
+        assert!(matches!(first, Ok(Saved::Revision(_))), "{first:?}");
+        let second = services.save_revision(&dave, RECIPE, 1, &second, "the second").await;
+        assert!(matches!(second, Ok(Saved::Revision(_))), "{second:?}");
+        let policy = Policy { plans: Vec::new(), approvals: 1, self_approval: false };
+        let adam = world.actor(Role::Administrator).await;
+        services.change_policy(&adam, PRODUCTION, policy).await.unwrap();
+        world
+    }
+
+    /// An installation with a person of each role.
+    pub(crate) async fn with_people() -> Self {
+        let world = Self::empty().await;
+        for role in Role::ALL {
+            world.add(name(role), role).await;
+        }
+        world
+    }
+
+    pub(crate) async fn add(&self, name: &str, role: Role) -> Person {
+        self.services
+            .add_person_with_password(&Actor::command_line(), name, role, PASSWORD.to_owned())
+            .await
+            .unwrap()
+    }
+
+    /// Somebody of that role, past HTTP.
+    pub(crate) async fn actor(&self, role: Role) -> Actor {
+        let people = self.services.list_people(&Actor::command_line()).await.unwrap();
+        let person = people.into_iter().find(|person| person.name == name(role)).unwrap();
+        let who = Who::Person { id: person.id, name: person.name, role };
+        Actor { who, address: None, request: "test".to_owned() }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn get(&self, target: &str) -> Ask {
+        Ask::get(self.address, target)
+    }
+
+    pub(crate) fn post(&self, target: &str, fields: &[(&str, &str)]) -> Ask {
+        Ask::post(self.address, target, form(fields))
+    }
+
+    pub(crate) async fn try_to_sign_in(&self, name: &str, password: &str) -> Answer {
+        self.post("/session/login", &[("name", name), ("password", password)]).send().await
+    }
+
+    /// Signs in as people do; gives the cookie.
+    pub(crate) async fn sign_in(&self, name: &str) -> String {
+        let answer = self.try_to_sign_in(name, PASSWORD).await;
+        assert_eq!((answer.status, answer.header("location")), (303, "/"), "{}", answer.body);
+        answer.session().expect("a session begins")
+    }
+
+    /// A number that was never given before.
+    pub(crate) fn number(&self) -> u32 {
+        self.counter.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn now() -> Timestamp {
+        SystemClock.now()
+    }
+
+    /// A build that waits for a worker, and the version of its release.
+    pub(crate) async fn queued(&self) -> (Job, String) {
+        let dave = self.actor(Role::Developer).await;
+        let version = format!("v1.{}.0-rc.1", self.number());
+        let job = self
+            .services
+            .start_build(&dave, RECIPE, 2, version.parse().unwrap(), Packages::Newer)
+            .await
+            .unwrap();
+        (job, version)
+    }
+
+    /// The version of a release whose build is complete.
+    pub(crate) async fn candidate(&self) -> String {
+        let (job, version) = self.queued().await;
+        let dave = self.actor(Role::Developer).await;
+        let release = self.services.release(&dave, &version).await.unwrap();
+        let lock = Lock {
+            schema: 1,
+            suite: "stable".to_owned(),
+            architecture: "amd64".to_owned(),
+            epoch: i64::from(self.number()),
+            packages: Vec::new(),
+        };
+        let mut tx = self.store.begin().await.unwrap();
+        let lock = tx.insert_lock(&lock, Self::now()).await.unwrap();
+        tx.set_lock(&release.id, &lock).await.unwrap();
+        let manifest = Manifest {
+            schema: 1,
+            version: release.version.target.clone(),
+            architecture: "amd64".to_owned(),
+            components: Vec::new(),
+            images: Vec::new(),
+            kernels: Vec::new(),
+            entries: vec![BootEntry::Linux {
+                label: "linux".to_owned(),
+                text: "Debian".to_owned(),
+                kernel: "linux".to_owned(),
+                root: RootMethod::Http,
+                arguments: String::new(),
+            }],
+            default_entry: "linux".to_owned(),
+            timeout_ms: 5000,
+            lock,
+        };
+        let signature = Digest::of("signature");
+        tx.complete_release(&release.id, &manifest, &signature, Self::now()).await.unwrap();
+        tx.commit().await.unwrap();
+        drop(job);
+        version
+    }
+
+    /// A run of a candidate's validation that has not ended.
+    pub(crate) async fn run(&self) -> RunId {
+        let dave = self.actor(Role::Developer).await;
+        let version = self.candidate().await;
+        self.services.start_validation(&dave, &version).await.unwrap();
+        let release = self.services.release(&dave, &version).await.unwrap();
+        let validations = self.services.validations(&dave, &release).await.unwrap();
+        let run = RunId(format!("run-{}", self.number()));
+        let mut tx = self.store.begin().await.unwrap();
+        tx.begin_run(&validations[0], &run, "linux", "qemu", Self::now()).await.unwrap();
+        tx.commit().await.unwrap();
+        run
+    }
+
+    /// A request of the person of `role` that development serve a new candidate.
+    pub(crate) async fn requested(&self, role: Role) -> Deployment {
+        self.requested_for(DEVELOPMENT, role).await
+    }
+
+    async fn requested_for(&self, environment: &str, role: Role) -> Deployment {
+        let version = self.candidate().await;
+        let actor = self.actor(role).await;
+        let asked = self.services.request_deployment(&actor, environment, &version, "why not");
+        asked.await.unwrap()
+    }
+
+    /// What an environment has served before it went on to something else.
+    pub(crate) async fn served_before(&self, environment: &str) -> Deployment {
+        let (dave, anna) = (self.actor(Role::Developer).await, self.actor(Role::Approver).await);
+        let mut served = Vec::new();
+        for _ in 0..2 {
+            let asked = self.requested_for(environment, Role::Developer).await;
+            self.services
+                .judge_deployment(&anna, &asked.id, Verdict::Approved, None, "")
+                .await
+                .unwrap();
+            self.services.deploy(&dave, &asked.id).await.unwrap();
+            served.push(self.services.deployment(&dave, &asked.id).await.unwrap());
+        }
+        served.swap_remove(0)
+    }
+
+    /// Lets a worker end what was cancelled.
+    pub(crate) async fn end_cancelled(&self, job: &JobId) {
+        let dave = self.actor(Role::Developer).await;
+        self.services.cancel_job(&dave, job).await.unwrap();
+        let mut changes = self.services.changes();
+        let (stop, stopping) = watch::channel(false);
+        let services = self.services.clone();
+        let worker = tokio::spawn(async move { services.work(1, stopping).await });
+        while !self.services.job(&dave, job).await.unwrap().state.ended() {
+            changes.recv().await.unwrap();
+        }
+        stop.send_replace(true);
+        worker.await.unwrap();
+    }
+
+    /// How many rows the audit log has: every change adds one.
+    pub(crate) async fn audit_rows(&self) -> u64 {
+        u64::try_from(self.services.verify_audit().await.unwrap().rows).unwrap()
+    }
+}
