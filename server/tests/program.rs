@@ -4,10 +4,10 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Lines, Write as _},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bootwright");
@@ -35,6 +35,8 @@ fn said(output: &Output) -> String {
 
 struct Server {
     child: Child,
+    /// Kept open: the server tells more than these tests read, and ends where nobody can hear it.
+    _output: Lines<BufReader<ChildStdout>>,
     dashboard: String,
     boot: String,
 }
@@ -59,7 +61,8 @@ impl Server {
             let line = lines.next().expect("the server tells where it listens").unwrap();
             line.strip_prefix(name).unwrap().trim().to_owned()
         };
-        Self { dashboard: next("Dashboard:"), boot: next("Boot listener:"), child }
+        let (dashboard, boot) = (next("Dashboard:"), next("Boot listener:"));
+        Self { dashboard, boot, child, _output: lines }
     }
 
     fn get(&self, url: &str) -> (u16, String) {
