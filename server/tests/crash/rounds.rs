@@ -145,7 +145,7 @@ impl World {
             // It changes twice: when its lock is known, and when it is complete.
             let mut changes = 0;
             ann.follow("/events", |_, told| {
-                if told == "connected" {
+                if told.starts_with("connected/") {
                     return ask_for_build(script, &ann, revision, &version, "keep").is_err();
                 }
                 changes += usize::from(told == topic);
