@@ -152,9 +152,10 @@ async fn send_log(
     }
 }
 
-/// `GET /events`: one event `change` per committed change (its data is the topic, such as
-/// `job/<id>`), and one on connecting, `connected/<number of changes so far>`: a page that knows
-/// another number looks again.
+/// `GET /events`: one event `change` per committed change; its data is the topic, `job/<id>` say.
+///
+/// The first is `connected/<number of changes so far>`: a page that knows another number looks
+/// again.
 pub async fn changes(State(services): State<Services>, opened: Opened) -> Response {
     let mut following = services.changes();
     // After the subscription: a change in between is told twice rather than never.

@@ -186,6 +186,44 @@ fn folders_that_cannot_be_used_are_refused_with_the_remedy() {
     );
 }
 
+/// In a user namespace of the test's own, which permits no further ones.
+#[test]
+fn where_user_namespaces_are_not_permitted_the_remedy_is_named() {
+    let folder = folder();
+    let data_dir = folder.path().join("data");
+    let serve = format!(
+        "echo 0 >/proc/sys/user/max_user_namespaces && exec '{PROGRAM}' serve \
+         --listen 127.0.0.1:0 --boot-listen 127.0.0.1:0 --data-dir '{}'",
+        data_dir.display()
+    );
+    // It is root there from the program on that it starts once its ids are known.
+    let script = "read -r _ && exec sh -c \"$0\"";
+    let mut child = Command::new("unshare")
+        .args(["--user", "sh", "-c", script, &serve])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its ids are ours, once it is in its namespace.
+    let own = fs::read_link("/proc/self/ns/user").unwrap();
+    let theirs = format!("/proc/{}/ns/user", child.id());
+    while fs::read_link(&theirs).unwrap() == own {
+        std::thread::yield_now();
+    }
+    for map in ["uid_map", "gid_map"] {
+        fs::write(format!("/proc/{}/{map}", child.id()), "0 0 65536").unwrap();
+    }
+    child.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    let errors = BufReader::new(child.stderr.take().unwrap());
+    let said = errors.lines().map_while(Result::ok).find(|line| line.contains("builds will fail"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said = said.expect("the server says at start that it cannot build");
+    assert!(said.contains("user namespaces are not permitted here"), "{said}");
+    assert!(said.contains("sysctl -w user.max_user_namespaces"), "{said}");
+}
+
 #[test]
 fn version_and_help_name_what_people_look_for() {
     let version = said(&run(&["--version"], ""));

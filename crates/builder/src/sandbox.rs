@@ -347,7 +347,15 @@ fn follow(
             Ok(text) => keep(text, &mut last),
             // Both pipes are closed: every process inside has ended.
             Err(mpsc::RecvTimeoutError::Disconnected) => break None,
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            // Where `unshare` fails it leaves a process of its own behind, which holds the pipes
+            // (util-linux 2.38); what runs inside ends with it and holds nothing.
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                if matches!(running.child.try_wait(), Ok(Some(_))) {
+                    running.kill();
+                    lines.iter().for_each(|text| keep(text, &mut last));
+                    break None;
+                }
+            }
         }
         if stop() {
             break Some(SandboxError::Cancelled);

@@ -104,14 +104,17 @@ impl Services {
         let address = actor.address.map(|address| address.to_string()).unwrap_or_default();
         let window =
             Timestamp(self.now().0 - i64::try_from(FAILURE_WINDOW.as_micros()).unwrap_or(0));
-        let mut rows = self.read().await?;
-        if rows.count_failed_sign_ins(name, &address, window).await? >= FAILURES_ALLOWED {
+        let mut tx = self.begin().await?;
+        if tx.count_failed_sign_ins(name, &address, window).await? >= FAILURES_ALLOWED {
             return Err(ServiceError::Throttled(
                 "too many attempts failed; wait 15 minutes and try again".to_owned(),
             ));
         }
-        let known = rows.credentials_of(name).await?;
-        drop(rows);
+        // Counts as failed until it has succeeded: attempts side by side must not all be let through.
+        let id = self.ids().next_id();
+        tx.insert_failed_sign_in(&id, name, &address, self.now()).await?;
+        let known = tx.credentials_of(name).await?;
+        tx.commit().await?;
         let stored = known.as_ref().and_then(|known| known.password_hash.clone());
         let matches =
             tokio::task::spawn_blocking(move || password::matches(&password, stored.as_deref()))
@@ -120,8 +123,6 @@ impl Services {
         let mut tx = self.begin().await?;
         let Some(known) = known.filter(|known| matches && known.person.disabled_at.is_none())
         else {
-            let id = self.ids().next_id();
-            tx.insert_failed_sign_in(&id, name, &address, self.now()).await?;
             self.record(&mut tx, actor, Change::SignInFailed { name }).await?;
             tx.commit().await?;
             return Err(ServiceError::invalid(

@@ -148,6 +148,15 @@ async fn ten_failures_close_the_door() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn guesses_side_by_side_are_counted_each() {
+    let world = World::with_people().await;
+    let guess = |_| world.try_to_sign_in("vera", "wrong horse battery");
+    let answers = futures::future::join_all((0..16).map(guess)).await;
+    let looked_at = answers.iter().filter(|answer| error_of(answer) == "credentials").count();
+    assert_eq!(looked_at, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_administrator_spends_the_link_by_sending_the_form() {
     let world = World::empty().await;
     // A server that is started again gives another link in the place of the first.
