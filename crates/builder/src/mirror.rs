@@ -5,8 +5,10 @@
 //! digest it must have, and apt checks that again.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{self, Read},
+    net::SocketAddr,
     path::Path,
     sync::{
         Mutex, PoisonError,
@@ -19,6 +21,14 @@ use std::{
 use blobs::{BlobError, BlobStore};
 use domain::{digest::Digest, lock::LockedPackage};
 use thiserror::Error;
+use ureq::{
+    config::Config,
+    http::Uri,
+    unversioned::{
+        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        transport::{DefaultConnector, NextTimeout},
+    },
+};
 
 /// How often one file is asked for.
 const ATTEMPTS: u32 = 4;
@@ -99,16 +109,51 @@ pub(crate) struct Index {
     pub(crate) published: i64,
 }
 
+/// Remembers the addresses that a name has, as long as the mirror is used.
+///
+/// ureq looks them up before every request, even for a connection that it keeps; a name server that
+/// loses one packet in thirty then costs a build half a minute.
+#[derive(Debug, Default)]
+struct RememberingResolver {
+    asked: DefaultResolver,
+    known: Mutex<HashMap<String, Vec<SocketAddr>>>,
+}
+
+impl Resolver for RememberingResolver {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let name = format!("{:?} {:?}", uri.scheme_str(), uri.authority());
+        // Held while the name is looked up: whoever asks meanwhile gets the same answer.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(addresses) = known.get(&name) {
+            let mut found = self.empty();
+            addresses.iter().for_each(|address| found.push(*address));
+            return Ok(found);
+        }
+        let found = self.asked.resolve(uri, config, timeout)?;
+        known.insert(name, found.iter().copied().collect());
+        Ok(found)
+    }
+}
+
 impl Mirror {
     pub(crate) fn new(base: &str) -> Self {
         let config = ureq::Agent::config_builder()
             .timeout_connect(Some(SILENCE))
             .timeout_recv_response(Some(SILENCE))
-            // All are kept for the next file: each new one asks the name server again.
             .max_idle_connections_per_host(CONNECTIONS)
             .user_agent(concat!("bootwright/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { base: base.trim_end_matches('/').to_owned(), agent: config.into() }
+        let agent = ureq::Agent::with_parts(
+            config,
+            DefaultConnector::default(),
+            RememberingResolver::default(),
+        );
+        Self { base: base.trim_end_matches('/').to_owned(), agent }
     }
 
     /// Fetches the indexes of a suite's components into `blobs`.
