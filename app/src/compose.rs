@@ -12,7 +12,10 @@ pub(crate) mod recipes;
 pub(crate) mod releases;
 pub(crate) mod runs;
 
-use domain::actor::{Actor, Who};
+use domain::{
+    actor::{Actor, Who},
+    error_chain::chain,
+};
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 use services::{ServiceError, Services};
@@ -77,15 +80,4 @@ pub(crate) fn confirmed(typed: &str, name: &str) -> Result<(), AppError> {
         return Ok(());
     }
     Err(invalid("confirm", &format!("type {name} to confirm")))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

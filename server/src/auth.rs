@@ -294,7 +294,7 @@ fn refused(error: &ServiceError, form: &str) -> Response {
 }
 
 fn internal(error: &(dyn std::error::Error + 'static)) -> Response {
-    tracing::error!(error = %refusal::Chain(error), "a session request failed");
+    tracing::error!(error = domain::error_chain::chain(error), "a session request failed");
     refusal::page(
         StatusCode::INTERNAL_SERVER_ERROR,
         "Signing in or out failed on our side. Try again; the log of the server says why.",

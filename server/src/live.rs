@@ -198,7 +198,7 @@ where
             () = ending.begun() => Ok(()),
         };
         if let Err(error) = done {
-            tracing::debug!(error = %refusal::Chain(&*error), "a stream ended early");
+            tracing::debug!(error = domain::error_chain::chain(&*error), "a stream ended early");
         }
     });
     Sse::new(ReceiverStream::new(receiver).map(Ok::<_, Infallible>))

@@ -1,14 +1,13 @@
 //! Plain pages for what is refused before any page of the app runs: no script, no style, a
 //! sentence that says what happened and what to do.
 
-use std::{error::Error, fmt};
-
 use axum::{
     extract::Request,
     http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use domain::error_chain::chain;
 use services::ServiceError;
 
 /// A page of `status` that says `message`.
@@ -36,7 +35,7 @@ pub fn of_service(error: &ServiceError) -> Response {
         ServiceError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
         ServiceError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         ServiceError::Internal(cause) => {
-            tracing::error!(error = %Chain(&**cause), "a request failed");
+            tracing::error!(error = chain(&**cause), "a request failed");
             StatusCode::INTERNAL_SERVER_ERROR
         }
     };
@@ -83,19 +82,4 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// An error with all its causes, for a line of the log.
-pub struct Chain<'a>(pub &'a (dyn Error + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
-    }
 }

@@ -36,7 +36,6 @@ pub(crate) fn unknown_address() -> AnyView {
     error_page(&AppError::NotFound { what: "page of this address".to_owned() })
 }
 
-#[cfg(feature = "ssr")]
 fn set_status(status: u16) {
     if let (Some(response), Ok(status)) =
         (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status))
@@ -44,6 +43,3 @@ fn set_status(status: u16) {
         response.set_status(status);
     }
 }
-
-#[cfg(not(feature = "ssr"))]
-fn set_status(_: u16) {}

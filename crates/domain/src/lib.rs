@@ -19,6 +19,7 @@ pub mod change;
 pub mod deployment;
 pub mod digest;
 pub mod environment;
+pub mod error_chain;
 pub mod evidence;
 pub mod ids;
 pub mod job;

@@ -17,6 +17,7 @@ use std::{
 };
 
 use domain::{
+    error_chain::chain,
     ids::JobId,
     job::{JobKind, JobState, StepState},
 };
@@ -117,7 +118,7 @@ impl Services {
             Ok(ended) => self.end_job(&claimed, ended).await,
             Err(error) => {
                 tracing::error!(job = %id, error = %chain(&error), "a job failed on our side");
-                let outcome = format!("{error}: {}", chain(&error));
+                let outcome = chain(&error);
                 self.end_job(&claimed, Ended { state: JobState::Failed, outcome }).await
             }
         };
@@ -183,16 +184,4 @@ impl Services {
 
 pub(crate) fn cancelled_by_a_person() -> Ended {
     Ended { state: JobState::Cancelled, outcome: "cancelled".to_owned() }
-}
-
-/// An error's causes on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

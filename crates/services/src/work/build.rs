@@ -66,7 +66,9 @@ pub(super) async fn run(
     match built {
         Ok(output) => complete(services, &release, &output).await,
         Err(_) if cancelled.load(Ordering::Acquire) => Ok(cancelled_by_a_person()),
-        Err(error) => Ok(Ended { state: JobState::Failed, outcome: super::chain(&error) }),
+        Err(error) => {
+            Ok(Ended { state: JobState::Failed, outcome: domain::error_chain::chain(&error) })
+        }
     }
 }
 
