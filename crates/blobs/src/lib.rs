@@ -187,7 +187,10 @@ impl BlobStore {
         }
     }
 
-    fn temporary(&self) -> PathBuf {
+    /// Folder for files that get their name once they are whole, on the file system of the blobs.
+    /// Who writes one holds its lock: [`Self::open`] removes those that nobody writes.
+    #[must_use]
+    pub fn temporary(&self) -> PathBuf {
         self.root.join("tmp")
     }
 

@@ -8,6 +8,7 @@ use std::{fs, io::Write as _, path::Path, path::PathBuf};
 use blobs::{BlobError, BlobStore};
 use domain::{blob::BlobRef, digest::Digest};
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 use crate::error::BuildError;
 
@@ -58,7 +59,8 @@ impl StepCache {
         let path = self.path(key);
         let failed = |source| BuildError::Io { doing: "write", path: path.clone(), source };
         let bytes = domain::canonical::to_vec(outputs)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(failed)?;
+        let mut file = NamedTempFile::new_in(self.blobs.temporary()).map_err(failed)?;
+        file.as_file().lock().map_err(failed)?;
         file.write_all(&bytes).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
         file.persist(&path).map_err(|error| failed(error.error))?;

@@ -73,6 +73,9 @@ impl From<store::StoreError> for ServiceError {
             store::StoreError::Changed(what) => {
                 Self::Conflict(format!("the {what} was changed meanwhile; look again"))
             }
+            other if other.is_unstorable_text() => {
+                Self::invalid("text", "a text holds a NUL character: remove it")
+            }
             other => Self::internal(other),
         }
     }

@@ -54,6 +54,16 @@ impl StoreError {
         error.is_unique_violation() || error.message().contains("UNIQUE constraint failed")
     }
 
+    /// Whether a text was given that the database cannot hold: PostgreSQL takes no NUL character
+    /// (SQLSTATE 22021).
+    #[must_use]
+    pub fn is_unstorable_text(&self) -> bool {
+        let Self::Database { source: sqlx::Error::Database(error), .. } = self else {
+            return false;
+        };
+        error.code().is_some_and(|code| code == "22021")
+    }
+
     /// Whether the same transaction may succeed when it is tried again.
     pub(crate) fn is_transient(&self) -> bool {
         let Self::Database { source: sqlx::Error::Database(error), .. } = self else {

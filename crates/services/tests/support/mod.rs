@@ -6,6 +6,7 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     process::Command,
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -52,17 +53,23 @@ where
     S: FnOnce(World) -> F,
     F: Future<Output = World>,
 {
-    // Root can read the relay's program; the system user may not be able to reach it.
-    let relay =
-        std::fs::read(relay_program()).expect("cargo builds the example `relay` of crate lab");
-    become_system_user();
+    let relay = &*RELAY_OF_SYSTEM_USER;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let world = story(World::open(&relay, boot_limit, mirror).await).await;
+        let world = story(World::open(relay, boot_limit, mirror).await).await;
         world.stop.send_replace(true);
     });
     runtime.shutdown_timeout(Duration::from_secs(10));
 }
+
+/// The relay's program, read before the process becomes the system user, who may not be able to
+/// reach it. Once for all tests of a process: its user changes for every thread.
+static RELAY_OF_SYSTEM_USER: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let relay =
+        std::fs::read(relay_program()).expect("cargo builds the example `relay` of crate lab");
+    become_system_user();
+    relay
+});
 
 /// Beside this test's own program: `target/debug/deps/<this>` and `target/debug/examples/relay`.
 fn relay_program() -> PathBuf {

@@ -15,6 +15,7 @@ on_both_engines! {
     names_are_unique_whatever_their_case
     changes_of_credentials_end_sessions
     a_change_of_nobody_is_refused
+    a_text_that_the_database_cannot_hold_is_told_apart
     links_work_once_and_in_time
     a_new_link_spends_the_one_before
     failed_sign_ins_are_counted_within_a_window
@@ -75,6 +76,22 @@ async fn a_change_of_nobody_is_refused(world: World) {
         assert!(matches!(answer, Err(StoreError::Changed("person"))), "{answer:?}");
     }
     assert!(tx.credentials_by_id(&nobody).await.unwrap().is_none());
+}
+
+async fn a_text_that_the_database_cannot_hold_is_told_apart(world: World) {
+    let mut rows = world.store.read().await.unwrap();
+    match rows.credentials_of("a\0b").await {
+        Ok(found) => assert!(found.is_none()),
+        Err(refused) => assert!(refused.is_unstorable_text(), "{refused:?}"),
+    }
+    drop(rows);
+    let ada = world.person("ada", Role::Viewer).await;
+    let odd = Person { id: PersonId(world.id()), name: "a\0b".to_owned(), ..ada };
+    let mut tx = world.begin().await;
+    match tx.insert_person(&odd, None).await {
+        Ok(()) => assert_eq!(tx.credentials_by_id(&odd.id).await.unwrap().unwrap().person, odd),
+        Err(refused) => assert!(refused.is_unstorable_text(), "{refused:?}"),
+    }
 }
 
 async fn links_work_once_and_in_time(world: World) {
