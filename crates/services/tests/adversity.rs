@@ -1,6 +1,6 @@
 //! What the outside does to a build: no mirror, no such package. Each ends in an error that names
 //! the remedy, and leaves a store that goes on.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! A build on a disk that fills up ends in an error that names the remedy, leaves nothing half, and
 //! works once there is room.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod support;
 
