@@ -44,12 +44,18 @@ impl StoreError {
         move |source| Self::Database { doing, source }
     }
 
+    /// What the database itself answered to a statement that it refused.
+    fn answer_of_database(&self) -> Option<&(dyn sqlx::error::DatabaseError + 'static)> {
+        match self {
+            Self::Database { source: sqlx::Error::Database(error), .. } => Some(&**error),
+            _ => None,
+        }
+    }
+
     /// Whether a unique name is taken already.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        let Self::Database { source: sqlx::Error::Database(error), .. } = self else {
-            return false;
-        };
+        let Some(error) = self.answer_of_database() else { return false };
         // Through `Any`, SQLite's kind of error is not told apart: its message is.
         error.is_unique_violation() || error.message().contains("UNIQUE constraint failed")
     }
@@ -58,17 +64,12 @@ impl StoreError {
     /// (SQLSTATE 22021).
     #[must_use]
     pub fn is_unstorable_text(&self) -> bool {
-        let Self::Database { source: sqlx::Error::Database(error), .. } = self else {
-            return false;
-        };
-        error.code().is_some_and(|code| code == "22021")
+        self.answer_of_database().is_some_and(|error| error.code().as_deref() == Some("22021"))
     }
 
     /// Whether the same transaction may succeed when it is tried again.
     pub(crate) fn is_transient(&self) -> bool {
-        let Self::Database { source: sqlx::Error::Database(error), .. } = self else {
-            return false;
-        };
+        let Some(error) = self.answer_of_database() else { return false };
         // PostgreSQL: serialization failure, deadlock. SQLite: busy, busy by recovery, by an old
         // snapshot, by time.
         let codes = ["40001", "40P01", "5", "261", "517", "773"];
