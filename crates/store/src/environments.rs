@@ -100,21 +100,23 @@ impl WriteTx {
             .and_then(|done| exactly_one(&done, "environment"))
     }
 
-    /// Moves the pointer. Only a gate makes the permit, from rows of this transaction.
+    /// Moves the pointer in the transaction that the permit holds, where a gate made it from rows
+    /// of that transaction.
     ///
     /// # Errors
     /// [`StoreError::Changed`] where there is no such environment.
     pub async fn move_pointer(
-        &mut self,
-        permit: &Permit<'_>,
+        mut permit: Permit<'_, Self>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let environment = permit.environment().to_owned();
+        let release = permit.release().clone();
         let moved =
             sqlx::query("update environment set release_id = $1, since = $2 where name = $3")
-                .bind(permit.release().as_str())
+                .bind(release.as_str())
                 .bind(now.0)
-                .bind(permit.environment())
-                .execute(self.connection())
+                .bind(environment)
+                .execute(permit.transaction().connection())
                 .await
                 .map_err(StoreError::database("moving an environment's pointer"))?;
         exactly_one(&moved, "environment")

@@ -304,17 +304,7 @@ impl WriteTx {
             Connection::Pooled(_) => Ok(()),
         }
     }
-
-    /// What a [`Permit`](domain::policy::Permit) borrows: a mark of this transaction.
-    #[must_use]
-    pub const fn marker(&self) -> TransactionMark {
-        TransactionMark(())
-    }
 }
-
-/// Stands for a transaction while a gate's permit for it lives.
-#[derive(Debug)]
-pub struct TransactionMark(());
 
 impl Deref for WriteTx {
     type Target = Rows;

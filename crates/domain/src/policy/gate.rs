@@ -1,6 +1,6 @@
 //! Deployments: asking, approving, deploying, rolling back, and the proof that the store demands.
 
-use std::{collections::BTreeSet, marker::PhantomData};
+use std::collections::BTreeSet;
 
 use super::{Action, Lapse, Refusal, bootable};
 use crate::{
@@ -261,10 +261,11 @@ pub fn may_roll_back(facts: &RollingBack<'_>) -> Result<(), Refusal> {
 
 /// The proof that an environment's pointer may move to a release in this very transaction.
 ///
-/// Only the gates make one, it can be neither copied nor stored, and it borrows the transaction
-/// (whatever the store uses as its mark of one) whose rows the gate judged. The store's function
-/// that moves the pointer demands one and moves it to [`Permit::release`] of
-/// [`Permit::environment`], so a way around the gate does not compile:
+/// Only the gates make one, it can be neither copied nor stored, and it holds the transaction whose
+/// rows the gate judged: until it is gone, nothing but the permit reaches that transaction. The
+/// store's function that moves the pointer takes one, and moves the pointer of
+/// [`Permit::environment`] to [`Permit::release`] in [`Permit::transaction`], so a way around the
+/// gate does not compile:
 ///
 /// ```compile_fail
 /// let permit = domain::policy::Permit { environment: "production", ..todo!() };
@@ -273,34 +274,38 @@ pub fn may_roll_back(facts: &RollingBack<'_>) -> Result<(), Refusal> {
 /// This does:
 ///
 /// ```
-/// # use domain::policy::{Permit, RollingBack, roll_back_gate};
-/// fn move_pointer(permit: &Permit<'_>) { /* the store's */ }
+/// # use domain::policy::{Permit, Refusal, RollingBack, roll_back_gate};
+/// # struct Transaction { moves: usize }
+/// fn move_pointer(mut permit: Permit<'_, Transaction>) { permit.transaction().moves += 1; }
 ///
-/// fn roll_back(facts: &RollingBack<'_>) -> Result<(), domain::policy::Refusal> {
-///     let transaction = String::from("the mark of a transaction");
-///     move_pointer(&roll_back_gate(facts, &transaction)?);
-///     Ok(())
+/// fn roll_back(facts: &RollingBack<'_>, mut tx: Transaction) -> Result<usize, Refusal> {
+///     move_pointer(roll_back_gate(facts, &mut tx)?);
+///     Ok(tx.moves)
 /// }
 /// ```
 ///
-/// and a permit that outlives its transaction does not:
+/// A permit of a transaction that has ended, or that something else goes on with, does not:
 ///
-/// ```compile_fail
-/// # use domain::policy::{Permit, RollingBack, roll_back_gate};
-/// fn keep(facts: RollingBack<'_>) -> Permit<'static> {
-///     let transaction = String::from("the mark of a transaction");
-///     roll_back_gate(&facts, &transaction).unwrap()
+/// ```compile_fail,E0505
+/// # use domain::policy::{Permit, Refusal, RollingBack, roll_back_gate};
+/// # struct Transaction { moves: usize }
+/// # fn move_pointer(mut permit: Permit<'_, Transaction>) { permit.transaction().moves += 1; }
+/// fn roll_back(facts: &RollingBack<'_>, mut tx: Transaction) -> Result<(), Refusal> {
+///     let permit = roll_back_gate(facts, &mut tx)?;
+///     drop(tx);
+///     move_pointer(permit);
+///     Ok(())
 /// }
 /// ```
 #[derive(Debug)]
 #[must_use = "a permit does nothing until the store's pointer move takes it"]
-pub struct Permit<'tx> {
+pub struct Permit<'tx, T: ?Sized> {
     environment: String,
     release: ReleaseId,
-    transaction: PhantomData<&'tx ()>,
+    transaction: &'tx mut T,
 }
 
-impl Permit<'_> {
+impl<T: ?Sized> Permit<'_, T> {
     /// Whose pointer may move.
     #[must_use]
     pub fn environment(&self) -> &str {
@@ -312,6 +317,12 @@ impl Permit<'_> {
     pub const fn release(&self) -> &ReleaseId {
         &self.release
     }
+
+    /// The transaction in which it may move.
+    #[must_use]
+    pub const fn transaction(&mut self) -> &mut T {
+        self.transaction
+    }
 }
 
 /// Judges a deployment inside `transaction`, from facts that were read in it.
@@ -320,13 +331,13 @@ impl Permit<'_> {
 /// As [`may_deploy`].
 pub fn deploy_gate<'tx, T: ?Sized>(
     facts: &Deploying<'_>,
-    _transaction: &'tx T,
-) -> Result<Permit<'tx>, Refusal> {
+    transaction: &'tx mut T,
+) -> Result<Permit<'tx, T>, Refusal> {
     may_deploy(facts)?;
     Ok(Permit {
         environment: facts.deployment.environment.clone(),
         release: facts.deployment.release.clone(),
-        transaction: PhantomData,
+        transaction,
     })
 }
 
@@ -336,13 +347,13 @@ pub fn deploy_gate<'tx, T: ?Sized>(
 /// As [`may_roll_back`].
 pub fn roll_back_gate<'tx, T: ?Sized>(
     facts: &RollingBack<'_>,
-    _transaction: &'tx T,
-) -> Result<Permit<'tx>, Refusal> {
+    transaction: &'tx mut T,
+) -> Result<Permit<'tx, T>, Refusal> {
     may_roll_back(facts)?;
     Ok(Permit {
         environment: facts.environment.to_owned(),
         release: facts.release.clone(),
-        transaction: PhantomData,
+        transaction,
     })
 }
 

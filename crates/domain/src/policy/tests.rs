@@ -351,7 +351,7 @@ fn rolling_back_leads_only_to_what_was_served() {
             served_before,
             serves,
         };
-        roll_back_gate(&facts, &()).map(|permit| permit.release().clone())
+        roll_back_gate(&facts, &mut ()).map(|permit| permit.release().clone())
     };
     let (strict, open) = (Policy::production(), Policy::open());
     for role in Role::ALL {
@@ -375,9 +375,11 @@ fn a_permit_names_what_was_judged() {
         standing: &standing(),
         people: &everybody(),
     };
-    let transaction = "a mark";
-    let permit = deploy_gate(&facts, transaction).unwrap();
+    let mut transaction = vec!["read"];
+    let mut permit = deploy_gate(&facts, &mut transaction).unwrap();
     assert_eq!((permit.environment(), permit.release().as_str()), (PRODUCTION, "r"));
+    permit.transaction().push("moved");
+    assert_eq!(transaction, ["read", "moved"]);
 }
 
 #[test]

@@ -79,9 +79,7 @@ async fn move_pointer(
         served_before: true,
         serves: false,
     };
-    let transaction = tx.marker();
-    let permit = roll_back_gate(&facts, &transaction).unwrap();
-    tx.move_pointer(&permit, world.now()).await
+    WriteTx::move_pointer(roll_back_gate(&facts, tx).unwrap(), world.now()).await
 }
 
 async fn environments_exist_from_the_start(world: World) {

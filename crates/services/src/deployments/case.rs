@@ -1,0 +1,88 @@
+//! Everything that decides about a deployment, read in one transaction.
+
+use domain::{
+    deployment::Deployment,
+    environment::Environment,
+    ids::{DeploymentId, PersonId},
+    person::{Person, Role},
+    policy::{Approving, Deploying, Standing},
+    release::Release,
+    version::CandidateVersion,
+};
+use store::Rows;
+
+use super::no_deployment;
+use crate::{
+    environments::no_environment,
+    error::ServiceError,
+    releases::{evidence_of, no_release},
+};
+
+/// Everything that decides about a deployment, as the rows stand in one transaction.
+pub(super) struct Case {
+    pub(super) deployment: Deployment,
+    pub(super) environment: Environment,
+    pub(super) release: Release,
+    pub(super) standing: Standing,
+    people: Vec<Person>,
+}
+
+impl Case {
+    pub(super) async fn read(rows: &mut Rows, id: &DeploymentId) -> Result<Self, ServiceError> {
+        let deployment = rows.deployment(id).await?.ok_or_else(|| no_deployment(id))?;
+        let environment = rows
+            .environment(&deployment.environment)
+            .await?
+            .ok_or_else(|| no_environment(&deployment.environment))?;
+        let release = rows
+            .release(&deployment.release)
+            .await?
+            .ok_or_else(|| no_release(&deployment.release_name))?;
+        let standing = standing(rows, &release).await?;
+        let people = rows.people().await?;
+        Ok(Self { deployment, environment, release, standing, people })
+    }
+
+    pub(super) fn approving<'a>(&'a self, by: &'a PersonId, role: Role) -> Approving<'a> {
+        Approving {
+            by,
+            role,
+            deployment: &self.deployment,
+            policy: &self.environment.policy,
+            standing: &self.standing,
+            people: self.people.iter().filter(|person| person.disabled_at.is_none()).count(),
+        }
+    }
+
+    pub(super) fn deploying<'a>(&'a self, by: &'a PersonId, role: Role) -> Deploying<'a> {
+        Deploying {
+            by,
+            role,
+            deployment: &self.deployment,
+            policy: &self.environment.policy,
+            standing: &self.standing,
+            people: &self.people,
+        }
+    }
+}
+
+/// How a release stands before any policy now.
+pub(super) async fn standing(rows: &mut Rows, release: &Release) -> Result<Standing, ServiceError> {
+    let evidence = evidence_of(rows, release).await?;
+    Ok(Standing {
+        stage: release.stage,
+        manifest: evidence.manifest,
+        plans: vec![(evidence.plan.clone(), evidence.health())],
+        evidence: domain::evidence::digest_of(&[evidence])?,
+        name_taken_by: name_taken_by(rows, release).await?,
+    })
+}
+
+/// The other candidate that carries the released name which a candidate would get.
+pub(super) async fn name_taken_by(
+    rows: &mut Rows,
+    release: &Release,
+) -> Result<Option<CandidateVersion>, ServiceError> {
+    let other = rows.release_by_name(&release.version.target.to_string()).await?;
+    Ok(other.filter(|other| other.id != release.id).map(|other| other.version))
+}
