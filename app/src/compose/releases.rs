@@ -59,14 +59,11 @@ pub(crate) async fn named(asked: &Asked, version: &str) -> Result<ReleaseRow, Ap
 async fn head(asked: &Asked, version: &str) -> Result<ReleaseHead, AppError> {
     let row = named(asked, version).await?;
     let role = viewer_of(&asked.actor).role;
-    let jobs = asked.services.jobs(&asked.actor, 200).await.map_err(|it| asked.refuse(it))?;
+    let jobs = asked.services.jobs_of_release(&asked.actor, &row.release).await;
     let validating = jobs
+        .map_err(|it| asked.refuse(it))?
         .into_iter()
-        .find(|job| {
-            job.release == row.release.id
-                && job.kind == domain::job::JobKind::Validation
-                && !job.state.ended()
-        })
+        .find(|job| job.kind == domain::job::JobKind::Validation && !job.state.ended())
         .map(|job| job.id);
     Ok(ReleaseHead {
         validate: choice(policy::may_validate(role, row.release.stage)),

@@ -5,6 +5,7 @@ use domain::{
     ids::JobId,
     job::{Job, Step},
     policy::{self, Action},
+    release::Release,
 };
 
 use crate::{Services, audit::Change, error::ServiceError};
@@ -26,6 +27,19 @@ impl Services {
     pub async fn job(&self, actor: &Actor, id: &JobId) -> Result<Job, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         self.read().await?.job(id).await?.ok_or_else(|| no_job(id))
+    }
+
+    /// The jobs about a release, newest first.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn jobs_of_release(
+        &self,
+        actor: &Actor,
+        release: &Release,
+    ) -> Result<Vec<Job>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.jobs_of_release(&release.id).await?)
     }
 
     /// The steps of a job, in order.

@@ -1,11 +1,7 @@
 //! The overview: what runs where, what waits, what builds, what broke.
 
 use domain::{
-    actor::Actor,
-    deployment::Deployment,
-    environment::Environment,
-    job::{Job, JobState},
-    policy::Action,
+    actor::Actor, deployment::Deployment, environment::Environment, job::Job, policy::Action,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,18 +36,12 @@ impl Services {
     pub async fn overview(&self, actor: &Actor) -> Result<Overview, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         let mut rows = self.read().await?;
-        let jobs = rows.jobs(50).await?;
         let releases = rows.releases().await?;
         Ok(Overview {
             environments: rows.environments().await?,
             waiting: rows.open_deployments().await?,
-            working: jobs.iter().filter(|job| !job.state.ended()).cloned().collect(),
-            broken: jobs
-                .iter()
-                .filter(|job| job.state == JobState::Failed)
-                .take(5)
-                .cloned()
-                .collect(),
+            working: rows.open_jobs().await?,
+            broken: rows.failed_jobs(5).await?,
             has_recipe: !rows.recipes().await?.is_empty(),
             has_release: releases.iter().any(|release| release.stage.bootable()),
             chain_lines: self.chain_lines(),

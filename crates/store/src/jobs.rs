@@ -120,6 +120,25 @@ impl Rows {
         .collect()
     }
 
+    /// The newest jobs that failed, newest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn failed_jobs(&mut self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        sqlx::query(
+            "select * from job_with_release
+             where state = 'failed'
+             order by created_at desc, id desc limit $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing jobs that failed"))?
+        .iter()
+        .map(job)
+        .collect()
+    }
+
     /// The jobs about a release, newest first.
     ///
     /// # Errors

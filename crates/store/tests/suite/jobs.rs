@@ -232,5 +232,7 @@ async fn jobs_are_listed_by_time_state_and_release(world: World) {
     assert_eq!(ids(rows.jobs(10).await.unwrap()), newest);
     assert_eq!(ids(rows.jobs(1).await.unwrap()), std::slice::from_ref(&runs));
     assert_eq!(ids(rows.open_jobs().await.unwrap()), [waits, runs.clone()]);
+    assert_eq!(ids(rows.failed_jobs(5).await.unwrap()), std::slice::from_ref(&ended));
+    assert_eq!(ids(rows.failed_jobs(0).await.unwrap()), []);
     assert_eq!(ids(rows.jobs_of_release(&release.id).await.unwrap()), [runs, ended]);
 }
