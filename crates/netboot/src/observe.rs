@@ -19,7 +19,11 @@ pub trait Observer: Send + Sync {
     fn transferred(&self, transfer: Transfer);
 }
 
-/// Keeps the transfers of one guest.
+/// The most transfers that are kept of a guest. A boot makes some ten; a guest that asks for more
+/// than this is in a loop, and must not fill the server's memory.
+const MOST_TRANSFERS: usize = 10_000;
+
+/// Keeps the first 10,000 transfers of one guest.
 #[derive(Debug, Clone, Default)]
 pub struct Observations(Arc<Mutex<Vec<Transfer>>>);
 
@@ -33,7 +37,10 @@ impl Observations {
 
 impl Observer for Observations {
     fn transferred(&self, transfer: Transfer) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(transfer);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < MOST_TRANSFERS {
+            kept.push(transfer);
+        }
     }
 }
 
