@@ -36,8 +36,5 @@ pub struct InboxRow {
 
 /// The inbox.
 pub(crate) async fn load_approvals() -> Result<ApprovalsPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::deployments::inbox(&super::asked()?).await
 }

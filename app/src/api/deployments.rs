@@ -51,9 +51,6 @@ pub struct DeploymentChoices {
 
 /// One deployment.
 pub(crate) async fn load_deployment(id: DeploymentId) -> Result<DeploymentPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::deployments::page(&super::asked()?, &id).await
 }
 

@@ -48,17 +48,11 @@ pub struct HistoryRow {
 
 /// All environments.
 pub(crate) async fn load_environments() -> Result<EnvironmentsPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::environments::list(&super::asked()?).await
 }
 
 /// One environment.
 pub(crate) async fn load_environment(name: String) -> Result<EnvironmentPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::environments::page(&super::asked()?, &name).await
 }
 

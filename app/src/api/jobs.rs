@@ -47,17 +47,11 @@ pub struct JobPage {
 
 /// The list of jobs.
 pub(crate) async fn load_jobs() -> Result<JobsPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::jobs::list(&super::asked()?).await
 }
 
 /// A job with its steps.
 pub(crate) async fn load_job(id: JobId) -> Result<JobPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::jobs::job(&super::asked()?, &id).await
 }
 
@@ -70,8 +64,5 @@ pub async fn cancel_job(id: JobId) -> Result<(), AppError> {
 /// The log as far as it is written, for the first rendering only: the browser gets what follows as
 /// a stream, so this is no server function.
 pub(crate) async fn read_log(id: &JobId) -> Result<Vec<LogLine>, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::jobs::log(&super::asked()?, id).await
 }

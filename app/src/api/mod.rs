@@ -22,19 +22,6 @@ pub mod runs;
 /// Whether something may be done now; if not, why not, in the words of `domain::policy`.
 pub type Choice = Result<(), String>;
 
-/// Made-up data that a page shows in the gallery.
-#[cfg(feature = "gallery")]
-#[derive(Debug, Clone)]
-pub struct Fixture<T>(pub T);
-
-/// The data of a page, where the gallery made it up.
-pub(crate) fn fixture<T: Clone + Send + Sync + 'static>() -> Option<T> {
-    #[cfg(feature = "gallery")]
-    return leptos::prelude::use_context::<Fixture<T>>().map(|given| given.0);
-    #[cfg(not(feature = "gallery"))]
-    None
-}
-
 /// Who asks.
 pub(crate) fn asked() -> Result<crate::compose::Asked, crate::error::AppError> {
     crate::compose::Asked::now()

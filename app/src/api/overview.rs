@@ -47,8 +47,5 @@ pub struct BootCard {
 
 /// The first page.
 pub(crate) async fn load_overview() -> Result<OverviewPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::overview::page(&super::asked()?).await
 }

@@ -125,25 +125,16 @@ pub struct BuildPage {
 
 /// The list of recipes.
 pub(crate) async fn load_recipes() -> Result<RecipesPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::recipes::list(&super::asked()?).await
 }
 
 /// The editor, of a new recipe where no name is given.
 pub(crate) async fn load_recipe(name: String) -> Result<RecipePage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::recipes::editor(&super::asked()?, &name).await
 }
 
 /// A recipe's revisions.
 pub(crate) async fn load_revisions(name: String) -> Result<RevisionsPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::recipes::revisions(&super::asked()?, name).await
 }
 
@@ -153,17 +144,11 @@ pub(crate) async fn load_recipe_diff(
     from: Option<u32>,
     to: Option<u32>,
 ) -> Result<RecipeDiffPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::recipes::diff(&super::asked()?, name, from, to).await
 }
 
 /// What a build would start from.
 pub(crate) async fn load_build(name: String) -> Result<BuildPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::recipes::build_form(&super::asked()?, name).await
 }
 

@@ -172,17 +172,11 @@ pub struct ReleaseFile {
 
 /// The list of releases.
 pub(crate) async fn load_releases() -> Result<ReleasesPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     Ok(ReleasesPage { releases: crate::compose::releases::rows(&super::asked()?).await? })
 }
 
 /// A release's overview.
 pub(crate) async fn load_release(version: String) -> Result<ReleasePage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::releases::overview(&super::asked()?, &version).await
 }
 
@@ -192,17 +186,11 @@ pub(crate) async fn load_contents(
     search: String,
     part: String,
 ) -> Result<ContentsPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::releases::contents(&super::asked()?, &version, search, &part).await
 }
 
 /// A release's tests.
 pub(crate) async fn load_tests(version: String) -> Result<TestsPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::releases::tests(&super::asked()?, &version).await
 }
 
@@ -210,17 +198,11 @@ pub(crate) async fn load_tests(version: String) -> Result<TestsPage, AppError> {
 pub(crate) async fn load_release_deployments(
     version: String,
 ) -> Result<ReleaseDeploymentsPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::releases::deployments(&super::asked()?, &version).await
 }
 
 /// A release's files.
 pub(crate) async fn load_files(version: String) -> Result<FilesPage, AppError> {
-    if let Some(given) = super::fixture() {
-        return Ok(given);
-    }
     crate::compose::releases::files(&super::asked()?, &version).await
 }
 
