@@ -26,10 +26,11 @@ build: site
 
 test: setup-test lint unit end2end ## Set up and pass every test
 
-lint: site ## Formatting, clippy for server and browser, docs, licences
+lint: setup-test site ## Formatting, clippy for server and browser, types of the browser tests, licences
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	setup/lint-browser.sh
+	cd end2end && npx --no-install tsc --project .
 	setup/deny.sh
 
 unit: build
