@@ -9,10 +9,7 @@ use domain::{
 };
 use store::WriteTx;
 
-use super::{
-    case::{Case, name_taken_by, standing},
-    judging::lapsed,
-};
+use super::case::{name_taken_by, standing};
 use crate::{
     Services, audit::Change, environments::no_environment, error::ServiceError,
     releases::no_release,
@@ -27,12 +24,7 @@ impl Services {
     /// Where the rules do not let the actor, or what was approved has changed.
     pub async fn deploy(&self, actor: &Actor, id: &DeploymentId) -> Result<(), ServiceError> {
         let (by, role) = Self::person_of(actor)?;
-        let mut tx = self.begin().await?;
-        let case = Case::read(&mut tx, id).await?;
-        if self.lapse_where_due(&mut tx, actor, &case).await? {
-            self.commit(tx, &format!("deployment/{id}")).await?;
-            return Err(lapsed());
-        }
+        let (mut tx, case) = self.take_up(actor, id).await?;
         let permit = policy::deploy_gate(&case.deploying(&by, role), &mut tx)?;
         self.execute(permit, actor, &case.deployment, &case.release).await?;
         self.commit(tx, &format!("environment/{}", case.environment.name)).await?;

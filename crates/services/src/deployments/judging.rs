@@ -28,12 +28,7 @@ impl Services {
         comment: &str,
     ) -> Result<(), ServiceError> {
         let (by, role) = Self::person_of(actor)?;
-        let mut tx = self.begin().await?;
-        let case = Case::read(&mut tx, id).await?;
-        if self.lapse_where_due(&mut tx, actor, &case).await? {
-            self.commit(tx, &format!("deployment/{id}")).await?;
-            return Err(lapsed());
-        }
+        let (mut tx, case) = self.take_up(actor, id).await?;
         if seen.is_some_and(|seen| seen != case.standing.evidence) {
             return Err(ServiceError::Conflict(
                 "there is newer evidence than what you looked at; look at it and judge then"
@@ -103,33 +98,30 @@ impl Services {
         self.commit(tx, &format!("deployment/{id}")).await
     }
 
-    /// Ends a request that stands on other bytes or other evidence than there are now.
-    pub(super) async fn lapse_where_due(
+    /// Begins the transaction in which a deployment is judged or executed. A request that stands on
+    /// other bytes or other evidence than there are now ends in it instead.
+    ///
+    /// # Errors
+    /// [`ServiceError::Conflict`] where the request has lapsed.
+    pub(super) async fn take_up(
         &self,
-        tx: &mut WriteTx,
         actor: &Actor,
-        case: &Case,
-    ) -> Result<bool, ServiceError> {
-        let Case { deployment, standing, .. } = case;
-        if !deployment.state.open() {
-            return Ok(false);
-        }
-        let Some(lapse) = policy::lapsed(deployment, &standing.manifest, &standing.evidence) else {
-            return Ok(false);
-        };
+        id: &DeploymentId,
+    ) -> Result<(WriteTx, Case), ServiceError> {
+        let mut tx = self.begin().await?;
+        let case = Case::read(&mut tx, id).await?;
+        let Case { deployment, standing, .. } = &case;
+        let lapse = policy::lapsed(deployment, &standing.manifest, &standing.evidence);
+        let Some(lapse) = lapse.filter(|_| deployment.state.open()) else { return Ok((tx, case)) };
         let why = lapse.to_string();
         let ended = Some((self.now(), actor.name(), why.as_str()));
-        tx.set_deployment_state(&deployment.id, deployment.state, DeploymentState::Lapsed, ended)
-            .await?;
-        self.record(tx, actor, Change::DeploymentLapsed { deployment, why: &why }).await?;
-        Ok(true)
+        tx.set_deployment_state(id, deployment.state, DeploymentState::Lapsed, ended).await?;
+        self.record(&mut tx, actor, Change::DeploymentLapsed { deployment, why: &why }).await?;
+        self.commit(tx, &format!("deployment/{id}")).await?;
+        Err(ServiceError::Conflict(
+            "the evidence or the release has changed since this was asked for, so the request has \
+             lapsed; look at the new evidence and ask anew"
+                .to_owned(),
+        ))
     }
-}
-
-pub(super) fn lapsed() -> ServiceError {
-    ServiceError::Conflict(
-        "the evidence or the release has changed since this was asked for, so the request has \
-         lapsed; look at the new evidence and ask anew"
-            .to_owned(),
-    )
 }
