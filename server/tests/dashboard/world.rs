@@ -10,6 +10,7 @@ use std::{
 
 use domain::{
     actor::{Actor, Who},
+    audit::AuditEntry,
     deployment::{Deployment, Verdict},
     digest::Digest,
     environment::{DEVELOPMENT, PRODUCTION, Policy},
@@ -18,7 +19,9 @@ use domain::{
     lock::Lock,
     manifest::{BootEntry, Manifest},
     person::{Person, Role},
+    plan::SMOKE,
     recipe::{self, RootMethod},
+    run::{CaseResult, Outcome, Run},
     time::{Clock as _, Timestamp},
 };
 use server::config::{Command, load};
@@ -229,10 +232,15 @@ impl World {
 
     /// A run of a candidate's validation that has not ended.
     pub(crate) async fn run(&self) -> RunId {
-        let dave = self.actor(Role::Developer).await;
         let version = self.candidate().await;
-        self.services.start_validation(&dave, &version).await.unwrap();
-        let release = self.services.release(&dave, &version).await.unwrap();
+        self.run_of(&version).await
+    }
+
+    /// A run of that candidate's validation that has not ended.
+    pub(crate) async fn run_of(&self, version: &str) -> RunId {
+        let dave = self.actor(Role::Developer).await;
+        self.services.start_validation(&dave, version).await.unwrap();
+        let release = self.services.release(&dave, version).await.unwrap();
         let validations = self.services.validations(&dave, &release).await.unwrap();
         let run = RunId(format!("run-{}", self.number()));
         let mut tx = self.store.begin().await.unwrap();
@@ -241,12 +249,38 @@ impl World {
         run
     }
 
+    /// Ends a run as the runner does, with an audit row in the same transaction; every case passed.
+    pub(crate) async fn end_run(&self, id: &RunId) {
+        let mut tx = self.store.begin().await.unwrap();
+        let run = tx.run(id).await.unwrap().unwrap();
+        let results = SMOKE.cases.iter().map(|case| CaseResult {
+            case: case.id.to_owned(),
+            title: case.title.to_owned(),
+            outcome: Outcome::Passed,
+            duration_us: 1,
+            message: "seen".to_owned(),
+        });
+        let ended = Run {
+            ended_at: Some(Self::now()),
+            outcome: Some(Outcome::Passed),
+            message: "every case passed".to_owned(),
+            results: results.collect(),
+            ..run
+        };
+        tx.end_run(&ended).await.unwrap();
+        let runner = Actor::runner("test");
+        let (action, nothing) = ("validation.end", serde_json::json!({}));
+        let entry = AuditEntry::new(Self::now(), &runner, action, "run", id.to_string(), nothing);
+        tx.record(&entry).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     /// A request of the person of `role` that development serve a new candidate.
     pub(crate) async fn requested(&self, role: Role) -> Deployment {
         self.requested_for(DEVELOPMENT, role).await
     }
 
-    async fn requested_for(&self, environment: &str, role: Role) -> Deployment {
+    pub(crate) async fn requested_for(&self, environment: &str, role: Role) -> Deployment {
         let version = self.candidate().await;
         let actor = self.actor(role).await;
         let asked = self.services.request_deployment(&actor, environment, &version, "why not");

@@ -43,6 +43,11 @@ impl Case {
         Ok(Self { deployment, environment, release, standing, people })
     }
 
+    /// As [`present_role`], of whoever judges or executes this deployment.
+    pub(super) fn present_role(&self, by: &PersonId, asked_as: Role) -> Result<Role, ServiceError> {
+        present_role(&self.people, by, asked_as)
+    }
+
     pub(super) fn approving<'a>(&'a self, by: &'a PersonId, role: Role) -> Approving<'a> {
         Approving {
             by,
@@ -64,6 +69,23 @@ impl Case {
             people: &self.people,
         }
     }
+}
+
+/// The role by which a person may act now: that of the rows where it was lowered since the request
+/// began.
+///
+/// # Errors
+/// [`ServiceError::Unauthenticated`] where the person may not sign in any more.
+pub(super) fn present_role(
+    people: &[Person],
+    by: &PersonId,
+    asked_as: Role,
+) -> Result<Role, ServiceError> {
+    people
+        .iter()
+        .find(|person| person.id == *by && person.disabled_at.is_none())
+        .map(|person| person.role.min(asked_as))
+        .ok_or(ServiceError::Unauthenticated)
 }
 
 /// How a release stands before any policy now.

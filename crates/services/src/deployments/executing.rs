@@ -9,7 +9,7 @@ use domain::{
 };
 use store::WriteTx;
 
-use super::case::{name_taken_by, standing};
+use super::case::{name_taken_by, present_role, standing};
 use crate::{
     Services, audit::Change, environments::no_environment, error::ServiceError,
     releases::no_release,
@@ -25,6 +25,7 @@ impl Services {
     pub async fn deploy(&self, actor: &Actor, id: &DeploymentId) -> Result<(), ServiceError> {
         let (by, role) = Self::person_of(actor)?;
         let (mut tx, case) = self.take_up(actor, id).await?;
+        let role = case.present_role(&by, role)?;
         let permit = policy::deploy_gate(&case.deploying(&by, role), &mut tx)?;
         self.execute(permit, actor, &case.deployment, &case.release).await?;
         self.commit(tx, &format!("environment/{}", case.environment.name)).await?;
@@ -49,7 +50,7 @@ impl Services {
             tx.environment(environment).await?.ok_or_else(|| no_environment(environment))?;
         let release = tx.release_by_name(release).await?.ok_or_else(|| no_release(release))?;
         let facts = RollingBack {
-            role,
+            role: present_role(&tx.people().await?, &by, role)?,
             environment: &environment.name,
             policy: &environment.policy,
             release: &release.id,

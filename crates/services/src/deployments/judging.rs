@@ -29,6 +29,7 @@ impl Services {
     ) -> Result<(), ServiceError> {
         let (by, role) = Self::person_of(actor)?;
         let (mut tx, case) = self.take_up(actor, id).await?;
+        let role = case.present_role(&by, role)?;
         if seen.is_some_and(|seen| seen != case.standing.evidence) {
             return Err(ServiceError::Conflict(
                 "there is newer evidence than what you looked at; look at it and judge then"
