@@ -1,4 +1,7 @@
 // The whole way by clicking: from an empty installation to production, and back.
+import { execSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, live, password, signIn, test } from '../fixtures';
 
@@ -144,7 +147,7 @@ test('a recipe is refused with its faults at their lines, then saved and changed
   await expect(page.getByRole('row')).toHaveCount(3);
 });
 
-test('a release is built, with its log as it is written', async ({ context, server }) => {
+test('a release is built, with its log as it is written', async ({ context, server }, testInfo) => {
   test.setTimeout(aBuild + 60_000);
   const page = await signIn(context, 'dennis');
   await build(page, 'v1.0.0-rc.1', /Take the newest/);
@@ -165,6 +168,13 @@ test('a release is built, with its log as it is written', async ({ context, serv
   await page.getByRole('link', { name: 'Files' }).click();
   const sbom = await page.request.get('/releases/v1.0.0-rc.1/files/sbom.spdx.json');
   expect((await sbom.json()).spdxVersion).toBe('SPDX-2.3');
+  const folder = testInfo.outputPath();
+  for (const name of ['manifest.json', 'manifest.json.minisig']) {
+    const file = await page.request.get(`/releases/v1.0.0-rc.1/files/${name}`);
+    writeFileSync(join(folder, name), await file.body());
+  }
+  const command = await page.locator('code', { hasText: 'minisign -V' }).innerText();
+  expect(execSync(command, { cwd: folder }).toString()).toContain('Signature and comment signature verified');
   expect((await page.request.get(`${server.boot}/release/v1.0.0-rc.1/menu.ipxe`)).ok()).toBe(true);
   expect((await page.request.get(`${server.boot}/menu.ipxe`)).ok()).toBe(false);
 });

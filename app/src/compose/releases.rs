@@ -216,7 +216,9 @@ pub(crate) async fn files(asked: &Asked, version: &str) -> Result<FilesPage, App
         size: None,
         sha256: None,
     }));
-    Ok(FilesPage { head, files, public_key: Some(asked.services.public_key()) })
+    // The first line is a comment.
+    let public_key = asked.services.public_key().lines().last().map(str::to_owned);
+    Ok(FilesPage { head, files, public_key })
 }
 
 pub(crate) async fn start_validation(asked: &Asked, version: &str) -> Result<(), AppError> {
