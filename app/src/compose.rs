@@ -11,6 +11,8 @@ pub(crate) mod people;
 pub(crate) mod recipes;
 pub(crate) mod releases;
 pub(crate) mod runs;
+mod shown_once;
+pub(crate) mod tokens;
 
 use domain::{
     actor::{Actor, Who},
@@ -43,7 +45,7 @@ impl Asked {
     pub(crate) fn refuse(&self, error: ServiceError) -> AppError {
         answered(match error {
             ServiceError::NotFound(what) => AppError::NotFound { what },
-            ServiceError::Unauthenticated => AppError::Unauthenticated,
+            ServiceError::Unauthenticated | ServiceError::Token(_) => AppError::Unauthenticated,
             ServiceError::Refused(refusal) => refusal.into(),
             ServiceError::Invalid { field, message } => {
                 AppError::Invalid { field: field.to_owned(), message }

@@ -74,6 +74,7 @@ pub(crate) fn viewer_of(actor: &domain::actor::Actor) -> Viewer {
         domain::actor::Who::Person { name, role, .. } => Viewer { name: name.clone(), role: *role },
         domain::actor::Who::Anonymous
         | domain::actor::Who::Runner
+        | domain::actor::Who::Reporter { .. }
         | domain::actor::Who::CommandLine => Viewer { name: String::new(), role: Role::Viewer },
     }
 }
@@ -83,7 +84,7 @@ pub(crate) fn look() -> Looking {
     use domain::actor::{Actor, Who};
     let viewer = match use_context::<Actor>().map(|actor| actor.who) {
         Some(Who::Person { name, role, .. }) => Some(Viewer { name, role }),
-        Some(Who::Anonymous | Who::Runner | Who::CommandLine) | None => None,
+        Some(Who::Anonymous | Who::Runner | Who::Reporter { .. } | Who::CommandLine) | None => None,
     };
     let theme = use_context::<http::request::Parts>()
         .and_then(|parts| {

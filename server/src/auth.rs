@@ -48,6 +48,7 @@ pub async fn identify(
         who,
         address: reached.and_then(|reached| reached.address),
         request: request_id(&request),
+        token: None,
     };
     request.extensions_mut().insert(actor);
     next.run(request).await

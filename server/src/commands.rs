@@ -5,8 +5,11 @@ use std::{
     io::{self, BufRead as _},
 };
 
-use domain::actor::Actor;
-use services::{Services, StartError};
+use domain::{actor::Actor, token::Scope};
+use services::{
+    Services, StartError,
+    tokens::{MadeToken, NewToken},
+};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::config::{AdminCommand, AuditCommand, Command, Config, DataArgs, LogFormat};
@@ -41,6 +44,30 @@ pub fn run(config: Config, program: Option<File>) -> Outcome {
                     .add_person_with_password(&Actor::command_line(), &name, role, password)
                     .await?;
                 println!("{name} may sign in as {role}.");
+                Ok(())
+            }
+            Command::Admin(AdminCommand::CreateToken {
+                name,
+                label,
+                role,
+                days,
+                plan,
+                machine,
+                data,
+            }) => {
+                let scope = match (plan, machine) {
+                    (Some(plan), Some(machine)) => Scope::Results { plan, machine },
+                    (None, _) | (_, None) => Scope::All,
+                };
+                let new = NewToken { name: label, role, scope, days };
+                let services = administer(&data).await?;
+                let made = services.create_token_for(&Actor::command_line(), &name, new).await?;
+                let MadeToken { token, secret } = made;
+                println!(
+                    "Token \"{}\" acts for {name} as {}, until {}. It is shown once:",
+                    token.name, token.role, token.expires_at
+                );
+                println!("{secret}");
                 Ok(())
             }
             Command::Audit(AuditCommand::Verify(data)) => {

@@ -140,6 +140,29 @@ pub enum AdminCommand {
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Make a bearer token that acts for a person; its secret is the last line of the output.
+    CreateToken {
+        /// Sign-in name of the person.
+        name: String,
+        /// What to call the token.
+        #[arg(long, default_value = "command line")]
+        label: String,
+        /// The most that it may do; the person's own role unless said otherwise.
+        #[arg(long)]
+        role: Option<Role>,
+        /// Days until it expires, 1 to 366.
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+        /// Only results of this plan.
+        #[arg(long, requires = "machine")]
+        plan: Option<String>,
+        /// Only results of this machine.
+        #[arg(long, requires = "plan")]
+        machine: Option<String>,
+        /// Where the installation is.
+        #[command(flatten)]
+        data: DataArgs,
+    },
 }
 
 /// `bootwright audit …`
@@ -156,7 +179,9 @@ impl Command {
         match self {
             Self::Serve(serve) => Some(&serve.data),
             Self::Migrate(data)
-            | Self::Admin(AdminCommand::CreateUser { data, .. })
+            | Self::Admin(
+                AdminCommand::CreateUser { data, .. } | AdminCommand::CreateToken { data, .. },
+            )
             | Self::Audit(AuditCommand::Verify(data)) => Some(data),
             Self::Relay { .. } => None,
         }

@@ -28,7 +28,7 @@ pub fn page(status: StatusCode, message: &str) -> Response {
 pub fn of_service(error: &ServiceError) -> Response {
     let status = match error {
         ServiceError::NotFound(_) => StatusCode::NOT_FOUND,
-        ServiceError::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ServiceError::Unauthenticated | ServiceError::Token(_) => StatusCode::UNAUTHORIZED,
         ServiceError::Refused(_) => StatusCode::FORBIDDEN,
         ServiceError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         ServiceError::Conflict(_) => StatusCode::CONFLICT,

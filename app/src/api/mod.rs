@@ -18,6 +18,7 @@ pub mod people;
 pub mod recipes;
 pub mod releases;
 pub mod runs;
+pub mod tokens;
 
 /// Whether something may be done now; if not, why not, in the words of `domain::policy`.
 pub type Choice = Result<(), String>;

@@ -2,10 +2,7 @@
 
 use domain::{person::Role, policy};
 
-use leptos::prelude::use_context;
-use leptos_axum::ResponseOptions;
-
-use super::{Asked, releases::choice};
+use super::{Asked, releases::choice, shown_once::ShownOnce};
 use crate::{
     api::people::{PasswordLink, PeoplePage, PersonRow},
     error::AppError,
@@ -57,30 +54,16 @@ pub(crate) async fn password_link(asked: &Asked, name: &str) -> Result<(), AppEr
 }
 
 /// The cookie that carries a link from the request that made it to the page that shows it.
-const LINK: &str = "given-link";
+const LINK: ShownOnce = ShownOnce { cookie: "given-link", page: "/people" };
 
 /// Lets the page that comes next show a link, once. Names and tokens need no encoding.
 fn show_link(name: &str, token: &str) {
-    set_cookie(&format!(
-        "{LINK}={name}:{token}; Path=/people; Max-Age=60; HttpOnly; SameSite=Strict"
-    ));
-    leptos_axum::redirect("/people");
+    LINK.give(&format!("{name}:{token}"));
 }
 
 /// The link that was given right before this page.
 fn take_link() -> Option<PasswordLink> {
-    let parts = use_context::<http::request::Parts>()?;
-    let cookies = parts.headers.get(http::header::COOKIE)?.to_str().ok()?;
-    let value =
-        cookies.split(';').find_map(|it| it.trim().strip_prefix(LINK)?.strip_prefix('='))?;
+    let value = LINK.take()?;
     let (name, token) = value.split_once(':')?;
-    set_cookie(&format!("{LINK}=; Path=/people; Max-Age=0; HttpOnly; SameSite=Strict"));
     Some(PasswordLink { name: name.to_owned(), token: token.to_owned() })
-}
-
-fn set_cookie(cookie: &str) {
-    let value = http::HeaderValue::from_str(cookie);
-    if let (Some(response), Ok(value)) = (use_context::<ResponseOptions>(), value) {
-        response.append_header(http::header::SET_COOKIE, value);
-    }
 }

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use crate::{ids::PersonId, person::Role};
+use crate::{
+    ids::{PersonId, TokenId},
+    person::Role,
+};
 
 /// Who asks, from where, in which request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub struct Actor {
     pub address: Option<IpAddr>,
     /// Ties log lines, error pages and audit rows of one request together.
     pub request: String,
+    /// The bearer token by which the request came in.
+    pub token: Option<TokenId>,
 }
 
 /// A person or a part of the program.
@@ -29,6 +34,17 @@ pub enum Who {
         /// The present role.
         role: Role,
     },
+    /// A person's token that records results of one plan on one machine, and does nothing else.
+    Reporter {
+        /// For whom it acts.
+        id: PersonId,
+        /// That person's sign-in name.
+        name: String,
+        /// Name of the plan.
+        plan: String,
+        /// Name of the machine.
+        machine: String,
+    },
     /// The runner that builds and validates.
     Runner,
     /// Whoever may start commands on the server's own machine.
@@ -39,19 +55,19 @@ impl Actor {
     /// Nobody, from nowhere.
     #[must_use]
     pub const fn anonymous() -> Self {
-        Self { who: Who::Anonymous, address: None, request: String::new() }
+        Self { who: Who::Anonymous, address: None, request: String::new(), token: None }
     }
 
     /// The runner, working on a job.
     #[must_use]
     pub fn runner(job: &str) -> Self {
-        Self { who: Who::Runner, address: None, request: format!("job {job}") }
+        Self { who: Who::Runner, request: format!("job {job}"), ..Self::anonymous() }
     }
 
     /// The command line on the server's own machine.
     #[must_use]
     pub fn command_line() -> Self {
-        Self { who: Who::CommandLine, address: None, request: "command line".to_owned() }
+        Self { who: Who::CommandLine, request: "command line".to_owned(), ..Self::anonymous() }
     }
 
     /// The name that audit rows and pages show.
@@ -59,7 +75,7 @@ impl Actor {
     pub fn name(&self) -> &str {
         match &self.who {
             Who::Anonymous => "anonymous",
-            Who::Person { name, .. } => name,
+            Who::Person { name, .. } | Who::Reporter { name, .. } => name,
             Who::Runner => "runner",
             Who::CommandLine => "command line",
         }
@@ -69,7 +85,7 @@ impl Actor {
     #[must_use]
     pub const fn person(&self) -> Option<&PersonId> {
         match &self.who {
-            Who::Person { id, .. } => Some(id),
+            Who::Person { id, .. } | Who::Reporter { id, .. } => Some(id),
             Who::Anonymous | Who::Runner | Who::CommandLine => None,
         }
     }

@@ -83,7 +83,8 @@ pub enum AuditFault {
 }
 
 impl AuditEntry {
-    /// What `actor` did at `at`.
+    /// What `actor` did at `at`; the token by which it was asked for, where there was one, is added
+    /// to the details.
     #[must_use]
     pub fn new(
         at: Timestamp,
@@ -91,8 +92,11 @@ impl AuditEntry {
         action: &str,
         subject_kind: &str,
         subject: String,
-        details: Value,
+        mut details: Value,
     ) -> Self {
+        if let (Some(token), Some(details)) = (&actor.token, details.as_object_mut()) {
+            details.insert("token".to_owned(), Value::String(token.to_string()));
+        }
         Self {
             at,
             actor: actor.name().to_owned(),

@@ -64,4 +64,6 @@ ids! {
     RunId;
     /// A deployment request and what became of it.
     DeploymentId;
+    /// A bearer token; not its secret.
+    TokenId;
 }

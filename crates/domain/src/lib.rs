@@ -36,5 +36,6 @@ pub mod run;
 pub mod sbom;
 pub mod text_diff;
 pub mod time;
+pub mod token;
 pub mod transfer;
 pub mod version;

@@ -10,6 +10,7 @@ use domain::{
     person::{Person, Role},
     policy::Action,
     release::Release,
+    token::Token,
 };
 use serde_json::{Value, json};
 use store::WriteTx;
@@ -41,6 +42,12 @@ pub(crate) enum Change<'a> {
     },
     PasswordSet {
         person: &'a Person,
+    },
+    TokenMade {
+        token: &'a Token,
+    },
+    TokenRevoked {
+        token: &'a Token,
     },
     RecipeSaved {
         recipe: &'a RecipeId,
@@ -142,6 +149,21 @@ impl Change<'_> {
             }
             Self::PasswordLinkGiven { person: it } => person("person.password-link", it, json!({})),
             Self::PasswordSet { person: it } => person("person.password", it, json!({})),
+            Self::TokenMade { token: it } => (
+                "token.add",
+                "token",
+                it.id.to_string(),
+                json!({
+                    "name": it.name, "person": it.person_name, "role": it.role, "scope": it.scope,
+                    "expires_at": it.expires_at.rfc3339(),
+                }),
+            ),
+            Self::TokenRevoked { token: it } => (
+                "token.revoke",
+                "token",
+                it.id.to_string(),
+                json!({ "name": it.name, "person": it.person_name }),
+            ),
             Self::RecipeSaved { recipe, name, revision, digest, message } => (
                 "recipe.save",
                 "recipe",

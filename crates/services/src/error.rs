@@ -1,6 +1,6 @@
 //! What a use case answers when it does not do what was asked.
 
-use domain::policy::Refusal;
+use domain::{policy::Refusal, token::DeadToken};
 use thiserror::Error;
 
 /// Why a use case did not do what was asked.
@@ -12,6 +12,9 @@ pub enum ServiceError {
     /// Nobody has signed in.
     #[error("sign in first")]
     Unauthenticated,
+    /// The bearer token is good for nothing.
+    #[error(transparent)]
+    Token(#[from] DeadToken),
     /// The rules say no, with the reason that pages show beside the disabled button.
     #[error("{0}")]
     Refused(Refusal),

@@ -11,6 +11,7 @@ pub mod deployments;
 pub mod downloads;
 pub mod environments;
 pub mod error;
+pub mod idempotency;
 pub mod identity;
 pub mod job_log;
 pub mod jobs;
@@ -21,6 +22,7 @@ pub mod people;
 pub mod recipes;
 pub mod releases;
 pub mod sessions;
+pub mod tokens;
 pub mod validations;
 mod work;
 

@@ -259,6 +259,12 @@ impl Services {
         &self.0.clock
     }
 
+    /// The present time, by the installation's clock.
+    #[must_use]
+    pub fn present(&self) -> Timestamp {
+        self.now()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
@@ -333,7 +339,9 @@ impl Services {
         match &actor.who {
             Who::Person { role, .. } => Ok(*role),
             Who::CommandLine => Ok(Role::Administrator),
-            Who::Anonymous | Who::Runner => Err(ServiceError::Unauthenticated),
+            Who::Anonymous | Who::Runner | Who::Reporter { .. } => {
+                Err(ServiceError::Unauthenticated)
+            }
         }
     }
 
@@ -341,6 +349,10 @@ impl Services {
     pub(crate) fn person_of(actor: &Actor) -> Result<(PersonId, Role), ServiceError> {
         match &actor.who {
             Who::Person { id, role, .. } => Ok((id.clone(), *role)),
+            Who::Reporter { .. } => {
+                Action::Read.allowed_to(&actor.who)?;
+                Err(ServiceError::Unauthenticated)
+            }
             Who::Anonymous | Who::Runner | Who::CommandLine => Err(ServiceError::Unauthenticated),
         }
     }

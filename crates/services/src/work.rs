@@ -63,7 +63,7 @@ impl Services {
         }
     }
 
-    /// Ends sessions and links that have expired, while the server runs.
+    /// Ends sessions, links and keys of requests that have expired, while the server runs.
     pub async fn keep_house(self, mut stopping: watch::Receiver<bool>) {
         const HOUR: Duration = Duration::from_secs(3600);
         loop {
@@ -74,10 +74,11 @@ impl Services {
             let cleaned = async {
                 let mut tx = self.begin().await?;
                 tx.delete_expired_sessions(self.now()).await?;
-                Ok::<_, ServiceError>(tx.commit().await?)
+                tx.commit().await?;
+                self.forget_old_keys().await
             };
             if let Err(error) = cleaned.await {
-                tracing::warn!(%error, "expired sessions were not removed");
+                tracing::warn!(%error, "what has expired was not removed");
             }
         }
     }

@@ -10,6 +10,7 @@ mod columns;
 pub mod deployments;
 pub mod environments;
 mod error;
+pub mod idempotency;
 pub mod jobs;
 pub mod links;
 pub mod locks;
@@ -18,6 +19,7 @@ pub mod recipes;
 pub mod releases;
 pub mod runs;
 pub mod sessions;
+pub mod tokens;
 mod transaction;
 
 pub use error::StoreError;

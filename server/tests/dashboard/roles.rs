@@ -13,7 +13,9 @@ use domain::{
     person::Role,
     policy::{Action, Refusal},
     recipe,
+    token::Scope,
 };
+use services::tokens::NewToken;
 
 use crate::{
     http::{Answer, Ask},
@@ -97,6 +99,8 @@ const TABLE: &[(&str, Access)] = &[
     ("call change_role", From(Administrator, Action::ManagePeople)),
     ("call set_disabled", From(Administrator, Action::ManagePeople)),
     ("call give_password_link", From(Administrator, Action::ManagePeople)),
+    ("call create_token", From(Role::Viewer, Action::ManageOwnTokens)),
+    ("call revoke_token", From(Role::Viewer, Action::ManageOwnTokens)),
 ];
 
 /// The paths of all server functions that are registered, each with its name: leptos appends
@@ -361,6 +365,16 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
             ])
         }
         "change_policy" => post(&[("environment", DEVELOPMENT), ("approvals", "0")]),
+        "create_token" => {
+            post(&[("name", &format!("ci {number}")), ("role", "viewer"), ("days", "7")])
+        }
+        "revoke_token" => {
+            let actor = world.actor(role).await;
+            let new =
+                NewToken { name: format!("old {number}"), role: None, scope: Scope::All, days: 1 };
+            let made = world.services.create_token(&actor, new).await.unwrap();
+            post(&[("id", made.token.id.as_str())])
+        }
         "add_person" => post(&[("name", &format!("new-{number}")), ("role", "viewer")]),
         "change_role" | "set_disabled" | "give_password_link" => {
             let adam = world.actor(Administrator).await;

@@ -143,7 +143,7 @@ impl World {
         let people = self.services.list_people(&Actor::command_line()).await.unwrap();
         let person = people.into_iter().find(|person| person.name == name(role)).unwrap();
         let who = Who::Person { id: person.id, name: person.name, role };
-        Actor { who, address: None, request: "test".to_owned() }
+        Actor { who, request: "test".to_owned(), ..Actor::anonymous() }
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -10,6 +10,8 @@ pub enum Action {
     Read,
     /// Set a new password for oneself.
     ChangeOwnPassword,
+    /// Make and revoke bearer tokens of one's own.
+    ManageOwnTokens,
     /// Make a recipe or save a revision.
     EditRecipe,
     /// Build a release.
@@ -40,9 +42,10 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Read,
         Self::ChangeOwnPassword,
+        Self::ManageOwnTokens,
         Self::EditRecipe,
         Self::Build,
         Self::CancelJob,
@@ -62,7 +65,7 @@ impl Action {
     #[must_use]
     pub const fn least_role(self) -> Role {
         match self {
-            Self::Read | Self::ChangeOwnPassword => Role::Viewer,
+            Self::Read | Self::ChangeOwnPassword | Self::ManageOwnTokens => Role::Viewer,
             Self::EditRecipe
             | Self::Build
             | Self::CancelJob
@@ -83,6 +86,7 @@ impl Action {
         match self {
             Self::Read => "read this",
             Self::ChangeOwnPassword => "change your password",
+            Self::ManageOwnTokens => "make or revoke a token",
             Self::EditRecipe => "save a recipe",
             Self::Build => "build a release",
             Self::CancelJob => "cancel a job",
@@ -119,6 +123,11 @@ impl Action {
         match who {
             Who::Anonymous => Err(Refusal::SignIn),
             Who::Person { role, .. } => self.allowed(*role),
+            Who::Reporter { plan, machine, .. } => Err(Refusal::Scope {
+                to: self.phrase().to_owned(),
+                plan: plan.clone(),
+                machine: machine.clone(),
+            }),
             Who::CommandLine if matches!(self, Self::Read | Self::ManagePeople) => Ok(()),
             Who::Runner if self == Self::Read => Ok(()),
             Who::CommandLine | Who::Runner => Err(Refusal::no_person(self)),

@@ -27,6 +27,18 @@ pub enum Refusal {
         /// The present role of whoever asks.
         role: Role,
     },
+    /// The token was made for results of one plan and machine.
+    #[error(
+        "to {to} you need a token for everything, and this one is for results of plan \"{plan}\" on machine \"{machine}\" only"
+    )]
+    Scope {
+        /// The action in words.
+        to: String,
+        /// Name of the plan.
+        plan: String,
+        /// Name of the machine.
+        machine: String,
+    },
     /// Only a person can be responsible for it.
     #[error("to {to} takes a person who answers for it; sign in to the dashboard")]
     NoPerson {

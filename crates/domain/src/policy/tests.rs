@@ -114,7 +114,7 @@ fn deploy(by: &str, role: Role, deployment: &Deployment, people: &[Person]) -> R
 fn each_role_may_what_the_table_says() {
     use Action::*;
     let table: [(&[Action], [bool; 4]); 4] = [
-        (&[Read, ChangeOwnPassword], [true, true, true, true]),
+        (&[Read, ChangeOwnPassword, ManageOwnTokens], [true, true, true, true]),
         (
             &[
                 EditRecipe,
@@ -149,6 +149,9 @@ fn who_is_no_person_does_next_to_nothing() {
     for action in Action::ALL {
         assert_eq!(action.allowed_to(&Who::Anonymous), Err(Refusal::SignIn));
         assert_eq!(action.allowed_to(&Who::Runner).is_ok(), action == Action::Read);
+        let (plan, machine) = ("smoke".to_owned(), "qemu".to_owned());
+        let reporter = Who::Reporter { id: id("x"), name: "x".to_owned(), plan, machine };
+        assert!(matches!(action.allowed_to(&reporter), Err(Refusal::Scope { .. })));
         let by_command = matches!(action, Action::Read | Action::ManagePeople);
         assert_eq!(action.allowed_to(&Who::CommandLine).is_ok(), by_command, "{action:?}");
         for role in Role::ALL {

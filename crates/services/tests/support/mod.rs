@@ -287,7 +287,7 @@ async fn person(services: &Services, (name, role): (&str, Role)) -> Actor {
         .unwrap();
     Actor {
         who: Who::Person { id: added.id, name: added.name, role: added.role },
-        address: None,
         request: "test".to_owned(),
+        ..Actor::anonymous()
     }
 }

@@ -31,6 +31,7 @@ async fn rows_read_back_as_they_were_written(world: World) {
         },
         address: Some("2001:db8::1".parse().unwrap()),
         request: "r-1".to_owned(),
+        token: Some("t1".into()),
     };
     let details = serde_json::json!({ "b": [1, null, "ü"], "a": { "x": i64::from(i32::MIN) } });
     let entry =

@@ -19,6 +19,7 @@ mod releases;
 mod runs;
 mod schema;
 mod sessions;
+mod tokens;
 mod transactions;
 mod world;
 
