@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 DATA_DIR ?= $(shell if [ "$$(id -u)" = 0 ]; then echo /var/lib/bootwright; else echo "$${XDG_STATE_HOME:-$$HOME/.local/state}/bootwright"; fi)
 RUN_ARGS ?=
 
-.PHONY: help run dev test lint bench crash release build site setup-run setup-test setup-release unit end2end clean
+.PHONY: help run dev test lint bench crash openapi release build site setup-run setup-test setup-release unit end2end clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ end2end: build
 bench: setup-test setup-release build ## Each figure beside its target
 	cargo xtask --target-dir "$(CARGO_TARGET_DIR)/bench" site --profile wasm-release
 	benches/figures.py "$(CARGO_TARGET_DIR)/debug/bootwright" "$(CARGO_TARGET_DIR)/bench/site"
+
+openapi: build ## Write docs/openapi.json anew from the handlers
+	"$(CARGO_TARGET_DIR)/debug/bootwright" openapi > docs/openapi.json
 
 release: setup-release ## The shipped binary: LTO, wasm-opt, brotli
 	cargo xtask site --profile wasm-release

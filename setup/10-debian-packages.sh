@@ -38,6 +38,8 @@ fi
 if [ "$purpose" = test ]; then
     need chromium chromium
     need minisign minisign
+    need curl curl
+    need jq jq
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 fi
 if [ ${#missing[@]} -gt 0 ]; then

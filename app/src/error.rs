@@ -137,10 +137,12 @@ impl FromServerFnError for AppError {
 
 /// Words with which messages of the rules begin. Whatever else stands first is a name, and names
 /// keep their spelling.
-const FIRST_WORDS: [&str; 24] = [
+const FIRST_WORDS: [&str; 27] = [
     "a",
     "an",
+    "another",
     "at",
+    "call",
     "choose",
     "each",
     "give",
@@ -160,6 +162,7 @@ const FIRST_WORDS: [&str; 24] = [
     "this",
     "to",
     "too",
+    "two",
     "type",
     "you",
 ];

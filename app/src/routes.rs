@@ -9,7 +9,7 @@ use leptos_router::{
 
 use crate::pages::{
     account, approvals, audit, deployments, environments, jobs, overview, people, recipes,
-    releases, runs, session,
+    reference, releases, runs, session,
 };
 
 /// All pages. Each is rendered whole on the server before anything is sent, so that every page
@@ -42,6 +42,7 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/audit") view=audit::audit ssr=m.clone()/>
             <Route path=path!("/people") view=people::people ssr=m.clone()/>
             <Route path=path!("/account") view=account::account ssr=m.clone()/>
+            <Route path=path!("/api") view=reference::reference ssr=m.clone()/>
             <Route path=path!("/login") view=session::login ssr=m.clone()/>
             <Route path=path!("/welcome/:token") view=session::welcome ssr=m.clone()/>
             <Route path=path!("/password/:token") view=session::password ssr=m/>
@@ -50,7 +51,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 26] = [
+pub const PAGES: [(&str, bool); 27] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -74,6 +75,7 @@ pub const PAGES: [(&str, bool); 26] = [
     ("/audit", false),
     ("/people", false),
     ("/account", false),
+    ("/api", false),
     ("/login", true),
     ("/welcome/:token", true),
     ("/password/:token", true),

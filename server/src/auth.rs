@@ -125,7 +125,8 @@ async fn signed_in(
     Ok(Some((found, Ticket { session: id, person, credentials })))
 }
 
-fn request_id(request: &Request) -> String {
+/// The id that ties the log lines of a request together.
+pub(crate) fn request_id(request: &Request) -> String {
     request
         .extensions()
         .get::<RequestId>()

@@ -22,8 +22,18 @@ type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 /// # Errors
 /// What stopped the command, for the terminal.
 pub fn run(config: Config, program: Option<File>) -> Outcome {
-    if let Command::Relay { socket } = &config.command {
-        return Ok(lab::relay(socket)?);
+    match &config.command {
+        Command::Relay { socket } => return Ok(lab::relay(socket)?),
+        Command::Shell(shell) => return Ok(shell.run()?),
+        Command::Openapi => {
+            println!("{}", serde_json::to_string_pretty(&crate::api::document())?);
+            return Ok(());
+        }
+        Command::Serve(_)
+        | Command::Migrate(_)
+        | Command::Admin(_)
+        | Command::Audit(_)
+        | Command::Client(_) => {}
     }
     start_logging(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -78,7 +88,10 @@ pub fn run(config: Config, program: Option<File>) -> Outcome {
                 );
                 Ok(())
             }
-            Command::Relay { .. } => Ok(()),
+            // Done before there was a log.
+            Command::Client(_) | Command::Shell(_) | Command::Openapi | Command::Relay { .. } => {
+                Ok(())
+            }
         }
     })
 }

@@ -13,6 +13,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use domain::person::Role;
 use thiserror::Error;
 
+use crate::cli::{ClientCommand, ShellCommand};
+
 /// Builds Debian releases for machines that boot over the network, proves them, and serves them.
 #[derive(Debug, Parser)]
 #[command(name = "bootwright", version = crate::VERSION, arg_required_else_help = true)]
@@ -59,6 +61,15 @@ pub enum Command {
     /// Look after the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What is asked of a server by its REST API.
+    #[command(flatten)]
+    Client(ClientCommand),
+    /// Completions and manual pages.
+    #[command(flatten)]
+    Shell(ShellCommand),
+    /// Print the `OpenAPI` document of the REST API.
+    #[command(hide = true)]
+    Openapi,
     /// Copy between standard streams and a Unix socket: how a guest reaches the boot listener.
     #[command(hide = true)]
     Relay {
@@ -183,7 +194,7 @@ impl Command {
                 AdminCommand::CreateUser { data, .. } | AdminCommand::CreateToken { data, .. },
             )
             | Self::Audit(AuditCommand::Verify(data)) => Some(data),
-            Self::Relay { .. } => None,
+            Self::Client(_) | Self::Shell(_) | Self::Relay { .. } | Self::Openapi => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use app::api::recipes::RecipeDraft;
+use app::{api::recipes::RecipeDraft, pages::reference::ApiDocument};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef, Request},
@@ -32,7 +32,7 @@ use tower_http::{
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
 use crate::{
-    assets, auth,
+    api, assets, auth,
     config::ServeArgs,
     downloads,
     form_answers::{self, Seal},
@@ -134,17 +134,18 @@ fn open_to_anyone(path: &str) -> bool {
     OPEN_PAGES.iter().any(|open| path.starts_with(open)) || routes().iter().any(open_route)
 }
 
-/// The dashboard. Its streams end when `stopping` says so.
+/// The dashboard and the API. Their streams end when `stopping` says so.
 ///
 /// # Panics
 /// At start-up, where the system gives no random bytes.
-#[expect(clippy::expect_used, reason = "a server without random bytes must not start")]
+#[expect(clippy::expect_used, reason = "a server without random bytes or its API must not start")]
 pub fn router(
     services: &Services,
     options: &ServeArgs,
     stopping: &watch::Receiver<bool>,
 ) -> Router {
-    let context = page_context(services.clone());
+    let document = serde_json::to_value(api::document()).expect("the document of the API is JSON");
+    let context = page_context(services.clone(), ApiDocument(Arc::new(document)));
     let shell = {
         let assets = assets::names();
         move || app::shell(&assets)
@@ -165,6 +166,7 @@ pub fn router(
         .with_secure(false)
         .with_expiry(Expiry::OnInactivity(time::Duration::days(7)));
 
+    let api = api::router(&state, &origins);
     let rows = routes()
         .into_iter()
         .fold(Router::new(), |router, route| router.route(route.path, route.handler));
@@ -180,6 +182,19 @@ pub fn router(
     .layer(
         // From the outermost to the innermost.
         ServiceBuilder::new()
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn(refusal::worded))
+            .layer(middleware::from_fn_with_state(origins, origin::guard))
+            .layer(middleware::from_fn(auth::secure_cookies))
+            .layer(sessions)
+            .layer(middleware::from_fn_with_state(services.clone(), auth::identify))
+            .layer(middleware::from_fn(require_sign_in))
+            .layer(middleware::from_fn_with_state(seal, form_answers::answer)),
+    )
+    .with_state(state)
+    .merge(api)
+    .layer(
+        ServiceBuilder::new()
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(TraceLayer::new_for_http().make_span_with(span))
             .layer(PropagateRequestIdLayer::x_request_id())
@@ -192,17 +207,8 @@ pub fn router(
                 "default-src 'none'; form-action 'self'",
             ))
             // What a person saw must not stand in a shared cache; assets say otherwise themselves.
-            .layer(header(header::CACHE_CONTROL, "no-store"))
-            .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn(refusal::worded))
-            .layer(middleware::from_fn_with_state(origins, origin::guard))
-            .layer(middleware::from_fn(auth::secure_cookies))
-            .layer(sessions)
-            .layer(middleware::from_fn_with_state(services.clone(), auth::identify))
-            .layer(middleware::from_fn(require_sign_in))
-            .layer(middleware::from_fn_with_state(seal, form_answers::answer)),
+            .layer(header(header::CACHE_CONTROL, "no-store")),
     )
-    .with_state(state)
 }
 
 fn render_with(
@@ -250,9 +256,13 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 
 /// What pages and server functions find in their context, and the policy that lets the page run
 /// its own script only.
-fn page_context(services: Services) -> impl Fn() + Clone + Send + Sync + 'static {
+fn page_context(
+    services: Services,
+    document: ApiDocument,
+) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(services.clone());
+        provide_context(document.clone());
         let actor = use_context::<Parts>()
             .and_then(|parts| parts.extensions.get::<Actor>().cloned())
             .unwrap_or_else(Actor::anonymous);

@@ -4,8 +4,10 @@
 //! one of the commands. `bootwright serve` opens two listeners: the [`dashboard`] for people and the
 //! boot listener for machines. What they do is decided in `services`; nothing here knows SQL.
 
+pub mod api;
 pub mod assets;
 pub mod auth;
+pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod dashboard;

@@ -6,7 +6,7 @@
 //! then ask for what they show. Both end with the session that they were opened in, and when the
 //! server is asked to end.
 
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Extension,
@@ -17,8 +17,8 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use domain::{actor::Actor, ids::JobId};
-use futures::StreamExt as _;
+use domain::{actor::Actor, ids::JobId, job::JobState, log::LogLine};
+use futures::{Stream, StreamExt as _};
 use serde::Deserialize;
 use services::{Services, job_log::LogReader};
 use tokio::sync::{broadcast::error::RecvError, mpsc, watch};
@@ -77,18 +77,79 @@ pub async fn job_log(
     }
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let after = last.unwrap_or(query.after);
-    stream(services.clone(), opened, move |sender| async move {
-        send_log(&services, &actor, &job, after, &sender).await
+    stream(services.clone(), opened, LogEvent::shown, move |sender| async move {
+        send_log(&services, &actor, &job, after, true, &sender).await
     })
 }
 
-/// Sends lines until the job has ended and all are sent, or the browser has gone.
+/// What there is to tell of a job's log.
+pub enum LogEvent {
+    /// A line was written.
+    Line(LogLine),
+    /// The job has ended so, and no more will come.
+    End(JobState),
+}
+
+impl LogEvent {
+    fn shown(self) -> Result<Event, axum::Error> {
+        match self {
+            Self::Line(line) => {
+                Event::default().event("line").id(line.number.to_string()).json_data(&line)
+            }
+            Self::End(state) => Ok(Event::default().event("end").data(state.word())),
+        }
+    }
+}
+
+/// A job's log after line `after`, for a program: as far as it is written, or with `follow` until
+/// the job has ended. It breaks off where the token by which the program asks is revoked.
+pub fn follow_log(
+    services: Services,
+    mut ending: Ending,
+    actor: Actor,
+    job: JobId,
+    after: u64,
+    follow: bool,
+) -> impl Stream<Item = LogEvent> {
+    let (sender, receiver) = mpsc::channel(BATCH);
+    tokio::spawn(async move {
+        let done = tokio::select! {
+            done = send_log(&services, &actor, &job, after, follow, &sender) => done,
+            ended = token_ended(&services, &actor) => ended,
+            () = ending.begun() => Ok(()),
+        };
+        noted(done);
+    });
+    ReceiverStream::new(receiver)
+}
+
+/// Waits until the token of a request is good for nothing any more.
+async fn token_ended(services: &Services, actor: &Actor) -> Result<(), Broken> {
+    let (Some(token), Some(person)) = (&actor.token, actor.person()) else { return Ok(()) };
+    let topics = [format!("token/{token}"), format!("person/{person}")];
+    let mut changes = services.changes();
+    while services.token_is_alive(token).await? {
+        loop {
+            match changes.recv().await {
+                Ok(told) if topics.contains(&told) => break,
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => break,
+                Err(RecvError::Closed) => return Ok(()),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sends lines until the job has ended and all are sent, or whoever reads has gone; without
+/// `stay` only those that are there.
 async fn send_log(
     services: &Services,
     actor: &Actor,
     job: &JobId,
     after: u64,
-    sender: &mpsc::Sender<Event>,
+    stay: bool,
+    sender: &mpsc::Sender<LogEvent>,
 ) -> Result<(), Broken> {
     let topic = format!("job/{job}");
     let mut changes = services.changes();
@@ -112,16 +173,17 @@ async fn send_log(
             }
             for line in lines {
                 position = line.number;
-                let event =
-                    Event::default().event("line").id(position.to_string()).json_data(&line)?;
-                if sender.send(event).await.is_err() {
+                if sender.send(LogEvent::Line(line)).await.is_err() {
                     return Ok(());
                 }
             }
         }
         if state.ended() {
-            // An error means that the browser has gone.
-            let _ = sender.send(Event::default().event("end").data(state.word())).await;
+            // An error means that whoever reads has gone.
+            let _ = sender.send(LogEvent::End(state)).await;
+            return Ok(());
+        }
+        if !stay {
             return Ok(());
         }
         let written = async {
@@ -160,9 +222,9 @@ pub async fn changes(State(services): State<Services>, opened: Opened) -> Respon
     let mut following = services.changes();
     // After the subscription: a change in between is told twice rather than never.
     let connected = format!("connected/{}", services.changes_told());
-    let change = |topic: &str| Event::default().event("change").data(topic);
-    stream(services, opened, move |sender| async move {
-        sender.send(change(&connected)).await?;
+    let change = |topic: String| Ok(Event::default().event("change").data(topic));
+    stream(services, opened, change, move |sender| async move {
+        sender.send(connected).await?;
         loop {
             let told = tokio::select! {
                 told = following.recv() => told,
@@ -174,19 +236,21 @@ pub async fn changes(State(services): State<Services>, opened: Opened) -> Respon
                 Err(RecvError::Lagged(_)) => "everything".to_owned(),
                 Err(RecvError::Closed) => return Ok(()),
             };
-            sender.send(change(&topic)).await?;
+            sender.send(topic).await?;
         }
     })
 }
 
 /// A stream of what `produce` sends, until it returns, the browser goes, the session ends (the
 /// browser connects again, as whoever that is by then) or the server does.
-fn stream<F>(
+fn stream<T, F>(
     services: Services,
     opened: Opened,
-    produce: impl FnOnce(mpsc::Sender<Event>) -> F + Send + 'static,
+    shown: fn(T) -> Result<Event, axum::Error>,
+    produce: impl FnOnce(mpsc::Sender<T>) -> F + Send + 'static,
 ) -> Response
 where
+    T: Send + 'static,
     F: Future<Output = Result<(), Broken>> + Send + 'static,
 {
     let Opened { ticket, sessions, mut ending } = opened;
@@ -197,11 +261,15 @@ where
             ended = ticket.ended(&services, &sessions) => ended,
             () = ending.begun() => Ok(()),
         };
-        if let Err(error) = done {
-            tracing::debug!(error = domain::error_chain::chain(&*error), "a stream ended early");
-        }
+        noted(done);
     });
-    Sse::new(ReceiverStream::new(receiver).map(Ok::<_, Infallible>))
+    Sse::new(ReceiverStream::new(receiver).map(shown))
         .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
         .into_response()
+}
+
+fn noted(done: Result<(), Broken>) {
+    if let Err(error) = done {
+        tracing::debug!(error = domain::error_chain::chain(&*error), "a stream ended early");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use server::{commands, config, privileges};
+use server::{cli, commands, config, privileges};
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -11,6 +11,9 @@ fn main() -> ExitCode {
         Err(config::ConfigError::CommandLine(error)) => error.exit(),
         Err(error) => return fail(&error),
     };
+    if let config::Command::Client(command) = &config.command {
+        return cli::run(command).into();
+    }
     // Opened as whoever started us: the server's user may not reach it where it is.
     let program = std::fs::File::open("/proc/self/exe").ok();
     // Before any thread is started: the change of user is one of the whole process.

@@ -68,6 +68,21 @@ impl Origins {
                 .is_ok_and(|interfaces| interfaces.iter().any(|own| own.ip() == address))
     }
 
+    /// What to believe about how a request came here; `None` where it names no host that the
+    /// dashboard answers to.
+    #[must_use]
+    pub fn reached_by(&self, request: &Request) -> Option<Reached> {
+        let peer = request
+            .extensions()
+            .get::<ConnectInfo<std::net::SocketAddr>>()
+            .map(|ConnectInfo(peer)| peer.ip());
+        self.reached(peer, request.headers()).filter(|reached| {
+            reached.authority.parse::<Authority>().is_ok_and(|authority| {
+                !reached.authority.contains('@') && self.knows(authority.host())
+            })
+        })
+    }
+
     /// What to believe about how a request came here; `None` where it names no usable host.
     fn reached(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<Reached> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -100,16 +115,7 @@ impl Reached {
 /// Refuses requests for unknown hosts and changes that another origin asks for; tells the rest of
 /// the program how the browser reached us.
 pub async fn guard(State(origins): State<Origins>, mut request: Request, next: Next) -> Response {
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<std::net::SocketAddr>>()
-        .map(|ConnectInfo(peer)| peer.ip());
-    let reached = origins.reached(peer, request.headers()).filter(|reached| {
-        reached.authority.parse::<Authority>().is_ok_and(|authority| {
-            !reached.authority.contains('@') && origins.knows(authority.host())
-        })
-    });
-    let Some(reached) = reached else {
+    let Some(reached) = origins.reached_by(&request) else {
         return refusal::page(
             StatusCode::MISDIRECTED_REQUEST,
             "This server does not answer to that host name. Open it by one of its own names or \

@@ -1,7 +1,8 @@
 //! Environments: what each serves, its history, and what it demands.
 
 use domain::{
-    deployment::Deployment, environment::Environment, ids::DeploymentId, time::Timestamp,
+    deployment::Deployment, digest::Digest, environment::Environment, ids::DeploymentId,
+    time::Timestamp,
 };
 use leptos::server;
 use serde::{Deserialize, Serialize};
@@ -82,11 +83,13 @@ pub async fn change_policy(
     #[server(default)] plans: Vec<String>,
     approvals: u32,
     #[server(default)] self_approval: bool,
+    #[server(default)] base: Option<Digest>,
 ) -> Result<(), AppError> {
     crate::compose::environments::change_policy(
         &super::asked()?,
         &environment,
         domain::environment::Policy { plans, approvals, self_approval },
+        base,
     )
     .await
 }

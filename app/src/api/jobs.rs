@@ -4,12 +4,13 @@ use domain::{
     ids::JobId,
     job::{Job, Step},
     log::LogLine,
+    page::Cursor,
     run::Run,
 };
 use leptos::server;
 use serde::{Deserialize, Serialize};
 
-use super::Choice;
+use super::{Around, Choice};
 use crate::error::AppError;
 
 /// A job in lists.
@@ -28,6 +29,8 @@ pub struct JobRow {
 pub struct JobsPage {
     /// Newest first.
     pub jobs: Vec<JobRow>,
+    /// What else there is.
+    pub around: Around,
 }
 
 /// `/jobs/:id`
@@ -45,9 +48,9 @@ pub struct JobPage {
     pub failing_lines: Vec<LogLine>,
 }
 
-/// The list of jobs.
-pub(crate) async fn load_jobs() -> Result<JobsPage, AppError> {
-    crate::compose::jobs::list(&super::asked()?).await
+/// A page of the list of jobs: those after `after`, else the newest.
+pub(crate) async fn load_jobs(after: Option<Cursor>) -> Result<JobsPage, AppError> {
+    crate::compose::jobs::list(&super::asked()?, after).await
 }
 
 /// A job with its steps.

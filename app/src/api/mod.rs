@@ -20,8 +20,25 @@ pub mod releases;
 pub mod runs;
 pub mod tokens;
 
+use domain::page::{Cursor, Slice};
+
 /// Whether something may be done now; if not, why not, in the words of `domain::policy`.
 pub type Choice = Result<(), String>;
+
+/// What else a long list has besides the page that is shown.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Around {
+    /// Whether this page is the first.
+    pub newest: bool,
+    /// Where the next page begins; `None` on the last.
+    pub older: Option<Cursor>,
+}
+
+impl Around {
+    pub(crate) const fn of(slice: &Slice, older: Option<Cursor>) -> Self {
+        Self { newest: slice.after.is_none(), older }
+    }
+}
 
 /// Who asks.
 pub(crate) fn asked() -> Result<crate::compose::Asked, crate::error::AppError> {

@@ -10,14 +10,16 @@ use domain::{
     job::Step,
     lock::{LockedPackage, Part},
     manifest::Manifest,
+    page::{Cursor, Slice},
     release::{Health, Release},
     run::Validation,
     text_diff::DiffLine,
 };
 use leptos::server;
 use serde::{Deserialize, Serialize};
+use services::releases::ReleaseFilter;
 
-use super::Choice;
+use super::{Around, Choice};
 use crate::error::AppError;
 
 /// A release in lists.
@@ -36,6 +38,8 @@ pub struct ReleaseRow {
 pub struct ReleasesPage {
     /// Newest first.
     pub releases: Vec<ReleaseRow>,
+    /// What else there is.
+    pub around: Around,
 }
 
 /// What stands above every tab of a release.
@@ -170,9 +174,12 @@ pub struct ReleaseFile {
     pub sha256: Option<Digest>,
 }
 
-/// The list of releases.
-pub(crate) async fn load_releases() -> Result<ReleasesPage, AppError> {
-    Ok(ReleasesPage { releases: crate::compose::releases::rows(&super::asked()?).await? })
+/// A page of the list of releases: those after `after`, else the newest.
+pub(crate) async fn load_releases(after: Option<Cursor>) -> Result<ReleasesPage, AppError> {
+    let slice = Slice { after, ..Slice::first() };
+    let filter = ReleaseFilter::default();
+    let page = crate::compose::releases::rows(&super::asked()?, &filter, &slice).await?;
+    Ok(ReleasesPage { around: Around::of(&slice, page.next), releases: page.items })
 }
 
 /// A release's overview.

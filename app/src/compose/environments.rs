@@ -2,6 +2,7 @@
 
 use domain::{
     deployment::{Deployment, DeploymentState},
+    digest::Digest,
     environment::{Environment, PRODUCTION, Policy},
     ids::DeploymentId,
     plan::PLANS,
@@ -103,10 +104,11 @@ pub(crate) async fn change_policy(
     asked: &Asked,
     environment: &str,
     policy: Policy,
+    base: Option<Digest>,
 ) -> Result<(), AppError> {
     asked
         .services
-        .change_policy(&asked.actor, environment, policy)
+        .change_policy(&asked.actor, environment, policy, base.as_ref())
         .await
         .map_err(|it| asked.refuse(it))
 }

@@ -2,30 +2,38 @@
 
 use domain::{
     ids::JobId,
-    job::{Job, JobKind, JobState, StepState},
+    job::{Job, JobState, StepState},
     log::LogLine,
+    page::{Cursor, Slice},
     policy,
 };
+use services::jobs::JobFilter;
 
 use super::{Asked, releases::choice};
 use crate::{
-    api::jobs::{JobPage, JobRow, JobsPage},
+    api::{
+        Around,
+        jobs::{JobPage, JobRow, JobsPage},
+    },
     error::AppError,
     viewer::viewer_of,
 };
 
-/// How many jobs the list shows.
-const NEWEST: u32 = 100;
 /// How many lines of a failed step a page shows above the log.
 const FAILING: usize = 12;
 
-pub(crate) async fn list(asked: &Asked) -> Result<JobsPage, AppError> {
-    let found = asked.services.jobs(&asked.actor, NEWEST).await.map_err(|it| asked.refuse(it))?;
-    let mut jobs = Vec::with_capacity(found.len());
-    for job in found {
+pub(crate) async fn list(asked: &Asked, after: Option<Cursor>) -> Result<JobsPage, AppError> {
+    let slice = Slice { after, ..Slice::first() };
+    let found = asked
+        .services
+        .jobs_page(&asked.actor, &JobFilter::default(), &slice)
+        .await
+        .map_err(|it| asked.refuse(it))?;
+    let mut jobs = Vec::with_capacity(found.items.len());
+    for job in found.items {
         jobs.push(row(asked, job).await?);
     }
-    Ok(JobsPage { jobs })
+    Ok(JobsPage { jobs, around: Around::of(&slice, found.next) })
 }
 
 /// A job with the step that it is at.
@@ -43,11 +51,8 @@ pub(crate) async fn job(asked: &Asked, id: &JobId) -> Result<JobPage, AppError> 
     let Asked { services, actor } = asked;
     let job = services.job(actor, id).await.map_err(|it| asked.refuse(it))?;
     let steps = services.steps(actor, id).await.map_err(|it| asked.refuse(it))?;
-    let runs = if job.kind == JobKind::Validation {
-        services.runs_of_job(actor, id).await.map_err(|it| asked.refuse(it))?
-    } else {
-        Vec::new()
-    };
+    let validation = services.validation_of_job(actor, id).await.map_err(|it| asked.refuse(it))?;
+    let runs = validation.map_or_else(Vec::new, |it| it.runs);
     let role = viewer_of(actor).role;
     let failing_lines = if job.state == JobState::Failed {
         failing(&steps, log(asked, id).await?)

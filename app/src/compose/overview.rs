@@ -1,7 +1,11 @@
 //! The overview, and the audit log's page.
 
+use domain::page::{Cursor, Slice};
+use services::{audit::AuditFilter, releases::ReleaseFilter};
+
 use crate::{
     api::{
+        Around,
         audit::AuditPage,
         overview::{BootCard, OverviewPage},
     },
@@ -11,7 +15,7 @@ use crate::{
 use super::{Asked, deployments, environments, jobs, releases};
 
 /// How many releases the overview shows.
-const NEWEST: usize = 5;
+const NEWEST: u32 = 5;
 /// How many rows of the audit log stand on a page.
 const AUDIT_ROWS: u32 = 100;
 
@@ -24,8 +28,8 @@ pub(crate) async fn page(asked: &Asked) -> Result<OverviewPage, AppError> {
     for job in found.broken {
         broken.push(jobs::row(asked, job).await?);
     }
-    let mut newest = releases::rows(asked).await?;
-    newest.truncate(NEWEST);
+    let slice = Slice { after: None, limit: NEWEST };
+    let newest = releases::rows(asked, &ReleaseFilter::default(), &slice).await?.items;
     let answers = if found.boot_listener_answers {
         Ok(())
     } else {
@@ -43,12 +47,12 @@ pub(crate) async fn page(asked: &Asked) -> Result<OverviewPage, AppError> {
     })
 }
 
-pub(crate) async fn audit(asked: &Asked, before: Option<i64>) -> Result<AuditPage, AppError> {
-    let rows = asked
+pub(crate) async fn audit(asked: &Asked, after: Option<Cursor>) -> Result<AuditPage, AppError> {
+    let slice = Slice { after, limit: AUDIT_ROWS };
+    let page = asked
         .services
-        .audit_rows(&asked.actor, before, AUDIT_ROWS)
+        .audit_page(&asked.actor, &AuditFilter::default(), &slice)
         .await
         .map_err(|it| asked.refuse(it))?;
-    let older = rows.last().map(|row| row.sequence).filter(|sequence| *sequence > 1);
-    Ok(AuditPage { rows, older, newest: before.is_none() })
+    Ok(AuditPage { rows: page.items, around: Around::of(&slice, page.next) })
 }

@@ -1,10 +1,10 @@
 //! Recipes: the list, the editor, revisions, and the form that starts a build.
 
-use domain::{recipe, version::CandidateVersion};
+use domain::{page::Slice, recipe, version::CandidateVersion};
 use leptos::prelude::use_context;
-use services::releases::Packages;
+use services::releases::{Packages, ReleaseFilter};
 
-use super::{Asked, invalid, releases::rows};
+use super::{Asked, invalid, releases};
 use crate::{
     api::recipes::{
         BuildPage, RecipeDiffPage, RecipeDraft, RecipePage, RecipeRow, RecipesPage, RevisionRow,
@@ -17,13 +17,15 @@ use crate::{
 pub(crate) async fn list(asked: &Asked) -> Result<RecipesPage, AppError> {
     let Asked { services, actor } = asked;
     let recipes = services.recipes(actor).await.map_err(|it| asked.refuse(it))?;
-    let releases = rows(asked).await?;
-    let newest = |recipe: &recipe::RecipeSummary| {
-        releases.iter().find(|row| row.release.recipe == recipe.id).cloned()
-    };
-    let recipes =
-        recipes.into_iter().map(|recipe| RecipeRow { newest: newest(&recipe), recipe }).collect();
-    Ok(RecipesPage { recipes })
+    let mut rows = Vec::with_capacity(recipes.len());
+    for recipe in recipes {
+        let of_recipe =
+            ReleaseFilter { recipe: Some(recipe.name.clone()), ..ReleaseFilter::default() };
+        let slice = Slice { after: None, limit: 1 };
+        let newest = releases::rows(asked, &of_recipe, &slice).await?.items.pop();
+        rows.push(RecipeRow { newest, recipe });
+    }
+    Ok(RecipesPage { recipes: rows })
 }
 
 /// The editor, with what was typed where the server renders it anew.
@@ -82,9 +84,10 @@ pub(crate) async fn build_form(asked: &Asked, name: String) -> Result<BuildPage,
     let Asked { services, actor } = asked;
     let revision = services.revision(actor, &name, None).await.map_err(|it| asked.refuse(it))?;
     let proposal = services.propose_build(actor, &name).await.map_err(|it| asked.refuse(it))?;
-    let rows = rows(asked).await?;
-    let former =
-        proposal.former.and_then(|former| rows.into_iter().find(|row| row.release.id == former.id));
+    let former = match proposal.former {
+        Some(former) => Some(releases::row(asked, former).await?),
+        None => None,
+    };
     let revision = RevisionRow::from(&revision);
     Ok(BuildPage { name, revision, version: proposal.version, former })
 }

@@ -1,12 +1,14 @@
 //! Releases: the list, and the five faces of one.
 
 use domain::{
+    environment::Environment,
     job::JobState,
     lock::Part,
+    page::{Page, Slice},
     policy,
     release::{Health, Release},
 };
-use services::downloads::RELEASE_FILES;
+use services::releases::ReleaseFilter;
 
 use super::{Asked, invalid};
 use crate::{
@@ -27,25 +29,38 @@ pub(crate) fn choice(verdict: Result<(), policy::Refusal>) -> Choice {
     verdict.map_err(|refusal| refusal.to_string())
 }
 
-/// All releases with what lists show of them, newest first.
-pub(crate) async fn rows(asked: &Asked) -> Result<Vec<ReleaseRow>, AppError> {
+/// A page of releases with what lists show of them, newest first.
+pub(crate) async fn rows(
+    asked: &Asked,
+    filter: &ReleaseFilter,
+    slice: &Slice,
+) -> Result<Page<ReleaseRow>, AppError> {
     let Asked { services, actor } = asked;
-    let releases = services.releases(actor).await.map_err(|it| asked.refuse(it))?;
-    let mut rows = Vec::with_capacity(releases.len());
-    for release in releases {
-        rows.push(row(asked, release).await?);
+    let page = services.releases_page(actor, filter, slice).await.map_err(|it| asked.refuse(it))?;
+    let environments = services.environments(actor).await.map_err(|it| asked.refuse(it))?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for release in page.items {
+        items.push(row_among(asked, release, &environments).await?);
     }
-    Ok(rows)
+    Ok(Page { items, next: page.next })
 }
 
 pub(crate) async fn row(asked: &Asked, release: Release) -> Result<ReleaseRow, AppError> {
-    let Asked { services, actor } = asked;
-    let health = services.health(actor, &release).await.map_err(|it| asked.refuse(it))?;
-    let environments = services.environments(actor).await.map_err(|it| asked.refuse(it))?;
+    let environments =
+        asked.services.environments(&asked.actor).await.map_err(|it| asked.refuse(it))?;
+    row_among(asked, release, &environments).await
+}
+
+async fn row_among(
+    asked: &Asked,
+    release: Release,
+    environments: &[Environment],
+) -> Result<ReleaseRow, AppError> {
+    let health = health(asked, &release).await?;
     let serving = environments
-        .into_iter()
+        .iter()
         .filter(|environment| environment.release.as_ref() == Some(&release.id))
-        .map(|environment| environment.name)
+        .map(|environment| environment.name.clone())
         .collect();
     Ok(ReleaseRow { release, health, serving })
 }
@@ -194,28 +209,19 @@ pub(crate) async fn files(asked: &Asked, version: &str) -> Result<FilesPage, App
     if head.row.release.manifest.is_none() {
         return Ok(FilesPage { head, files: Vec::new(), public_key: None });
     }
-    let contents = asked
+    let files = asked
         .services
-        .contents(&asked.actor, &head.row.release)
+        .release_files(&asked.actor, &head.row.release)
         .await
-        .map_err(|it| asked.refuse(it))?;
-    let mut files: Vec<ReleaseFile> = contents
-        .manifest
-        .components
-        .iter()
+        .map_err(|it| asked.refuse(it))?
+        .into_iter()
         .map(|it| ReleaseFile {
-            name: it.name.clone(),
-            what: it.role.word().to_owned(),
-            size: Some(it.size),
-            sha256: Some(it.sha256),
+            name: it.name,
+            what: it.what.to_owned(),
+            size: it.size,
+            sha256: it.sha256,
         })
         .collect();
-    files.extend(RELEASE_FILES.into_iter().map(|(name, what)| ReleaseFile {
-        name: name.to_owned(),
-        what: what.to_owned(),
-        size: None,
-        sha256: None,
-    }));
     // The first line is a comment.
     let public_key = asked.services.public_key().lines().last().map(str::to_owned);
     Ok(FilesPage { head, files, public_key })

@@ -5,12 +5,11 @@ use leptos::prelude::*;
 
 use crate::{
     api::audit::{AuditPage, load_audit},
-    pages::query,
     ui::{copy, empty, page, table, time::time},
 };
 
 pub(crate) fn audit() -> AnyView {
-    page::loaded(&[], load_audit(query("before").parse().ok()), |data| show(&data))
+    page::loaded(&[], load_audit(page::after()), |data| show(&data))
 }
 
 /// The page.
@@ -26,10 +25,6 @@ pub fn show(data: &AuditPage) -> AnyView {
             rows,
         )
     };
-    let newest = (!data.newest).then(|| view! { <a class="button" href="/audit">"Newest"</a> });
-    let older = data.older.map(
-        |before| view! { <a class="button" href=format!("/audit?before={before}")>"Older"</a> },
-    );
     view! {
         {page::heading("Audit log".to_owned(), Vec::new(), ().into_any())}
         <p class="lead">
@@ -37,7 +32,7 @@ pub fn show(data: &AuditPage) -> AnyView {
             <code>"bootwright audit verify"</code>"."
         </p>
         {list}
-        <nav class="pager" aria-label="More rows">{newest}{older}</nav>
+        {page::around("/audit", &data.around)}
     }
     .into_any()
 }

@@ -170,13 +170,16 @@ fn policy(environment: &Environment, plans: &[String]) -> AnyView {
             }
         })
         .collect();
+    let mut hidden = vec![("environment", environment.name.clone())];
+    // Two people may edit: who is late must not undo the other's change unseen.
+    hidden.extend(policy.version().ok().map(|version| ("base", version.to_string())));
     // Where it was refused, the reason must be seen.
     let open = form::failed::<ChangePolicy>().is_some();
     view! {
         <details class="danger" open=open>
             <summary>"Change what this environment demands"</summary>
             <p>"Requests that wait are judged by what is demanded then. The audit log keeps every change."</p>
-            {form::acting::<ChangePolicy>("", vec![("environment", environment.name.clone())], view! {
+            {form::acting::<ChangePolicy>("", hidden, view! {
                 {boxes}
                 <div class="field">
                     <label for="approvals">"Approvals by distinct people"</label>

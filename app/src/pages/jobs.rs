@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub(crate) fn list() -> AnyView {
-    page::loaded(&["job/"], load_jobs(), |data| show_list(&data))
+    page::loaded(&["job/"], load_jobs(page::after()), |data| show_list(&data))
 }
 
 /// `Build v1.0.0-rc.1`.
@@ -79,7 +79,9 @@ pub fn show_list(data: &JobsPage) -> AnyView {
             .collect();
         table::table("Jobs", &["Job", "State", "How it goes", "Took", "Asked for"], rows)
     };
-    view! { {page::heading("Jobs".to_owned(), Vec::new(), ().into_any())}{content} }.into_any()
+    let around = page::around("/jobs", &data.around);
+    view! { {page::heading("Jobs".to_owned(), Vec::new(), ().into_any())}{content}{around} }
+        .into_any()
 }
 
 /// The job's part is renewed as it goes on; its log is beside it and grows by itself.

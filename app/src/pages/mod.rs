@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod overview;
 pub mod people;
 pub mod recipes;
+pub mod reference;
 pub mod releases;
 pub mod runs;
 pub mod session;

@@ -74,7 +74,7 @@ fn link(link: PasswordLink) -> AnyView {
 }
 
 /// By which address this page was asked for.
-fn origin() -> String {
+pub(crate) fn origin() -> String {
     let parts = use_context::<http::request::Parts>();
     let header = |name: &str| Some(parts.as_ref()?.headers.get(name)?.to_str().ok()?.to_owned());
     // A browser tells the scheme with the address of the page that the form stood on.

@@ -33,7 +33,7 @@ pub use tests::{evidence, show as show_tests};
 const TOPICS: &[&str] = &["release/", "job/", "run/", "deployment/", "environment/"];
 
 pub(crate) fn list() -> AnyView {
-    page::loaded(TOPICS, load_releases(), |data| show_list(&data))
+    page::loaded(TOPICS, load_releases(page::after()), |data| show_list(&data))
 }
 
 pub(crate) fn overview() -> AnyView {
@@ -69,7 +69,9 @@ pub fn show_list(data: &ReleasesPage) -> AnyView {
     } else {
         release::releases(&data.releases)
     };
-    view! { {page::heading("Releases".to_owned(), Vec::new(), ().into_any())}{content} }.into_any()
+    let around = page::around("/releases", &data.around);
+    view! { {page::heading("Releases".to_owned(), Vec::new(), ().into_any())}{content}{around} }
+        .into_any()
 }
 
 /// The overview of a release.

@@ -118,7 +118,7 @@ mod tests {
     fn every_page_belongs_to_a_link_of_the_navigation() {
         let links: Vec<&str> =
             GROUPS.iter().flat_map(|(_, links)| links.iter().map(|(_, href)| *href)).collect();
-        let alone = ["/account", "/login", "/welcome/:token", "/password/:token"];
+        let alone = ["/account", "/api", "/login", "/welcome/:token", "/password/:token"];
         for (path, _) in crate::routes::PAGES {
             assert!(alone.contains(&path) || links.contains(&section_of(path).as_str()), "{path}");
         }

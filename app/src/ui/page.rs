@@ -2,11 +2,12 @@
 
 use std::{future::Future, pin::Pin};
 
+use domain::page::Cursor;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::error::error_page;
-use crate::error::AppError;
+use crate::{api::Around, error::AppError, pages::query, routes::href::encode};
 
 /// A way back: what it is called and where it is.
 pub type Crumb = (&'static str, String);
@@ -44,6 +45,26 @@ pub fn tabs(label: &'static str, tabs: Vec<Tab>) -> AnyView {
         })
         .collect();
     view! { <nav class="tabs" aria-label=label><ul>{items}</ul></nav> }.into_any()
+}
+
+/// After which item the page of a long list begins: `?after=`; what is no cursor is as none.
+#[must_use]
+pub fn after() -> Option<Cursor> {
+    query("after").parse().ok()
+}
+
+/// Ways to the other pages of a long list at `path`; nothing where there is one page.
+#[must_use]
+pub fn around(path: &'static str, around: &Around) -> AnyView {
+    let newest = (!around.newest).then(|| view! { <a class="button" href=path>"Newest"</a> });
+    let older = around.older.as_ref().map(|after| {
+        let href = format!("{path}?after={}", encode(&after.to_string()));
+        view! { <a class="button" href=href rel="next">"Older"</a> }
+    });
+    if newest.is_none() && older.is_none() {
+        return ().into_any();
+    }
+    view! { <nav class="pager" aria-label="More of the list">{newest}{older}</nav> }.into_any()
 }
 
 /// A part of a page under a heading of its own.

@@ -17,6 +17,7 @@ use crate::{
 
 /// Everything in which one release differs from another; all lists leave out what is the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ReleaseChange {
     /// The target version, where it differs.
     pub version: Option<VersionChange>,
@@ -34,6 +35,7 @@ pub struct ReleaseChange {
 
 /// Another target version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct VersionChange {
     /// That of the former release; `None` where there is none.
     pub from: Option<TargetVersion>,
@@ -43,6 +45,7 @@ pub struct VersionChange {
 
 /// A package that came, went or changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PackageChange {
     /// Which step uses it.
     pub part: Part,
@@ -58,6 +61,7 @@ pub struct PackageChange {
 
 /// How a package changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum PackageChangeKind {
     /// Is new.
@@ -92,6 +96,7 @@ impl PackageChangeKind {
 
 /// An alias that stands for another kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct KernelChange {
     /// The stable name.
     pub alias: String,
@@ -103,6 +108,7 @@ pub struct KernelChange {
 
 /// A boot entry that came, went or changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EntryChange {
     /// The stable name.
     pub label: String,
@@ -114,6 +120,7 @@ pub struct EntryChange {
 
 /// How a boot entry changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EntryChangeKind {
     /// Is new.
@@ -126,6 +133,7 @@ pub enum EntryChangeKind {
 
 /// A field with another value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FieldChange {
     /// Its name, as the recipe spells it.
     pub field: String,
@@ -137,6 +145,7 @@ pub struct FieldChange {
 
 /// A file that came, went or changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ComponentChange {
     /// What it is for.
     pub role: ComponentRole,
@@ -150,6 +159,7 @@ pub struct ComponentChange {
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Bytes {
     /// Length in bytes.
     pub size: u64,
@@ -159,6 +169,7 @@ pub struct Bytes {
 
 /// How many things changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Counts {
     /// Packages that are new.
     pub added: usize,

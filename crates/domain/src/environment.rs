@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::ReleaseId, time::Timestamp};
+use crate::{
+    canonical::{self, NotCanonical},
+    digest::Digest,
+    ids::ReleaseId,
+    time::Timestamp,
+};
 
 /// Where machines boot production from; exists from the start.
 pub const PRODUCTION: &str = "production";
@@ -11,6 +16,7 @@ pub const DEVELOPMENT: &str = "development";
 
 /// What an environment demands before its pointer moves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Policy {
     /// Plans whose required cases must all have passed.
     pub plans: Vec<String>,
@@ -31,6 +37,14 @@ impl Policy {
     #[must_use]
     pub const fn open() -> Self {
         Self { plans: Vec::new(), approvals: 0, self_approval: false }
+    }
+
+    /// The digest by which this very policy is known: who changes one says which was looked at.
+    ///
+    /// # Errors
+    /// As [`canonical::digest`].
+    pub fn version(&self) -> Result<Digest, NotCanonical> {
+        canonical::digest(self)
     }
 
     /// Whether a candidate gets its released name by being deployed: where something is demanded,

@@ -12,6 +12,7 @@ use crate::{
 
 /// The deciding results of one plan for one manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Evidence {
     /// The manifest that was judged.
     pub manifest: Digest,
@@ -25,6 +26,7 @@ pub struct Evidence {
 
 /// The result that decides one required case: that of the newest run that ended.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DecidingCase {
     /// Label of the boot entry.
     pub entry: String,
@@ -40,6 +42,7 @@ pub struct DecidingCase {
 
 /// An outcome ordered by its word, for a canonical order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct OutcomeWord(pub String);
 

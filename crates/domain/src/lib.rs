@@ -27,6 +27,7 @@ pub mod lock;
 pub mod log;
 pub mod manifest;
 pub mod menu;
+pub mod page;
 pub mod person;
 pub mod plan;
 pub mod policy;

@@ -9,6 +9,7 @@ use crate::{
 
 /// Every package of a build, and the build's epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Lock {
     /// Form of this record; 1.
     pub schema: u32,
@@ -25,6 +26,7 @@ pub struct Lock {
 
 /// One `.deb` of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LockedPackage {
     /// Which step installs it.
     pub part: Part,
@@ -46,6 +48,7 @@ pub struct LockedPackage {
 
 /// Which step uses a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
     /// Installed by the bootstrap.

@@ -13,6 +13,7 @@ use crate::{
 
 /// Everything that a release consists of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Manifest {
     /// Form of this record; 1.
     pub schema: u32,
@@ -38,6 +39,7 @@ pub struct Manifest {
 
 /// One file of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Component {
     /// What it is for.
     pub role: ComponentRole,
@@ -51,6 +53,7 @@ pub struct Component {
 
 /// What a component is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ComponentRole {
     /// A SquashFS image of the rootfs.
@@ -78,6 +81,7 @@ impl ComponentRole {
 
 /// What an alias stands for in this release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct BoundKernel {
     /// The stable name that entries use.
     pub alias: String,
@@ -93,6 +97,7 @@ pub struct BoundKernel {
 
 /// One way to boot the release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum BootEntry {
     /// A Linux kernel with our initrd.

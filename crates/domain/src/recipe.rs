@@ -171,6 +171,7 @@ pub struct Entry {
 
 /// How the rootfs reaches the machine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RootMethod {
     /// The initrd loads the images over HTTP and checks their SHA-256.
@@ -180,6 +181,7 @@ pub enum RootMethod {
 
 /// What is wrong with a recipe text, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Line of the text, from 1; 0 where it concerns the whole.
     pub line: u32,

@@ -13,6 +13,7 @@ use crate::{
 
 /// How far a release has come. "Approved" and "live" are derived, never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Its build has not ended.
@@ -122,6 +123,7 @@ impl Release {
 
 /// Whether the evidence speaks for a release; the second axis beside its stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
     /// Every required case passed.

@@ -13,6 +13,7 @@ use crate::{
 
 /// How a case ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// What was expected was seen.
@@ -47,6 +48,7 @@ impl Outcome {
 
 /// Why a run failed: whose problem it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum FailureClass {
     /// What is tested is broken.
@@ -105,6 +107,7 @@ impl fmt::Display for FailureClass {
 
 /// One case's outcome in one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CaseResult {
     /// The case's stable id, such as `smoke.kernel`.
     pub case: String,
@@ -120,6 +123,7 @@ pub struct CaseResult {
 
 /// A stage of a boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum BootStage {
     /// iPXE loads the menu script.

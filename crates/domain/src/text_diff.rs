@@ -8,6 +8,7 @@ const CONTEXT: usize = 3;
 
 /// A line of either text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DiffLine {
     /// In which of the texts it stands.
     pub kind: DiffKind,
@@ -21,6 +22,7 @@ pub struct DiffLine {
 
 /// In which of the texts a line stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DiffKind {
     /// In both.

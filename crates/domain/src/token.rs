@@ -22,6 +22,7 @@ pub const MOST_DAYS: u32 = 366;
 
 /// What a token is good for, within its role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Scope {
     /// Everything that the role allows.

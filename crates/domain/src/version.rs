@@ -10,6 +10,8 @@ use thiserror::Error;
 ///
 /// This is the only version that stands inside an image (DESIGN.md §2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(value_type = String))]
 #[serde(try_from = "String", into = "String")]
 pub struct TargetVersion(Version);
 

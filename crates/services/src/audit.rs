@@ -7,6 +7,7 @@ use domain::{
     digest::Digest,
     environment::Policy,
     ids::{JobId, RecipeId},
+    page::{Page, Slice},
     person::{Person, Role},
     policy::Action,
     release::Release,
@@ -14,6 +15,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 use store::WriteTx;
+pub use store::audit::AuditFilter;
 
 use crate::{Services, error::ServiceError};
 
@@ -237,18 +239,18 @@ impl Services {
         Ok(tx.record(&entry).await?)
     }
 
-    /// Rows of the audit log, newest first, older than `before` where given.
+    /// A page of the audit log, newest first.
     ///
     /// # Errors
     /// Where the actor may not read.
-    pub async fn audit_rows(
+    pub async fn audit_page(
         &self,
         actor: &Actor,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>, ServiceError> {
+        filter: &AuditFilter,
+        slice: &Slice,
+    ) -> Result<Page<AuditRow>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
-        Ok(self.read().await?.audit_rows_before(before, limit).await?)
+        Ok(self.read().await?.audit_page(filter, slice).await?)
     }
 
     /// Checks the whole chain.

@@ -10,15 +10,17 @@ mod judging;
 
 use domain::{
     actor::Actor,
-    deployment::{Deployment, DeploymentState},
+    deployment::{Approval, Deployment, DeploymentState},
     digest::Digest,
     environment::Environment,
     ids::{DeploymentId, PersonId, ReleaseId},
+    page::{Page, Slice},
     person::Role,
     policy::{self, Action, Requesting, RollingBack, Standing},
     release::Release,
 };
 use serde::{Deserialize, Serialize};
+pub use store::deployments::DeploymentFilter;
 
 use self::case::{Case, standing};
 use crate::{
@@ -136,6 +138,34 @@ impl Services {
     ) -> Result<Deployment, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         self.read().await?.deployment(id).await?.ok_or_else(|| no_deployment(id))
+    }
+
+    /// A page of deployments, the newest request first.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn deployments_page(
+        &self,
+        actor: &Actor,
+        filter: &DeploymentFilter,
+        slice: &Slice,
+    ) -> Result<Page<Deployment>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.deployments_page(filter, slice).await?)
+    }
+
+    /// A page of what approvers said, newest first; about one deployment where given.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn approvals_page(
+        &self,
+        actor: &Actor,
+        deployment: Option<&DeploymentId>,
+        slice: &Slice,
+    ) -> Result<Page<(DeploymentId, Approval)>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.approvals_page(deployment, slice).await?)
     }
 
     /// Deployments that wait for somebody, oldest first.

@@ -7,6 +7,7 @@ use domain::{
     digest::Digest,
     ids::{JobId, RunId},
     log::LogLine,
+    release::Release,
     sbom,
 };
 
@@ -37,8 +38,21 @@ pub enum Download {
     },
 }
 
+/// A file that a complete release has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseFile {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a few words.
+    pub what: &'static str,
+    /// Length in bytes, where it is known beforehand.
+    pub size: Option<u64>,
+    /// SHA-256, where it is known beforehand.
+    pub sha256: Option<Digest>,
+}
+
 /// Names of the files of a release besides its components, with what each is.
-pub const RELEASE_FILES: [(&str, &str); 5] = [
+const RELEASE_FILES: [(&str, &str); 5] = [
     ("manifest.json", "what the release consists of; its SHA-256 is the release's digest"),
     ("manifest.json.minisig", "signature of the manifest"),
     ("bootwright.pub", "public key that the signature is checked with"),
@@ -47,6 +61,31 @@ pub const RELEASE_FILES: [(&str, &str); 5] = [
 ];
 
 impl Services {
+    /// Every file of a complete release: its components first.
+    ///
+    /// # Errors
+    /// Where the release is not complete, or the actor may not read.
+    pub async fn release_files(
+        &self,
+        actor: &Actor,
+        release: &Release,
+    ) -> Result<Vec<ReleaseFile>, ServiceError> {
+        let manifest = self.contents(actor, release).await?.manifest;
+        let components = manifest.components.into_iter().map(|it| ReleaseFile {
+            name: it.name,
+            what: it.role.word(),
+            size: Some(it.size),
+            sha256: Some(it.sha256),
+        });
+        let others = RELEASE_FILES.into_iter().map(|(name, what)| ReleaseFile {
+            name: name.to_owned(),
+            what,
+            size: None,
+            sha256: None,
+        });
+        Ok(components.chain(others).collect())
+    }
+
     /// A file of a complete release.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use domain::{
     actor::Actor,
     deployment::Deployment,
+    digest::Digest,
     environment::{Environment, Policy},
     policy::Action,
 };
@@ -36,15 +37,16 @@ impl Services {
     }
 
     /// Changes what an environment demands. Requests that are open are judged by what it then
-    /// demands.
+    /// demands. `base` is the digest of the policy that the change was made from, where known.
     ///
     /// # Errors
-    /// Where the actor may not, or a number is out of range.
+    /// Where the actor may not, a number is out of range, or somebody changed the policy meanwhile.
     pub async fn change_policy(
         &self,
         actor: &Actor,
         name: &str,
         policy: Policy,
+        base: Option<&Digest>,
     ) -> Result<(), ServiceError> {
         Action::ChangePolicy.allowed_to(&actor.who)?;
         if policy.approvals > 10 {
@@ -55,6 +57,14 @@ impl Services {
         }
         let mut tx = self.begin().await?;
         let before = tx.environment(name).await?.ok_or_else(|| no_environment(name))?;
+        if let Some(base) = base
+            && *base != before.policy.version()?
+        {
+            return Err(ServiceError::Conflict(format!(
+                "somebody changed the policy of {name} since you looked at it; look again, and \
+                 change it then"
+            )));
+        }
         tx.set_policy(name, &policy).await?;
         let change = Change::PolicyChanged { environment: name, from: &before.policy, to: &policy };
         self.record(&mut tx, actor, change).await?;

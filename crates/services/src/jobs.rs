@@ -4,20 +4,28 @@ use domain::{
     actor::Actor,
     ids::JobId,
     job::{Job, Step},
+    page::{Page, Slice},
     policy::{self, Action},
     release::Release,
 };
 
+pub use store::jobs::JobFilter;
+
 use crate::{Services, audit::Change, error::ServiceError};
 
 impl Services {
-    /// Jobs, newest first.
+    /// A page of jobs, newest first.
     ///
     /// # Errors
     /// Where the actor may not read.
-    pub async fn jobs(&self, actor: &Actor, limit: u32) -> Result<Vec<Job>, ServiceError> {
+    pub async fn jobs_page(
+        &self,
+        actor: &Actor,
+        filter: &JobFilter,
+        slice: &Slice,
+    ) -> Result<Page<Job>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
-        Ok(self.read().await?.jobs(limit).await?)
+        Ok(self.read().await?.jobs_page(filter, slice).await?)
     }
 
     /// One job.

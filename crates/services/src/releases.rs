@@ -10,6 +10,7 @@ use domain::{
     job::{Job, JobKind, Step},
     lock::Lock,
     manifest::Manifest,
+    page::{Page, Slice},
     plan::SMOKE,
     policy::{self, Action},
     release::{Health, Release, Stage},
@@ -17,6 +18,7 @@ use domain::{
     version::{self, CandidateVersion},
 };
 use serde::{Deserialize, Serialize};
+pub use store::releases::ReleaseFilter;
 use store::{Rows, jobs::NewJob};
 
 use crate::{Services, audit::Change, error::ServiceError};
@@ -74,13 +76,18 @@ pub struct ChangeAgainst {
 }
 
 impl Services {
-    /// All releases, newest first.
+    /// A page of releases, newest first.
     ///
     /// # Errors
     /// Where the actor may not read.
-    pub async fn releases(&self, actor: &Actor) -> Result<Vec<Release>, ServiceError> {
+    pub async fn releases_page(
+        &self,
+        actor: &Actor,
+        filter: &ReleaseFilter,
+        slice: &Slice,
+    ) -> Result<Page<Release>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
-        Ok(self.read().await?.releases().await?)
+        Ok(self.read().await?.releases_page(filter, slice).await?)
     }
 
     /// The release of that name: `v1.2.0-rc.1`, or `v1.2.0` once released.

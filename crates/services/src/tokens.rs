@@ -150,6 +150,18 @@ impl Services {
         Ok((who, token.id))
     }
 
+    /// Whether a token is still good for something: for what outlives the request that it came in.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn token_is_alive(&self, id: &TokenId) -> Result<bool, ServiceError> {
+        let mut rows = self.read().await?;
+        let Some(token) = rows.token(id).await? else { return Ok(false) };
+        let known = rows.credentials_by_id(&token.person).await?;
+        let disabled = known.is_none_or(|known| known.person.disabled_at.is_some());
+        Ok(token.alive(self.now(), disabled).is_ok())
+    }
+
     /// The tokens of whoever asks, newest first; of everybody where `all` and the actor manages
     /// people.
     ///

@@ -4,12 +4,14 @@ use domain::{
     actor::Actor,
     ids::{JobId, RunId, ValidationId},
     job::{Job, JobKind},
+    page::{Page, Slice},
     plan::SMOKE,
     policy::{self, Action},
     release::Release,
     run::{Run, Validation},
 };
 use serde_json::json;
+pub use store::runs::RunFilter;
 use store::{jobs::NewJob, runs::NewValidation};
 
 use crate::{Services, audit::Change, error::ServiceError, jobs::no_job, releases::no_release};
@@ -75,6 +77,48 @@ impl Services {
         Ok(self.read().await?.validations_of(&release.id).await?)
     }
 
+    /// A page of validations, newest first, without their runs; of one release where given.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn validations_page(
+        &self,
+        actor: &Actor,
+        release: Option<&Release>,
+        slice: &Slice,
+    ) -> Result<Page<Validation>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.validations_page(release.map(|it| &it.id), slice).await?)
+    }
+
+    /// One validation with its runs.
+    ///
+    /// # Errors
+    /// Where there is none, or the actor may not read.
+    pub async fn validation(
+        &self,
+        actor: &Actor,
+        id: &ValidationId,
+    ) -> Result<Validation, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let found = self.read().await?.validation(id).await?;
+        found.ok_or_else(|| ServiceError::NotFound(format!("validation {id}")))
+    }
+
+    /// A page of runs, newest first, without their results.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn runs_page(
+        &self,
+        actor: &Actor,
+        filter: &RunFilter,
+        slice: &Slice,
+    ) -> Result<Page<Run>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.runs_page(filter, slice).await?)
+    }
+
     /// One run, and the release that it judges.
     ///
     /// # Errors
@@ -84,14 +128,17 @@ impl Services {
         self.read().await?.run(id).await?.ok_or_else(|| ServiceError::NotFound(format!("run {id}")))
     }
 
-    /// The runs of the validation that a job is.
+    /// The validation that a job runs, where it runs one.
     ///
     /// # Errors
     /// Where the actor may not read.
-    pub async fn runs_of_job(&self, actor: &Actor, id: &JobId) -> Result<Vec<Run>, ServiceError> {
+    pub async fn validation_of_job(
+        &self,
+        actor: &Actor,
+        id: &JobId,
+    ) -> Result<Option<Validation>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
-        let validation = self.read().await?.validation_of_job(id).await?;
-        Ok(validation.map_or_else(Vec::new, |it| it.runs))
+        Ok(self.read().await?.validation_of_job(id).await?)
     }
 
     /// One run with its validation and the release that it judges.

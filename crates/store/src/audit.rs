@@ -4,6 +4,7 @@ use domain::{
     audit::{AuditEntry, AuditRow, AuditVerifier},
     digest::Digest,
     ids::PersonId,
+    page::{Cursor, Page, Slice},
 };
 use sqlx::any::AnyRow;
 
@@ -11,6 +12,19 @@ use crate::{
     Rows, StoreError, WriteTx,
     columns::{json, number, optional_text, parsed, text, time, to_json},
 };
+
+/// Which rows a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Only what whoever goes by this name did.
+    pub actor: Option<String>,
+    /// Only this action, such as `recipe.save`.
+    pub action: Option<String>,
+    /// Only what was done to this kind of thing.
+    pub subject_kind: Option<String>,
+    /// Only what was done to the thing of this id.
+    pub subject: Option<String>,
+}
 
 fn audit_row(row: &AnyRow) -> Result<AuditRow, StoreError> {
     Ok(AuditRow {
@@ -44,28 +58,40 @@ impl Rows {
         number(&row, "sequence")
     }
 
-    /// Audit rows, newest first, older than `before` where given.
+    /// A page of audit rows, newest first.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn audit_rows_before(
+    pub async fn audit_page(
         &mut self,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>, StoreError> {
-        sqlx::query(
+        filter: &AuditFilter,
+        slice: &Slice,
+    ) -> Result<Page<AuditRow>, StoreError> {
+        let (below, _) = slice.below();
+        let read = sqlx::query(
             "select sequence, at, actor, actor_id, address, request, action, subject_kind, subject,
                     details, previous_hash, hash
-             from audit where sequence < $1 order by sequence desc limit $2",
+             from audit
+             where sequence < $1 and ($2 = '' or actor = $2) and ($3 = '' or action = $3)
+               and ($4 = '' or subject_kind = $4) and ($5 = '' or subject = $5)
+             order by sequence desc limit $6",
         )
-        .bind(before.unwrap_or(i64::MAX))
-        .bind(i64::from(limit))
+        .bind(below)
+        .bind(filter.actor.as_deref().unwrap_or_default())
+        .bind(filter.action.as_deref().unwrap_or_default())
+        .bind(filter.subject_kind.as_deref().unwrap_or_default())
+        .bind(filter.subject.as_deref().unwrap_or_default())
+        .bind(i64::from(slice.limit) + 1)
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("reading the audit log"))?
         .iter()
         .map(audit_row)
-        .collect()
+        .collect::<Result<_, _>>()?;
+        Ok(Page::of(read, slice, |it: &AuditRow| Cursor {
+            number: it.sequence,
+            name: String::new(),
+        }))
     }
 
     /// Audit rows, oldest first, that come after `after`: for whoever follows the sequence.
@@ -87,62 +113,6 @@ impl Rows {
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("reading the audit log"))?
-        .iter()
-        .map(audit_row)
-        .collect()
-    }
-
-    /// Audit rows about one thing, newest first, older than `before` where given.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn audit_rows_about(
-        &mut self,
-        subject_kind: &str,
-        subject: &str,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>, StoreError> {
-        sqlx::query(
-            "select sequence, at, actor, actor_id, address, request, action, subject_kind, subject,
-                    details, previous_hash, hash
-             from audit where subject_kind = $1 and subject = $2 and sequence < $3
-             order by sequence desc limit $4",
-        )
-        .bind(subject_kind)
-        .bind(subject)
-        .bind(before.unwrap_or(i64::MAX))
-        .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("reading the audit log of a thing"))?
-        .iter()
-        .map(audit_row)
-        .collect()
-    }
-
-    /// Audit rows of what one actor did, by the name that rows show, newest first, older than
-    /// `before` where given.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn audit_rows_by(
-        &mut self,
-        actor: &str,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>, StoreError> {
-        sqlx::query(
-            "select sequence, at, actor, actor_id, address, request, action, subject_kind, subject,
-                    details, previous_hash, hash
-             from audit where actor = $1 and sequence < $2 order by sequence desc limit $3",
-        )
-        .bind(actor)
-        .bind(before.unwrap_or(i64::MAX))
-        .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("reading the audit log of an actor"))?
         .iter()
         .map(audit_row)
         .collect()

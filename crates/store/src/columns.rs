@@ -80,6 +80,19 @@ pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreErr
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// The pattern of `like … escape '!'` for texts that hold `part`; for all where it is absent.
+pub(crate) fn containing(part: Option<&str>) -> String {
+    let mut pattern = String::from("%");
+    for c in part.unwrap_or_default().chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
 /// A change of one row found it: else somebody was faster, or there is no such row.
 pub(crate) fn exactly_one(done: &AnyQueryResult, what: &'static str) -> Result<(), StoreError> {
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Changed(what)) }

@@ -3,6 +3,7 @@
 use domain::{
     deployment::{Approval, Deployment, DeploymentState},
     ids::{DeploymentId, PersonId, ReleaseId},
+    page::{Cursor, Page, Slice},
     time::Timestamp,
 };
 use sqlx::any::AnyRow;
@@ -11,6 +12,17 @@ use crate::{
     Rows, StoreError, WriteTx,
     columns::{exactly_one, number, optional_text, optional_time, parsed, text, time},
 };
+
+/// Which deployments a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeploymentFilter {
+    /// Only those that stand so.
+    pub state: Option<DeploymentState>,
+    /// Only those of this environment.
+    pub environment: Option<String>,
+    /// Only those of this release.
+    pub release: Option<ReleaseId>,
+}
 
 fn name(
     row: &AnyRow,
@@ -52,6 +64,18 @@ fn deployment(row: &AnyRow) -> Result<Deployment, StoreError> {
     })
 }
 
+fn approval(row: &AnyRow) -> Result<Approval, StoreError> {
+    Ok(Approval {
+        approver: PersonId(text(row, "approver_id")?),
+        approver_name: text(row, "approver")?,
+        verdict: parsed(row, "verdict")?,
+        comment: text(row, "comment")?,
+        at: time(row, "at")?,
+        manifest: parsed(row, "manifest_digest")?,
+        evidence: parsed(row, "evidence_digest")?,
+    })
+}
+
 impl Rows {
     /// One deployment.
     ///
@@ -67,6 +91,74 @@ impl Rows {
             .await
             .map_err(StoreError::database("looking a deployment up"))?;
         Ok(self.with_approvals(&rows).await?.pop())
+    }
+
+    /// A page of deployments, the newest request first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn deployments_page(
+        &mut self,
+        filter: &DeploymentFilter,
+        slice: &Slice,
+    ) -> Result<Page<Deployment>, StoreError> {
+        let (number, name) = slice.below();
+        let rows = sqlx::query(
+            "select * from deployment_with_names
+             where (requested_at, id) < ($1, $2)
+               and ($3 = '' or state = $3) and ($4 = '' or environment = $4)
+               and ($5 = '' or release_id = $5)
+             order by requested_at desc, id desc limit $6",
+        )
+        .bind(number)
+        .bind(name)
+        .bind(filter.state.map_or("", DeploymentState::word))
+        .bind(filter.environment.as_deref().unwrap_or_default())
+        .bind(filter.release.as_ref().map_or("", ReleaseId::as_str))
+        .bind(i64::from(slice.limit) + 1)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing deployments"))?;
+        let read = self.with_approvals(&rows).await?;
+        Ok(Page::of(read, slice, |it| Cursor {
+            number: it.requested_at.0,
+            name: it.id.to_string(),
+        }))
+    }
+
+    /// A page of what approvers said, newest first, each with the deployment that it is about; only
+    /// of one deployment where given.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn approvals_page(
+        &mut self,
+        deployment: Option<&DeploymentId>,
+        slice: &Slice,
+    ) -> Result<Page<(DeploymentId, Approval)>, StoreError> {
+        let (number, name) = slice.below();
+        let read = sqlx::query(
+            "select deployment_id, approver_id, approver, verdict, comment, at, manifest_digest,
+                    evidence_digest
+             from approval
+             where (at, deployment_id || '/' || approver_id) < ($1, $2)
+               and ($3 = '' or deployment_id = $3)
+             order by at desc, deployment_id || '/' || approver_id desc limit $4",
+        )
+        .bind(number)
+        .bind(name)
+        .bind(deployment.map_or("", DeploymentId::as_str))
+        .bind(i64::from(slice.limit) + 1)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing approvals"))?
+        .iter()
+        .map(|row| Ok((DeploymentId(text(row, "deployment_id")?), approval(row)?)))
+        .collect::<Result<_, StoreError>>()?;
+        Ok(Page::of(read, slice, |(deployment, it)| Cursor {
+            number: it.at.0,
+            name: format!("{deployment}/{}", it.approver),
+        }))
     }
 
     /// Deployments that wait for somebody, oldest first.
@@ -142,17 +234,7 @@ impl Rows {
         .await
         .map_err(StoreError::database("listing approvals"))?
         .iter()
-        .map(|row| {
-            Ok(Approval {
-                approver: PersonId(text(row, "approver_id")?),
-                approver_name: text(row, "approver")?,
-                verdict: parsed(row, "verdict")?,
-                comment: text(row, "comment")?,
-                at: time(row, "at")?,
-                manifest: parsed(row, "manifest_digest")?,
-                evidence: parsed(row, "evidence_digest")?,
-            })
-        })
+        .map(approval)
         .collect()
     }
 

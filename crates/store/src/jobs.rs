@@ -4,6 +4,7 @@ use domain::{
     digest::Digest,
     ids::{JobId, ReleaseId},
     job::{Job, JobKind, JobState, Step, StepState},
+    page::{Cursor, Page, Slice},
     time::Timestamp,
 };
 use serde_json::Value;
@@ -34,6 +35,17 @@ pub struct NewJob {
     pub parameters: Value,
     /// Names of its steps, in order.
     pub steps: Vec<String>,
+}
+
+/// Which jobs a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only those that stand so.
+    pub state: Option<JobState>,
+    /// Only those of this kind.
+    pub kind: Option<JobKind>,
+    /// Only those about this release.
+    pub release: Option<ReleaseId>,
 }
 
 /// A job that a worker has taken.
@@ -83,22 +95,39 @@ fn step(row: &AnyRow) -> Result<Step, StoreError> {
 }
 
 impl Rows {
-    /// Jobs, newest first.
+    /// A page of jobs, newest first.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn jobs(&mut self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        sqlx::query(
+    pub async fn jobs_page(
+        &mut self,
+        filter: &JobFilter,
+        slice: &Slice,
+    ) -> Result<Page<Job>, StoreError> {
+        let (number, name) = slice.below();
+        let read = sqlx::query(
             "select * from job_with_release
-             order by created_at desc, id desc limit $1",
+             where (created_at, id) < ($1, $2)
+               and ($3 = '' or state = $3) and ($4 = '' or kind = $4)
+               and ($5 = '' or release_id = $5)
+             order by created_at desc, id desc limit $6",
         )
-        .bind(i64::from(limit))
+        .bind(number)
+        .bind(name)
+        .bind(filter.state.map_or("", JobState::word))
+        .bind(filter.kind.map_or("", JobKind::word))
+        .bind(filter.release.as_ref().map_or("", ReleaseId::as_str))
+        .bind(i64::from(slice.limit) + 1)
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing jobs"))?
         .iter()
         .map(job)
-        .collect()
+        .collect::<Result<_, _>>()?;
+        Ok(Page::of(read, slice, |it: &Job| Cursor {
+            number: it.created_at.0,
+            name: it.id.to_string(),
+        }))
     }
 
     /// Jobs that run or wait for a worker, in the order in which they are taken.

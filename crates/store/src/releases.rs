@@ -4,6 +4,7 @@ use domain::{
     digest::Digest,
     ids::{JobId, RecipeId, ReleaseId},
     manifest::Manifest,
+    page::{Cursor, Page, Slice},
     release::{Release, Stage},
     time::Timestamp,
     version::CandidateVersion,
@@ -13,10 +14,21 @@ use sqlx::any::AnyRow;
 use crate::{
     Rows, StoreError, WriteTx,
     columns::{
-        count, exactly_one, foreign, json, optional_parsed, optional_time, parsed, text, time,
-        to_json,
+        containing, count, exactly_one, foreign, json, optional_parsed, optional_time, parsed,
+        text, time, to_json,
     },
 };
+
+/// Which releases a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReleaseFilter {
+    /// Only those of this stage.
+    pub stage: Option<Stage>,
+    /// Only those built from the recipe of this name.
+    pub recipe: Option<String>,
+    /// Only those whose candidate name holds this.
+    pub search: Option<String>,
+}
 
 fn release(row: &AnyRow) -> Result<Release, StoreError> {
     let target = text(row, "target")?;
@@ -57,6 +69,41 @@ impl Rows {
         .iter()
         .map(release)
         .collect()
+    }
+
+    /// A page of releases, newest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn releases_page(
+        &mut self,
+        filter: &ReleaseFilter,
+        slice: &Slice,
+    ) -> Result<Page<Release>, StoreError> {
+        let (number, name) = slice.below();
+        let read = sqlx::query(
+            "select * from release_with_recipe
+             where (created_at, id) < ($1, $2)
+               and ($3 = '' or stage = $3) and ($4 = '' or recipe_name = $4)
+               and target || '-rc.' || cast(number as text) like $5 escape '!'
+             order by created_at desc, id desc limit $6",
+        )
+        .bind(number)
+        .bind(name)
+        .bind(filter.stage.map_or("", Stage::word))
+        .bind(filter.recipe.as_deref().unwrap_or_default())
+        .bind(containing(filter.search.as_deref()))
+        .bind(i64::from(slice.limit) + 1)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing releases"))?
+        .iter()
+        .map(release)
+        .collect::<Result<_, _>>()?;
+        Ok(Page::of(read, slice, |it: &Release| Cursor {
+            number: it.created_at.0,
+            name: it.id.to_string(),
+        }))
     }
 
     /// One release.

@@ -3,7 +3,8 @@
 use domain::{
     digest::Digest,
     ids::{JobId, ReleaseId, RunId, ValidationId},
-    run::{CaseResult, Run, Validation},
+    page::{Cursor, Page, Slice},
+    run::{CaseResult, Outcome, Run, Validation},
     time::Timestamp,
 };
 use sqlx::any::AnyRow;
@@ -46,7 +47,22 @@ pub struct DecidingResult {
     /// The case's id.
     pub case: String,
     /// Its outcome.
-    pub outcome: domain::run::Outcome,
+    pub outcome: Outcome,
+}
+
+/// Which runs a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Only those of this validation.
+    pub validation: Option<ValidationId>,
+    /// Only those about this manifest.
+    pub manifest: Option<Digest>,
+    /// Only those of the boot entry of this label.
+    pub entry: Option<String>,
+    /// Only those on this machine.
+    pub machine: Option<String>,
+    /// Only those that ended so.
+    pub outcome: Option<Outcome>,
 }
 
 fn run(row: &AnyRow, results: Vec<CaseResult>) -> Result<Run, StoreError> {
@@ -64,6 +80,21 @@ fn run(row: &AnyRow, results: Vec<CaseResult>) -> Result<Run, StoreError> {
         console: optional_parsed(row, "console_digest")?,
         stages: json(row, "stages")?,
         results,
+    })
+}
+
+fn validation(row: &AnyRow, runs: Vec<Run>) -> Result<Validation, StoreError> {
+    Ok(Validation {
+        id: ValidationId(text(row, "id")?),
+        job: JobId(text(row, "job_id")?),
+        release: ReleaseId(text(row, "release_id")?),
+        manifest: parsed(row, "manifest_digest")?,
+        plan: text(row, "plan")?,
+        plan_revision: count(row, "plan_revision")?,
+        created_at: time(row, "created_at")?,
+        created_by: text(row, "created_by")?,
+        state: parsed(row, "state")?,
+        runs,
     })
 }
 
@@ -85,6 +116,46 @@ impl Rows {
         let Some(row) = row else { return Ok(None) };
         let results = self.results(id).await?;
         run(&row, results).map(Some)
+    }
+
+    /// A page of runs, newest first, without their results.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn runs_page(
+        &mut self,
+        filter: &RunFilter,
+        slice: &Slice,
+    ) -> Result<Page<Run>, StoreError> {
+        let (number, name) = slice.below();
+        let read = sqlx::query(
+            "select id, validation_id, entry, machine, machine_details, started_at, ended_at,
+                    outcome, failure, message, console_digest, stages
+             from run
+             where (started_at, id) < ($1, $2)
+               and ($3 = '' or validation_id = $3) and ($4 = '' or manifest_digest = $4)
+               and ($5 = '' or entry = $5) and ($6 = '' or machine = $6)
+               and ($7 = '' or outcome = $7)
+             order by started_at desc, id desc limit $8",
+        )
+        .bind(number)
+        .bind(name)
+        .bind(filter.validation.as_ref().map_or("", ValidationId::as_str))
+        .bind(filter.manifest.map_or_else(String::new, |it| it.to_string()))
+        .bind(filter.entry.as_deref().unwrap_or_default())
+        .bind(filter.machine.as_deref().unwrap_or_default())
+        .bind(filter.outcome.map_or("", Outcome::word))
+        .bind(i64::from(slice.limit) + 1)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing runs"))?
+        .iter()
+        .map(|row| run(row, Vec::new()))
+        .collect::<Result<_, _>>()?;
+        Ok(Page::of(read, slice, |it: &Run| Cursor {
+            number: it.started_at.0,
+            name: it.id.to_string(),
+        }))
     }
 
     async fn results(&mut self, run: &RunId) -> Result<Vec<CaseResult>, StoreError> {
@@ -150,6 +221,37 @@ impl Rows {
         Ok(validations)
     }
 
+    /// A page of validations, newest first, without their runs; only of one release where given.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn validations_page(
+        &mut self,
+        release: Option<&ReleaseId>,
+        slice: &Slice,
+    ) -> Result<Page<Validation>, StoreError> {
+        let (number, name) = slice.below();
+        let read = sqlx::query(
+            "select * from validation_with_state
+             where (created_at, id) < ($1, $2) and ($3 = '' or release_id = $3)
+             order by created_at desc, id desc limit $4",
+        )
+        .bind(number)
+        .bind(name)
+        .bind(release.map_or("", ReleaseId::as_str))
+        .bind(i64::from(slice.limit) + 1)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing validations"))?
+        .iter()
+        .map(|row| validation(row, Vec::new()))
+        .collect::<Result<_, _>>()?;
+        Ok(Page::of(read, slice, |it: &Validation| Cursor {
+            number: it.created_at.0,
+            name: it.id.to_string(),
+        }))
+    }
+
     /// The validation that a job runs.
     ///
     /// # Errors
@@ -189,19 +291,8 @@ impl Rows {
     }
 
     async fn read_validation(&mut self, row: &AnyRow) -> Result<Validation, StoreError> {
-        let id = ValidationId(text(row, "id")?);
-        Ok(Validation {
-            runs: self.runs_of(&id).await?,
-            id,
-            job: JobId(text(row, "job_id")?),
-            release: ReleaseId(text(row, "release_id")?),
-            manifest: parsed(row, "manifest_digest")?,
-            plan: text(row, "plan")?,
-            plan_revision: count(row, "plan_revision")?,
-            created_at: time(row, "created_at")?,
-            created_by: text(row, "created_by")?,
-            state: parsed(row, "state")?,
-        })
+        let runs = self.runs_of(&ValidationId(text(row, "id")?)).await?;
+        validation(row, runs)
     }
 
     /// For each entry and machine of a plan, the results of the newest run that ended about a

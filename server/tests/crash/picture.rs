@@ -9,11 +9,12 @@ use domain::{
     ids::{DeploymentId, JobId, ReleaseId},
     job::{Job, JobKind, JobState, Step, StepState},
     manifest::Manifest,
+    page::Slice,
     recipe::Revision,
     release::{Release, Stage},
     run::Validation,
 };
-use store::{Rows, StoreError};
+use store::{Rows, StoreError, jobs::JobFilter};
 
 use crate::RECIPE;
 
@@ -56,7 +57,8 @@ impl Picture {
             }
             picture.releases.insert(release.id.clone(), release);
         }
-        for job in rows.jobs(u32::MAX).await? {
+        let every = Slice { after: None, limit: u32::MAX };
+        for job in rows.jobs_page(&JobFilter::default(), &every).await?.items {
             let steps = rows.steps(&job.id).await?;
             if let Some(validation) = rows.validation_of_job(&job.id).await? {
                 picture.validations.insert(job.id.clone(), validation);

@@ -7,9 +7,10 @@ use domain::{
     deployment::{Deployment, DeploymentState, Verdict},
     environment::{PRODUCTION, Policy},
     ids::RunId,
+    page::Slice,
     person::Role,
 };
-use services::ServiceError;
+use services::{ServiceError, audit::AuditFilter};
 
 use crate::world::{World, name};
 
@@ -32,8 +33,11 @@ async fn state(world: &World, of: &Deployment) -> DeploymentState {
 
 /// The newest row about that.
 async fn row(world: &World, action: &str, subject: &str) -> Option<AuditRow> {
-    let rows = world.services.audit_rows(&Actor::command_line(), None, 1000).await.unwrap();
-    rows.into_iter().find(|row| row.entry.action == action && row.entry.subject == subject)
+    let name = |text: &str| Some(text.to_owned());
+    let filter =
+        AuditFilter { action: name(action), subject: name(subject), ..AuditFilter::default() };
+    let by = Actor::command_line();
+    world.services.audit_page(&by, &filter, &Slice::first()).await.unwrap().items.into_iter().next()
 }
 
 #[tokio::test]
@@ -131,7 +135,7 @@ impl Racer {
                 world.end_run(run).await;
                 Ok(())
             }
-            Self::Policy => services.change_policy(adam, PRODUCTION, demanding(2)).await,
+            Self::Policy => services.change_policy(adam, PRODUCTION, demanding(2), None).await,
             Self::ReleaseWithdrawn => {
                 services.withdraw_release(dave, &asked.release_name, "it was a mistake").await
             }
@@ -162,7 +166,7 @@ impl Racer {
             Self::RoleLowered => services.change_role(&adam, anna, Role::Approver).await.unwrap(),
             Self::Disabled => services.set_disabled(&adam, anna, false).await.unwrap(),
             Self::Policy => {
-                services.change_policy(&adam, PRODUCTION, demanding(1)).await.unwrap();
+                services.change_policy(&adam, PRODUCTION, demanding(1), None).await.unwrap();
             }
             Self::Evidence | Self::ReleaseWithdrawn | Self::RequestWithdrawn => {}
         }

@@ -143,7 +143,8 @@ impl Ask {
         for (name, value) in &self.headers {
             head.extend(format!("{name}: {value}\r\n").as_bytes());
         }
-        if !self.body.is_empty() || self.method == "POST" {
+        let promised = self.headers.iter().any(|(name, _)| name == "content-length");
+        if !promised && (!self.body.is_empty() || self.method == "POST") {
             head.extend(format!("content-length: {}\r\n", self.body.len()).as_bytes());
         }
         head.extend(b"\r\n");

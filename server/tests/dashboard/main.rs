@@ -2,6 +2,7 @@
 //! nothing between the bytes that a test sends and the router that is served to people.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod api;
 mod deployments;
 mod hostile;
 mod http;

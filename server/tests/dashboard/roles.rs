@@ -79,6 +79,7 @@ const TABLE: &[(&str, Access)] = &[
     ("page /audit", SignedIn(200)),
     ("page /people", From(Administrator, Action::ManagePeople)),
     ("page /account", SignedIn(200)),
+    ("page /api", SignedIn(200)),
     ("page /login", Anyone(200)),
     ("page /welcome/:token", Anyone(200)),
     ("page /password/:token", Anyone(200)),

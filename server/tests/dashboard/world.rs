@@ -14,7 +14,7 @@ use domain::{
     deployment::{Deployment, Verdict},
     digest::Digest,
     environment::{DEVELOPMENT, PRODUCTION, Policy},
-    ids::{JobId, RunId},
+    ids::{JobId, RunId, TokenId},
     job::Job,
     lock::Lock,
     manifest::{BootEntry, Manifest},
@@ -23,11 +23,14 @@ use domain::{
     recipe::{self, RootMethod},
     run::{CaseResult, Outcome, Run},
     time::{Clock as _, Timestamp},
+    token::Scope,
 };
 use server::config::{Command, load};
 use services::{
     Services, ServicesOptions, identity::SystemClock, recipes::Saved, releases::Packages,
+    tokens::NewToken,
 };
+use sqlx::Connection as _;
 use store::Store;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -118,7 +121,7 @@ impl World {
         assert!(matches!(second, Ok(Saved::Revision(_))), "{second:?}");
         let policy = Policy { plans: Vec::new(), approvals: 1, self_approval: false };
         let adam = world.actor(Role::Administrator).await;
-        services.change_policy(&adam, PRODUCTION, policy).await.unwrap();
+        services.change_policy(&adam, PRODUCTION, policy, None).await.unwrap();
         world
     }
 
@@ -167,6 +170,29 @@ impl World {
         let answer = self.try_to_sign_in(name, PASSWORD).await;
         assert_eq!((answer.status, answer.header("location")), (303, "/"), "{}", answer.body);
         answer.session().expect("a session begins")
+    }
+
+    /// A token of whoever goes by that name, for everything that the role allows.
+    pub(crate) async fn secret_of(&self, name: &str) -> String {
+        let new = NewToken {
+            name: format!("token {}", self.number()),
+            role: None,
+            scope: Scope::All,
+            days: 1,
+        };
+        let by = Actor::command_line();
+        self.services.create_token_for(&by, name, new).await.unwrap().secret
+    }
+
+    /// Lets a token's time be over.
+    pub(crate) async fn expire_token(&self, id: &TokenId) {
+        let url = Store::sqlite_url(self.folder());
+        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+        sqlx::query("update token set expires_at = 1 where id = $1")
+            .bind(id.as_str())
+            .execute(&mut connection)
+            .await
+            .unwrap();
     }
 
     /// A number that was never given before.
@@ -234,6 +260,19 @@ impl World {
     pub(crate) async fn run(&self) -> RunId {
         let version = self.candidate().await;
         self.run_of(&version).await
+    }
+
+    /// A run that has ended and kept what its machine wrote.
+    pub(crate) async fn run_with_console(&self) -> RunId {
+        let id = self.run().await;
+        let blobs = blobs::BlobStore::open(&self.folder().join("blobs")).unwrap();
+        let console = blobs.put(&b"login:"[..]).unwrap().sha256;
+        let mut tx = self.store.begin().await.unwrap();
+        let run = tx.run(&id).await.unwrap().unwrap();
+        let (ended_at, outcome) = (Some(Self::now()), Some(Outcome::Passed));
+        tx.end_run(&Run { ended_at, outcome, console: Some(console), ..run }).await.unwrap();
+        tx.commit().await.unwrap();
+        id
     }
 
     /// A run of that candidate's validation that has not ended.

@@ -196,7 +196,7 @@ impl World {
         let ann = &self.developer;
         let job = self.services.start_validation(ann, version).await.unwrap();
         let job = self.wait_for(&job.id, Duration::from_secs(1200)).await;
-        let runs = self.services.runs_of_job(ann, &job.id).await.unwrap();
+        let runs = self.services.validation_of_job(ann, &job.id).await.unwrap().unwrap().runs;
         for run in &runs {
             println!("{}: {:?} {:?} {}", run.entry, run.outcome, run.failure, run.message);
             for result in &run.results {

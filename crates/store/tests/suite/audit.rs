@@ -4,10 +4,11 @@ use domain::{
     actor::{Actor, Who},
     audit::{AuditEntry, AuditFault},
     ids::PersonId,
+    page::Slice,
     person::Role,
 };
 use sqlx::{AnyConnection, AssertSqlSafe, Executor as _};
-use store::StoreError;
+use store::{Rows, StoreError, audit::AuditFilter};
 
 use crate::{on_both_engines, world::World};
 
@@ -55,21 +56,35 @@ async fn rows_are_paged_and_found_by_subject_and_actor(world: World) {
         assert_eq!(world.record("count", subject).await, number);
     }
     let mut rows = world.store.read().await.unwrap();
-    let numbers = |rows: Vec<domain::audit::AuditRow>| -> Vec<i64> {
-        rows.iter().map(|row| row.sequence).collect()
-    };
-    assert_eq!(numbers(rows.audit_rows_before(None, 2).await.unwrap()), [6, 5]);
-    assert_eq!(numbers(rows.audit_rows_before(Some(5), 10).await.unwrap()), [4, 3, 2, 1]);
-    assert_eq!(numbers(rows.audit_rows_after(4, 10).await.unwrap()), [5, 6]);
-    let about = |before| ("thing", "even", before, 2);
-    let (kind, subject, before, limit) = about(None);
-    assert_eq!(numbers(rows.audit_rows_about(kind, subject, before, limit).await.unwrap()), [6, 4]);
-    let (kind, subject, before, limit) = about(Some(4));
-    assert_eq!(numbers(rows.audit_rows_about(kind, subject, before, limit).await.unwrap()), [2]);
-    assert!(rows.audit_rows_about("other", "even", None, 2).await.unwrap().is_empty());
-    let by = Actor::command_line();
-    assert_eq!(numbers(rows.audit_rows_by(by.name(), Some(6), 2).await.unwrap()), [5, 4]);
-    assert!(rows.audit_rows_by("nobody", None, 2).await.unwrap().is_empty());
+    let after: Vec<_> = rows.audit_rows_after(4, 10).await.unwrap();
+    assert_eq!(after.iter().map(|row| row.sequence).collect::<Vec<_>>(), [5, 6]);
+    let everything = AuditFilter::default();
+    assert_eq!(pages(&mut rows, &everything).await, [vec![6, 5], vec![4, 3], vec![2, 1]]);
+    let name = |text: &str| Some(text.to_owned());
+    let about = |subject| AuditFilter { subject: name(subject), ..AuditFilter::default() };
+    let even = AuditFilter { subject_kind: name("thing"), ..about("even") };
+    assert_eq!(pages(&mut rows, &even).await, [vec![6, 4], vec![2]]);
+    let other = AuditFilter { subject_kind: name("other"), ..about("even") };
+    assert_eq!(pages(&mut rows, &other).await, [Vec::<i64>::new()]);
+    let actor = Actor::command_line().name().to_owned();
+    let by = AuditFilter { actor: Some(actor), action: name("count"), ..about("odd") };
+    assert_eq!(pages(&mut rows, &by).await, [vec![5, 3], vec![1]]);
+    let nobody = AuditFilter { actor: name("nobody"), ..AuditFilter::default() };
+    assert_eq!(pages(&mut rows, &nobody).await, [Vec::<i64>::new()]);
+}
+
+/// The numbers of the rows of all pages of two.
+async fn pages(rows: &mut Rows, filter: &AuditFilter) -> Vec<Vec<i64>> {
+    let mut slice = Slice { after: None, limit: 2 };
+    let mut pages = Vec::new();
+    loop {
+        let page = rows.audit_page(filter, &slice).await.unwrap();
+        pages.push(page.items.iter().map(|row| row.sequence).collect());
+        match page.next {
+            Some(next) => slice.after = Some(next),
+            None => return pages,
+        }
+    }
 }
 
 async fn the_database_refuses_to_change_the_log(world: World) {

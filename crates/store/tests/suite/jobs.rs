@@ -6,10 +6,14 @@ use domain::{
     digest::Digest,
     ids::JobId,
     job::{JobKind, JobState, Step, StepState},
+    page::Slice,
     release::Release,
     time::Timestamp,
 };
-use store::{StoreError, jobs::NewJob};
+use store::{
+    StoreError,
+    jobs::{JobFilter, NewJob},
+};
 
 use crate::{on_both_engines, world::World};
 
@@ -229,8 +233,20 @@ async fn jobs_are_listed_by_time_state_and_release(world: World) {
     };
     let mut rows = world.store.read().await.unwrap();
     let newest = [runs.clone(), waits.clone(), ended.clone()];
-    assert_eq!(ids(rows.jobs(10).await.unwrap()), newest);
-    assert_eq!(ids(rows.jobs(1).await.unwrap()), std::slice::from_ref(&runs));
+    let page = |filter, after, limit| (filter, Slice { after, limit });
+    let (any, all) = page(JobFilter::default(), None, 10);
+    assert_eq!(ids(rows.jobs_page(&any, &all).await.unwrap().items), newest);
+    let first = rows.jobs_page(&any, &Slice { after: None, limit: 2 }).await.unwrap();
+    assert_eq!(ids(first.items), newest[..2]);
+    let rest = Slice { after: first.next, limit: 2 };
+    let rest = rows.jobs_page(&any, &rest).await.unwrap();
+    assert_eq!((ids(rest.items), rest.next), (newest[2..].to_vec(), None));
+    let (state, kind) = (Some(JobState::Running), Some(JobKind::Build));
+    let (running, all) = page(JobFilter { state, kind, release: Some(other.id.clone()) }, None, 10);
+    assert_eq!(
+        ids(rows.jobs_page(&running, &all).await.unwrap().items),
+        std::slice::from_ref(&waits)
+    );
     assert_eq!(ids(rows.open_jobs().await.unwrap()), [waits, runs.clone()]);
     assert_eq!(ids(rows.failed_jobs(5).await.unwrap()), std::slice::from_ref(&ended));
     assert_eq!(ids(rows.failed_jobs(0).await.unwrap()), []);

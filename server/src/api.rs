@@ -1,0 +1,235 @@
+//! The REST API under `/api/v1`: JSON over the same use cases as the pages.
+//!
+//! Every operation is a row of [`operations`]: the router, the `OpenAPI` document and the tests that
+//! ask each operation as each role are made of these rows. One file per noun; a handler does three
+//! things: who asks, one call of a use case, how the answer looks. Business rules stand in
+//! `domain` and `services` only.
+
+pub mod approvals;
+pub mod audit;
+mod bearer;
+pub mod deployments;
+mod document;
+mod downloads;
+pub mod environments;
+pub mod exchange;
+pub mod jobs;
+mod keyed;
+pub mod people;
+pub mod problem;
+pub mod recipes;
+pub mod releases;
+pub mod runs;
+pub mod tokens;
+pub mod validations;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::MethodRouter,
+};
+use domain::policy::Action;
+use tower::ServiceBuilder;
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
+use utoipa::openapi::{RefOr, Schema, path};
+use utoipa_axum::{router::UtoipaMethodRouter, routes};
+
+pub use document::document;
+
+use self::problem::Problem;
+use crate::{dashboard::AppState, origin::Origins};
+
+/// Where the API begins.
+pub const PREFIX: &str = "/api/v1";
+/// The longest body that is read, in bytes: a recipe's text and its message.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Who may use an operation. What they may do with it is decided by the use case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody, without a token.
+    Anyone,
+    /// Whoever has a token, whatever its scope.
+    Token,
+    /// Whoever may do this.
+    May(Action),
+}
+
+/// One operation of the API.
+pub struct Operation {
+    /// Its method.
+    pub method: Method,
+    /// Its path below [`PREFIX`], with its parameters in braces.
+    pub path: String,
+    /// Who may use it.
+    pub access: Access,
+    description: path::Operation,
+    schemas: Vec<(String, RefOr<Schema>)>,
+    handler: MethodRouter<AppState>,
+}
+
+/// A row of the table, from a handler and what stands above it.
+fn row(access: Access, routes: UtoipaMethodRouter<AppState>) -> Operation {
+    let (schemas, paths, handler) = routes;
+    let (path, item) = paths.paths.into_iter().next().unwrap_or_default();
+    let (method, description) = [
+        (Method::GET, item.get),
+        (Method::POST, item.post),
+        (Method::PUT, item.put),
+        (Method::PATCH, item.patch),
+        (Method::DELETE, item.delete),
+    ]
+    .into_iter()
+    .find_map(|(method, operation)| Some((method, operation?)))
+    .unwrap_or_default();
+    Operation { method, path, access, description, schemas, handler }
+}
+
+/// Every operation. axum cannot list its routes, so this table is what the router is made of.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    use Access::{Anyone, May, Token};
+    use Action::{
+        Approve, Build, CancelJob, ChangePolicy, Deploy, EditRecipe, ManageOwnTokens, ManagePeople,
+        Read, RequestDeployment, RollBack, Validate, WithdrawRelease, WithdrawRequest,
+    };
+    vec![
+        row(Anyone, routes!(document::openapi)),
+        row(May(Read), routes!(recipes::list)),
+        row(May(EditRecipe), routes!(recipes::create)),
+        row(May(Read), routes!(recipes::show)),
+        row(May(EditRecipe), routes!(recipes::save)),
+        row(May(Read), routes!(recipes::text)),
+        row(May(EditRecipe), routes!(recipes::check)),
+        row(May(Read), routes!(recipes::revisions)),
+        row(May(Read), routes!(recipes::revision)),
+        row(May(Read), routes!(recipes::diff)),
+        row(May(Read), routes!(recipes::proposal)),
+        row(May(Read), routes!(releases::list)),
+        row(May(Build), routes!(releases::build)),
+        row(May(Read), routes!(releases::show)),
+        row(May(Read), routes!(releases::packages)),
+        row(May(Read), routes!(releases::change)),
+        row(May(Read), routes!(releases::evidence)),
+        row(May(Read), routes!(releases::files)),
+        row(May(Read), routes!(releases::file)),
+        row(May(WithdrawRelease), routes!(releases::withdraw)),
+        row(May(Read), routes!(jobs::list)),
+        row(May(Read), routes!(jobs::show)),
+        row(May(CancelJob), routes!(jobs::cancel)),
+        row(May(Read), routes!(jobs::log)),
+        row(May(Read), routes!(validations::list)),
+        row(May(Validate), routes!(validations::start)),
+        row(May(Read), routes!(validations::show)),
+        row(May(Read), routes!(runs::list)),
+        row(May(Read), routes!(runs::show)),
+        row(May(Read), routes!(runs::console)),
+        row(May(Read), routes!(environments::list)),
+        row(May(Read), routes!(environments::show)),
+        row(May(ChangePolicy), routes!(environments::change_policy)),
+        row(May(RollBack), routes!(environments::roll_back)),
+        row(May(Read), routes!(deployments::list)),
+        row(May(RequestDeployment), routes!(deployments::request)),
+        row(May(Read), routes!(deployments::show)),
+        row(May(WithdrawRequest), routes!(deployments::withdraw)),
+        row(May(Deploy), routes!(deployments::deploy)),
+        row(May(Read), routes!(approvals::list)),
+        row(May(Approve), routes!(approvals::judge)),
+        row(May(ManagePeople), routes!(people::list)),
+        row(May(ManagePeople), routes!(people::add)),
+        row(May(ManagePeople), routes!(people::show)),
+        row(May(ManagePeople), routes!(people::change)),
+        row(May(ManagePeople), routes!(people::password_link)),
+        row(May(ManageOwnTokens), routes!(tokens::list)),
+        row(May(ManageOwnTokens), routes!(tokens::create)),
+        row(Token, routes!(tokens::current)),
+        row(May(ManageOwnTokens), routes!(tokens::show)),
+        row(May(ManageOwnTokens), routes!(tokens::revoke)),
+        row(May(Read), routes!(audit::list)),
+    ]
+}
+
+/// The API, to be merged with the dashboard, whose request ids and log spans it shares.
+pub fn router(state: &AppState, origins: &Origins) -> Router {
+    let (open, guarded): (Vec<_>, Vec<_>) =
+        operations().into_iter().partition(|it| it.access == Access::Anyone);
+    let routed = |rows: Vec<Operation>| {
+        rows.into_iter().fold(Router::new(), |router, row| {
+            router.route(&format!("{PREFIX}{}", row.path), row.handler)
+        })
+    };
+    let services = &state.services;
+    let known = routed(guarded).layer(
+        ServiceBuilder::new()
+            .layer(middleware::from_fn_with_state(services.clone(), bearer::identify))
+            .layer(middleware::from_fn_with_state(services.clone(), keyed::once)),
+    );
+    let unknown = Router::new()
+        .route(PREFIX, axum::routing::any(nothing_here))
+        .route(&format!("{PREFIX}/{{*rest}}"), axum::routing::any(nothing_here));
+    known
+        .merge(routed(open))
+        .merge(unknown)
+        .layer((DefaultBodyLimit::max(BODY_LIMIT), RequestBodyLimitLayer::new(BODY_LIMIT)))
+        .layer(
+            // From the outermost to the innermost.
+            ServiceBuilder::new()
+                .layer(CatchPanicLayer::custom(panicked))
+                .layer(middleware::from_fn(worded))
+                .layer(middleware::from_fn_with_state(origins.clone(), reached)),
+        )
+        .with_state(state.clone())
+}
+
+async fn nothing_here() -> Problem {
+    let words = "There is nothing at this address; the page /api lists what there is";
+    Problem::new(StatusCode::NOT_FOUND, words)
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    let words = "This failed on our side; the log of the server says why";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, words).into_response()
+}
+
+/// Notes where the request came from, and refuses host names that nobody named.
+async fn reached(State(origins): State<Origins>, mut request: Request, next: Next) -> Response {
+    let Some(reached) = origins.reached_by(&request) else {
+        let words = "This server does not answer to that host name: use one of its own names or \
+                     addresses, or add the name with --host";
+        return Problem::new(StatusCode::MISDIRECTED_REQUEST, words).into_response();
+    };
+    request.extensions_mut().insert(reached);
+    next.run(request).await
+}
+
+/// Gives problem details where the layers below refuse in bare text.
+async fn worded(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let bare = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !bare || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let problem = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => exchange::too_large(),
+        StatusCode::METHOD_NOT_ALLOWED => Problem::new(
+            status,
+            "This address does not take that method; the page /api lists what it takes",
+        ),
+        status if status.is_client_error() => {
+            Problem::new(status, "The request was not sent whole, so nothing was done")
+        }
+        status => Problem::new(status, "This failed on our side; the log of the server says why"),
+    };
+    let mut worded = problem.into_response();
+    if let Some(allowed) = response.headers().get(header::ALLOW) {
+        worded.headers_mut().insert(header::ALLOW, allowed.clone());
+    }
+    worded
+}

@@ -1,0 +1,190 @@
+//! The `OpenAPI` document, made from the handlers.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use utoipa::{
+    PartialSchema as _, ToSchema as _,
+    openapi::{
+        ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder, PathItem,
+        PathsBuilder, Ref, ResponseBuilder, ServerBuilder, path,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        tag::TagBuilder,
+    },
+};
+
+use super::{Access, Operation, PREFIX, operations, problem};
+
+/// What the collections are.
+const TAGS: [(&str, &str); 12] = [
+    ("recipes", "Texts that releases are built from; each saved change is a revision."),
+    ("releases", "What was built: components, digests, evidence, files."),
+    ("jobs", "Background work: builds and validations, with steps and logs."),
+    ("validations", "Jobs that run a plan against a release."),
+    ("runs", "One boot of one entry on one machine, with what every case saw."),
+    ("environments", "What machines boot from; each points at one release and has a policy."),
+    ("deployments", "Requests to move an environment's pointer, and what became of them."),
+    ("approvals", "What approvers said about requests."),
+    ("people", "Who may sign in, and as what."),
+    ("tokens", "What programs send to act for a person."),
+    ("audit", "Every change, in one gapless sequence."),
+    ("api", "This document."),
+];
+
+/// Statuses that any operation may answer, with when.
+const REFUSALS: [(&str, &str); 8] = [
+    ("400", "The request cannot be read."),
+    ("401", "No token came along, or it is unknown, expired or revoked."),
+    ("403", "The role or the scope of the token, or the state of things, does not allow it."),
+    ("404", "There is no such thing."),
+    ("422", "A field of the request cannot be taken; `field` names it."),
+    ("421", "The server does not answer to that host name."),
+    ("500", "A fault of ours; the log of the server says why."),
+    ("503", "Something outside the server is missing or does not answer."),
+];
+
+/// Statuses that only operations which change something answer besides.
+const REFUSED_CHANGES: [(&str, &str); 4] = [
+    ("409", "Somebody else changed the same thing, or the `Idempotency-Key` was used otherwise."),
+    ("413", "The body is larger than 1 MiB."),
+    ("415", "The body is not JSON."),
+    ("429", "Too many attempts failed."),
+];
+
+/// Statuses of operations that name the version which a change is made from.
+const FAILED_CONDITIONS: [(&str, &str); 2] = [
+    ("412", "It is another version by now than the one in `If-Match`."),
+    ("428", "`If-Match` is missing."),
+];
+
+/// Gives this document.
+#[utoipa::path(get, path = "/openapi.json", tag = "api", responses((status = 200, body = Object)))]
+pub(super) async fn openapi() -> Json<utoipa::openapi::OpenApi> {
+    Json(document())
+}
+
+/// The `OpenAPI` 3.1 document of the API.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut components = ComponentsBuilder::new()
+        .schema(problem::Problem::name(), problem::Problem::schema())
+        .security_scheme(
+            "token",
+            SecurityScheme::Http(
+                HttpBuilder::new()
+                    .scheme(HttpAuthScheme::Bearer)
+                    .description(Some(
+                        "A token of the page Account, or of `bootwright admin create-token`.",
+                    ))
+                    .build(),
+            ),
+        );
+    for (status, when) in REFUSALS.into_iter().chain(REFUSED_CHANGES).chain(FAILED_CONDITIONS) {
+        let schema = Ref::from_schema_name(problem::Problem::name());
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let response =
+            ResponseBuilder::new().description(when).content(problem::MEDIA_TYPE, content);
+        components = components.response(status, response.build());
+    }
+    let mut schemas = Vec::new();
+    problem::Problem::schemas(&mut schemas);
+    let mut paths: BTreeMap<String, PathItem> = BTreeMap::new();
+    for operation in operations() {
+        schemas.extend(operation.schemas.iter().cloned());
+        let Operation { method, path, access, description, .. } = operation;
+        let described = describe(&method, access, description);
+        let item = paths.entry(path).or_default();
+        match method.as_str() {
+            "POST" => item.post = Some(described),
+            "PUT" => item.put = Some(described),
+            "PATCH" => item.patch = Some(described),
+            "DELETE" => item.delete = Some(described),
+            _ => item.get = Some(described),
+        }
+    }
+    for (name, schema) in schemas {
+        components = components.schema(name, schema);
+    }
+    let paths =
+        paths.into_iter().fold(PathsBuilder::new(), |all, (path, item)| all.path(path, item));
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Bootwright")
+                .version("1")
+                .description(Some(
+                    "Everything that the dashboard does, for programs. Errors are problem details \
+                     (RFC 9457). Lists come in pages: send `next` as `cursor`. A POST may carry an \
+                     `Idempotency-Key`: sent again within 24 hours it is answered again and not \
+                     done again.",
+                ))
+                .license(Some(
+                    LicenseBuilder::new()
+                        .name("MIT OR Apache-2.0")
+                        .identifier(Some("MIT OR Apache-2.0"))
+                        .build(),
+                ))
+                .build(),
+        )
+        .servers(Some([ServerBuilder::new().url(PREFIX).build()]))
+        .paths(paths)
+        .components(Some(components.build()))
+        .tags(Some(
+            TAGS.map(|(name, what)| TagBuilder::new().name(name).description(Some(what)).build()),
+        ))
+        .build()
+}
+
+/// The operation with what holds for all: a name of its own, the token, the refusals.
+fn describe(
+    method: &axum::http::Method,
+    access: Access,
+    mut operation: path::Operation,
+) -> path::Operation {
+    let tag = operation.tags.as_ref().and_then(|tags| tags.first()).cloned().unwrap_or_default();
+    let name = operation.operation_id.take().unwrap_or_default();
+    operation.operation_id = Some(format!("{tag}-{}", name.replace('_', "-")));
+    let changes = *method != axum::http::Method::GET;
+    if *method == axum::http::Method::POST {
+        let key = path::ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(path::ParameterIn::Header)
+            .required(utoipa::openapi::Required::False)
+            .description(Some("Names the request, so that sending it again does nothing twice."))
+            .schema(Some(
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .min_length(Some(1))
+                    .max_length(Some(200))
+                    .pattern(Some("^[!-~]+$")),
+            ));
+        operation.parameters.get_or_insert_default().push(key.build().into());
+    }
+    let mut refusals = Vec::from(REFUSALS);
+    if access == Access::Anyone {
+        refusals.retain(|(status, _)| matches!(*status, "421" | "500"));
+    } else {
+        operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+    }
+    if changes {
+        refusals.extend(REFUSED_CHANGES);
+    }
+    if *method == axum::http::Method::PUT {
+        refusals.extend(FAILED_CONDITIONS);
+    }
+    for (status, _) in refusals {
+        operation
+            .responses
+            .responses
+            .insert(status.to_owned(), Ref::from_response_name(status).into());
+    }
+    if let (Access::May(action), Some(summary)) = (access, &operation.summary) {
+        let role = action.least_role();
+        let needs = format!("{summary} Needs the role {role}.");
+        operation.description = Some(match operation.description.take() {
+            Some(more) => format!("{needs}\n\n{more}"),
+            None => needs,
+        });
+    }
+    operation
+}

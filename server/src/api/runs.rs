@@ -1,0 +1,170 @@
+//! Runs: one boot of one entry on one machine, with what every case saw.
+
+use axum::{Json, extract::State, response::Response};
+use domain::{
+    digest::Digest,
+    ids::{RunId, ValidationId},
+    run::{self, BootStage, CaseResult, FailureClass, Outcome},
+};
+use serde::{Deserialize, Serialize};
+use services::{Services, validations::RunFilter};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    exchange::{Caller, Listed, Path, Query, slice, time},
+    problem::Answer,
+};
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Run {
+    /// Which run.
+    pub id: String,
+    /// The validation that it belongs to.
+    pub validation: String,
+    /// Label of the boot entry.
+    pub entry: String,
+    /// Name of the machine.
+    pub machine: String,
+    /// What the machine was: accelerator, memory, emulator version.
+    pub machine_details: String,
+    /// When it began.
+    #[schema(format = DateTime)]
+    pub started_at: String,
+    /// When it ended; `null` while it runs.
+    #[schema(format = DateTime)]
+    pub ended_at: Option<String>,
+    /// How it ended; `null` while it runs.
+    pub outcome: Option<Outcome>,
+    /// Whose problem it is, where it did not pass.
+    pub failure: Option<FailureClass>,
+    /// Why it ended so, in one sentence.
+    pub message: String,
+    /// SHA-256 of the console log, where one was kept.
+    pub console: Option<Digest>,
+    /// What was observed of each boot stage, in order.
+    pub stages: Vec<Stage>,
+}
+
+/// What was observed of a boot stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RunStage)]
+pub struct Stage {
+    /// Which stage.
+    pub stage: BootStage,
+    /// When it began.
+    #[schema(format = DateTime)]
+    pub started_at: Option<String>,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    pub ended_at: Option<String>,
+    /// Bytes that the boot listener sent for it.
+    pub bytes: Option<u64>,
+}
+
+/// A run with its cases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunDetails {
+    /// The run.
+    #[serde(flatten)]
+    pub run: Run,
+    /// What every case saw, in order.
+    pub results: Vec<CaseResult>,
+}
+
+impl Run {
+    /// A run as the API shows it.
+    pub fn of(it: run::Run) -> Self {
+        let stages = it.stages.into_iter().map(|it| Stage {
+            stage: it.stage,
+            started_at: it.started_at.map(time),
+            ended_at: it.ended_at.map(time),
+            bytes: it.bytes,
+        });
+        Self {
+            id: it.id.to_string(),
+            validation: it.validation.to_string(),
+            entry: it.entry,
+            machine: it.machine,
+            machine_details: it.machine_details,
+            started_at: time(it.started_at),
+            ended_at: it.ended_at.map(time),
+            outcome: it.outcome,
+            failure: it.failure,
+            message: it.message,
+            console: it.console,
+            stages: stages.collect(),
+        }
+    }
+}
+
+impl RunDetails {
+    /// A run with its cases as the API shows it.
+    pub fn of(mut it: run::Run) -> Self {
+        let results = std::mem::take(&mut it.results);
+        Self { run: Run::of(it), results }
+    }
+}
+
+/// Which runs.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListRuns {
+    /// Only those of this validation.
+    validation: Option<ValidationId>,
+    /// Only those about the release of this name.
+    release: Option<String>,
+    /// Only those of the boot entry of this label.
+    entry: Option<String>,
+    /// Only those on this machine.
+    machine: Option<String>,
+    /// Only those that ended so.
+    outcome: Option<Outcome>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// How many items, 50 unless said otherwise.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+}
+
+/// Lists runs, newest first.
+#[utoipa::path(get, path = "/runs", tag = "runs", params(ListRuns), responses((status = 200, body = Listed<Run>)))]
+pub async fn list(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Query(query): Query<ListRuns>,
+) -> Answer<Json<Listed<Run>>> {
+    let slice = slice(query.cursor.as_deref(), query.limit)?;
+    let ListRuns { validation, entry, machine, outcome, .. } = query;
+    let manifest = match query.release {
+        Some(name) => match services.release(&actor, &name).await?.manifest {
+            Some(manifest) => Some(manifest),
+            // What is not complete was never run.
+            None => return Ok(Listed::whole(Vec::new())),
+        },
+        None => None,
+    };
+    let filter = RunFilter { validation, manifest, entry, machine, outcome };
+    Ok(Listed::of(services.runs_page(&actor, &filter, &slice).await?, Run::of))
+}
+
+/// Shows a run with its cases.
+#[utoipa::path(get, path = "/runs/{id}", tag = "runs", params(("id" = String, Path, description = "Id of the run")), responses((status = 200, body = RunDetails)))]
+pub async fn show(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(id): Path<RunId>,
+) -> Answer<Json<RunDetails>> {
+    Ok(Json(RunDetails::of(services.run(&actor, &id).await?)))
+}
+
+/// Gives what the machine wrote to its serial console.
+#[utoipa::path(get, path = "/runs/{id}/console", tag = "runs", params(("id" = String, Path, description = "Id of the run")), responses((status = 200, body = String, content_type = "text/plain; charset=utf-8")))]
+pub async fn console(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(id): Path<RunId>,
+) -> Answer<Response> {
+    super::downloads::sent(services.console_file(&actor, &id).await?)
+}

@@ -1,0 +1,315 @@
+//! `bootwright release …`
+
+use std::{fs, io, path::PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use domain::release::{Health, Stage};
+
+use super::{
+    Cli, Connection,
+    client::{encode, query},
+    error::CliError,
+    follow::{self, Show},
+    output::or_dash,
+    recipe::diff_lines,
+};
+use crate::api::{
+    exchange::Listed,
+    jobs::Job,
+    releases::{
+        ChangeAgainst, NewRelease, PlanEvidence, Reason, Release, ReleaseDetails, ReleaseFile,
+        WhichPackages,
+    },
+    validations::NewValidation,
+};
+
+/// Options of `bootwright release`.
+#[derive(Debug, Args)]
+pub struct ReleaseArgs {
+    #[command(flatten)]
+    pub(super) connection: Connection,
+    #[command(subcommand)]
+    pub(super) command: ReleaseCommand,
+}
+
+/// Which packages a build takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PackageChoice {
+    /// The newest that the archive has.
+    Newer,
+    /// Those of the recipe's newest release.
+    Keep,
+}
+
+/// What can be done with releases.
+#[derive(Debug, Subcommand)]
+pub(super) enum ReleaseCommand {
+    /// List releases, newest first.
+    List {
+        /// Only those of this stage: building, candidate, released, failed, withdrawn.
+        #[arg(long)]
+        stage: Option<Stage>,
+        /// Only those of this recipe.
+        #[arg(long, value_name = "NAME")]
+        recipe: Option<String>,
+        /// Only those whose candidate name holds this.
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+    },
+    /// Show a release.
+    Show {
+        /// Its name: `v1.2.0-rc.1`, or `v1.2.0` once released.
+        name: String,
+    },
+    /// Build a release of a recipe; prints the name of the release.
+    Build {
+        /// Name of the recipe.
+        recipe: String,
+        /// Number of the recipe's revision; the newest unless said otherwise.
+        #[arg(long, value_name = "NUMBER")]
+        revision: Option<u32>,
+        /// The candidate's version; the one that is free unless said otherwise.
+        #[arg(long)]
+        version: Option<String>,
+        /// Which packages it takes.
+        #[arg(long, value_enum, default_value = "newer")]
+        packages: PackageChoice,
+        /// Stay and print the log until the build has ended; fail where it fails.
+        #[arg(long)]
+        follow: bool,
+        /// Stay until the build has ended; fail where it fails.
+        #[arg(long, conflicts_with = "follow")]
+        wait: bool,
+    },
+    /// Run a plan against a release.
+    Validate {
+        /// Name of the release.
+        name: String,
+        /// Name of the plan.
+        #[arg(long, default_value = "smoke")]
+        plan: String,
+        /// Stay until the plan has run; fail where the release does not pass.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Show what decides about a release, case by case; fail where it does not pass.
+    Evidence {
+        /// Name of the release.
+        name: String,
+    },
+    /// Show what changed in a release against what production serves.
+    Diff {
+        /// Name of the release.
+        name: String,
+    },
+    /// List the files of a release.
+    Files {
+        /// Name of the release.
+        name: String,
+    },
+    /// Save a file of a release: a component, `manifest.json`, `sbom.spdx.json`…
+    Export {
+        /// Name of the release.
+        name: String,
+        /// Name of the file.
+        file: String,
+        /// Where to; the file's own name in this folder unless said otherwise.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Take a candidate back for good: machines cannot boot it any more.
+    Withdraw {
+        /// Name of the release.
+        name: String,
+        /// Why; it stands in the audit log.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
+    match command {
+        ReleaseCommand::List { stage, recipe, search } => {
+            let filters = [
+                ("stage", stage.map(Stage::word)),
+                ("recipe", recipe.as_deref()),
+                ("search", search.as_deref()),
+            ];
+            let all: Vec<Release> = cli.client.all(&format!("/releases{}", query(&filters)))?;
+            let headings = ["name", "stage", "health", "serving", "recipe", "created", "digest"];
+            cli.output.list(&all, &headings, |it| {
+                let digest = or_dash(it.digest.map(|digest| digest.short()).as_deref());
+                vec![
+                    it.name.clone(),
+                    it.stage.to_string(),
+                    it.health.word().to_owned(),
+                    if it.serving.is_empty() { "-".to_owned() } else { it.serving.join(",") },
+                    format!("{} r{}", it.recipe, it.revision),
+                    it.created_at.clone(),
+                    digest,
+                ]
+            })
+        }
+        ReleaseCommand::Show { name } => shown(cli, &details(cli, name)?),
+        ReleaseCommand::Build { recipe, revision, version, packages, follow, wait } => {
+            let new = NewRelease {
+                recipe: recipe.clone(),
+                revision: *revision,
+                version: version.clone(),
+                packages: match packages {
+                    PackageChoice::Newer => WhichPackages::Newer,
+                    PackageChoice::Keep => WhichPackages::Keep,
+                },
+            };
+            let job: Job = cli.client.post("/releases", &new)?;
+            if *follow || *wait {
+                let show = if *follow { Show::Log } else { Show::Progress };
+                let done = follow::until_success(cli, &job.id, show)?;
+                let outcome = done.job.outcome.clone().unwrap_or_default();
+                if !cli.output.is_json() {
+                    eprintln!("{outcome}");
+                }
+            }
+            cli.output.said(&job, &job.release)
+        }
+        ReleaseCommand::Validate { name, plan, wait } => {
+            let new = NewValidation { release: name.clone(), plan: Some(plan.clone()) };
+            let job: Job = cli.client.post("/validations", &new)?;
+            if !*wait {
+                return cli.output.said(&job, &job.id);
+            }
+            follow::until_success(cli, &job.id, Show::Progress)?;
+            evidence(cli, name)
+        }
+        ReleaseCommand::Evidence { name } => evidence(cli, name),
+        ReleaseCommand::Diff { name } => diff(cli, name),
+        ReleaseCommand::Files { name } => {
+            let path = format!("/releases/{}/files", encode(name));
+            let files: Listed<ReleaseFile> = cli.client.get(&path)?;
+            cli.output.list(&files.items, &["name", "what", "size", "sha-256"], |it| {
+                let size = it.size.map_or_else(|| "-".to_owned(), |size| size.to_string());
+                let digest = it.sha256.map(|digest| digest.to_string());
+                vec![it.name.clone(), it.what.clone(), size, or_dash(digest.as_deref())]
+            })
+        }
+        ReleaseCommand::Export { name, file, output } => {
+            let path = output.clone().unwrap_or_else(|| PathBuf::from(file));
+            let source = format!("/releases/{}/files/{}", encode(name), encode(file));
+            save(cli, &source, &path).map_err(|error| match error {
+                CliError::Output(source) => CliError::File { path, source },
+                other => other,
+            })
+        }
+        ReleaseCommand::Withdraw { name, reason } => {
+            let path = format!("/releases/{}/withdraw", encode(name));
+            let done: ReleaseDetails =
+                cli.client.post(&path, &Reason { reason: reason.clone() })?;
+            cli.output.said(&done, &format!("{name} is withdrawn"))
+        }
+    }
+}
+
+fn details(cli: &Cli, name: &str) -> Result<ReleaseDetails, CliError> {
+    cli.client.get(&format!("/releases/{}", encode(name)))
+}
+
+fn shown(cli: &Cli, it: &ReleaseDetails) -> Result<(), CliError> {
+    let release = &it.release;
+    let kernels = it.manifest.iter().flat_map(|manifest| &manifest.kernels);
+    let kernels: Vec<&str> = kernels.map(|kernel| kernel.release.as_str()).collect();
+    let digest = release.digest.map(|digest| digest.to_string()).unwrap_or_default();
+    cli.output.thing(
+        it,
+        &[
+            ("Release", release.name.clone()),
+            ("Candidate", release.candidate.clone()),
+            ("Stage", release.stage.to_string()),
+            ("Health", release.health.word().to_owned()),
+            ("Serving", release.serving.join(", ")),
+            ("Recipe", format!("{} r{}", release.recipe, release.revision)),
+            ("Asked for", format!("{} by {}", release.created_at, release.created_by)),
+            ("Built", release.built_at.clone().unwrap_or_default()),
+            ("Released", release.released_at.clone().unwrap_or_default()),
+            ("Identical to", release.identical_to.clone().unwrap_or_default()),
+            ("Kernels", kernels.join(", ")),
+            ("Packages", it.packages.to_string()),
+            ("Digest", digest),
+            ("Job", release.job.clone()),
+        ],
+    )
+}
+
+/// What decides, case by case, and the gate's verdict as the exit status.
+fn evidence(cli: &Cli, name: &str) -> Result<(), CliError> {
+    let plans: Listed<PlanEvidence> =
+        cli.client.get(&format!("/releases/{}/evidence", encode(name)))?;
+    if cli.output.is_json() {
+        cli.output.json(&plans.items)?;
+    } else {
+        let cases: Vec<_> = plans
+            .items
+            .iter()
+            .flat_map(|plan| plan.cases.iter().map(|case| (plan.plan.clone(), case)))
+            .collect();
+        let headings = ["plan", "entry", "machine", "case", "outcome"];
+        let rows: Vec<[String; 5]> = cases
+            .iter()
+            .map(|(plan, it)| {
+                let case = [&it.entry, &it.machine, &it.case, &it.outcome.0].map(String::clone);
+                let [entry, machine, case, outcome] = case;
+                [plan.clone(), entry, machine, case, outcome]
+            })
+            .collect();
+        cli.output.list(&rows, &headings, |row| row.to_vec())?;
+    }
+    match plans.items.iter().find(|plan| plan.health != Health::Passing) {
+        None => Ok(()),
+        Some(plan) => Err(CliError::GateShut(format!(
+            "{name} does not pass the plan \"{}\": it is {}",
+            plan.plan,
+            plan.health.word()
+        ))),
+    }
+}
+
+fn diff(cli: &Cli, name: &str) -> Result<(), CliError> {
+    let against: ChangeAgainst = cli.client.get(&format!("/releases/{}/change", encode(name)))?;
+    if cli.output.is_json() {
+        return cli.output.json(&against);
+    }
+    let change = &against.change;
+    let base = against.base.as_deref().unwrap_or("nothing: production serves no release");
+    let mut lines = vec![format!("{name} against {base}")];
+    lines.extend(change.packages.iter().map(|it| {
+        let versions = [it.from.as_deref(), it.to.as_deref()].map(|version| version.unwrap_or("-"));
+        format!("package\t{}\t{}\t{} -> {}", it.kind.word(), it.name, versions[0], versions[1])
+    }));
+    lines.extend(change.kernels.iter().map(|it| {
+        let releases = [it.from.as_deref(), it.to.as_deref()].map(|it| it.unwrap_or("-"));
+        format!("kernel\t{}\t{} -> {}", it.alias, releases[0], releases[1])
+    }));
+    lines.extend(
+        change
+            .entries
+            .iter()
+            .map(|it| format!("entry\t{:?}\t{}", it.kind, it.label).to_lowercase()),
+    );
+    lines.extend(diff_lines(&against.recipe));
+    cli.output.lines(&lines)
+}
+
+/// Writes a download beside its place and renames it, so that half a file never has its name.
+fn save(cli: &Cli, source: &str, path: &std::path::Path) -> Result<(), CliError> {
+    let mut stream = cli.client.open(source)?;
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let written = fs::File::create(&part)
+        .and_then(|mut file| io::copy(&mut stream, &mut file))
+        .and_then(|_| fs::rename(&part, path));
+    written.map_err(|error| {
+        // What is left of it is of no use.
+        let _ = fs::remove_file(&part);
+        CliError::Output(error)
+    })
+}

@@ -1,0 +1,107 @@
+//! `bootwright token …`
+
+use clap::{Args, Subcommand};
+use domain::{person::Role, token::Scope};
+
+use super::{Cli, Connection, client::encode, error::CliError, output::or_dash};
+use crate::api::tokens::{Oneself, Token, TokenWithSecret, WantedToken};
+
+/// Options of `bootwright token`.
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    #[command(flatten)]
+    pub(super) connection: Connection,
+    #[command(subcommand)]
+    pub(super) command: TokenCommand,
+}
+
+/// What can be done with tokens.
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// List your tokens, newest first.
+    List {
+        /// Everybody's; for whoever manages people.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Say who you are, and what you may do now.
+    Show,
+    /// Make a token that acts for you; its secret is the last line, and shown once.
+    Create {
+        /// What to call it, such as "lab CI".
+        name: String,
+        /// The most that it may do; your own role unless said otherwise.
+        #[arg(long)]
+        role: Option<Role>,
+        /// Days until it expires, 1 to 366.
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+        /// Only results of this plan.
+        #[arg(long, requires = "machine")]
+        plan: Option<String>,
+        /// Only results of this machine.
+        #[arg(long, requires = "plan")]
+        machine: Option<String>,
+    },
+    /// Revoke a token: it is refused from now on.
+    Revoke {
+        /// Id of the token.
+        id: String,
+    },
+}
+
+pub(super) fn run(cli: &Cli, command: &TokenCommand) -> Result<(), CliError> {
+    match command {
+        TokenCommand::List { all } => {
+            let tokens: Vec<Token> =
+                cli.client.all(if *all { "/tokens?all=true" } else { "/tokens" })?;
+            let headings = ["id", "person", "name", "may", "expires", "last used", "revoked"];
+            cli.output.list(&tokens, &headings, |it| {
+                vec![
+                    it.id.clone(),
+                    it.person.clone(),
+                    it.name.clone(),
+                    may(it),
+                    it.expires_at.clone(),
+                    or_dash(it.last_used_at.as_deref()),
+                    or_dash(it.revoked_at.as_deref()),
+                ]
+            })
+        }
+        TokenCommand::Show => {
+            let me: Oneself = cli.client.get("/tokens/current")?;
+            let role = me.role.map(|role| role.to_string()).unwrap_or_default();
+            let scope = me.scope.phrase();
+            let properties = [
+                ("Person", me.person.clone()),
+                ("Role", role),
+                ("Scope", scope),
+                ("Token", me.token.clone()),
+            ];
+            cli.output.thing(&me, &properties)
+        }
+        TokenCommand::Create { name, role, days, plan, machine } => {
+            let scope = match (plan, machine) {
+                (Some(plan), Some(machine)) => {
+                    Scope::Results { plan: plan.clone(), machine: machine.clone() }
+                }
+                (None, _) | (_, None) => Scope::All,
+            };
+            let new = WantedToken { name: name.clone(), role: *role, scope, days: *days };
+            let made: TokenWithSecret = cli.client.post("/tokens", &new)?;
+            cli.output.said(&made, made.secret.as_deref().unwrap_or_default())
+        }
+        TokenCommand::Revoke { id } => {
+            cli.client.delete(&format!("/tokens/{}", encode(id)))?;
+            cli.output
+                .said(&serde_json::json!({ "revoked": id }), &format!("token {id} is revoked"))
+        }
+    }
+}
+
+fn may(token: &Token) -> String {
+    match &token.scope {
+        Scope::All => token.role.to_string(),
+        scope @ Scope::Results { .. } => scope.phrase(),
+    }
+}

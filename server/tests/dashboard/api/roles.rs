@@ -1,0 +1,255 @@
+//! Every operation, asked as each role and by every kind of token: the rows are those of the
+//! router itself.
+
+use app::error::sentence;
+use axum::http::Method;
+use domain::{
+    environment::{DEVELOPMENT, PRODUCTION},
+    person::Role,
+    policy::{Action, Refusal},
+    recipe,
+    token::Scope,
+};
+use serde_json::{Value, json};
+use server::api::{Access, Operation, operations};
+
+use super::{ask, secret, token};
+use crate::{
+    http::Ask,
+    world::{RECIPE, World},
+};
+
+/// A request of an operation on things that are as it needs them, so that nothing but the role can
+/// refuse it; `role` is that of whoever asks.
+async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
+    let number = world.number();
+    let text = format!("{}\n# change {number}\n", recipe::starter());
+    let method = operation.method.as_str();
+    let send = |path: String, body: Value| ask(world, method, &path, Some(&body));
+    let path = operation.path.clone();
+    match (method, path.as_str()) {
+        ("POST", "/recipes") => {
+            send(path, json!({ "name": format!("r-{number}"), "text": text, "message": "why" }))
+        }
+        ("PUT", "/recipes/{name}") => {
+            let developer = world.actor(Role::Developer).await;
+            let newest = world.services.revision(&developer, RECIPE, None).await.unwrap().number;
+            send(format!("/recipes/{RECIPE}"), json!({ "text": text, "message": "why" }))
+                .header("if-match", &format!("\"{newest}\""))
+        }
+        ("POST", "/recipe-checks") => send(path, json!({ "text": text })),
+        ("POST", "/releases") => send(path, json!({ "recipe": RECIPE })),
+        ("POST", "/releases/{version}/withdraw") => {
+            let version = world.candidate().await;
+            send(path.replace("{version}", &version), json!({ "reason": "it is broken" }))
+        }
+        ("POST", "/validations") => send(path, json!({ "release": world.candidate().await })),
+        ("POST", "/environments/{name}/rollback") => {
+            let served = world.served_before(DEVELOPMENT).await.release_name;
+            let body = json!({ "release": served, "reason": "the new one breaks" });
+            send(path.replace("{name}", DEVELOPMENT), body)
+        }
+        ("PUT", "/environments/{name}/policy") => {
+            let adam = world.actor(Role::Administrator).await;
+            let (environment, _) = world.services.environment(&adam, PRODUCTION).await.unwrap();
+            let version = environment.policy.version().unwrap();
+            let policy = json!({ "plans": [], "approvals": 1, "self_approval": false });
+            send(path.replace("{name}", PRODUCTION), policy)
+                .header("if-match", &format!("\"{version}\""))
+        }
+        ("POST", "/deployments") => {
+            let release = world.candidate().await;
+            let body =
+                json!({ "environment": DEVELOPMENT, "release": release, "reason": "try it" });
+            send(path, body)
+        }
+        ("POST", "/deployments/{id}/withdraw" | "/deployments/{id}/deploy") => {
+            // Viewers ask for nothing: what they reach for is somebody else's.
+            let asked = world.requested(role.max(Role::Developer)).await;
+            ask(world, method, &path.replace("{id}", asked.id.as_str()), None)
+        }
+        ("POST", "/approvals") => {
+            let asked = world.requested(Role::Developer).await;
+            let body = json!({
+                "deployment": asked.id, "verdict": "approved", "evidence": asked.evidence,
+                "comment": "looked at it",
+            });
+            send(path, body)
+        }
+        ("POST", "/people") => {
+            send(path, json!({ "name": format!("new-{number}"), "role": "viewer" }))
+        }
+        ("PATCH", "/people/{name}") | ("POST", "/people/{name}/password-link") => {
+            let name = format!("person-{number}");
+            world.add(&name, Role::Viewer).await;
+            let path = path.replace("{name}", &name);
+            if method == "PATCH" {
+                send(path, json!({ "role": "developer" }))
+            } else {
+                ask(world, method, &path, None)
+            }
+        }
+        ("POST", "/tokens") => send(path, json!({ "name": format!("ci {number}") })),
+        ("DELETE", "/tokens/{id}") | ("GET", "/tokens/{id}") => {
+            let old = token(world, role, Scope::All).await;
+            ask(world, method, &path.replace("{id}", old.token.id.as_str()), None)
+        }
+        ("POST", "/jobs/{id}/cancel") => {
+            let job = world.queued().await.0.id;
+            ask(world, method, &path.replace("{id}", job.as_str()), None)
+        }
+        ("GET", _) => ask(world, "GET", &address(world, &path).await, None),
+        other => panic!("say how to ask {other:?}"),
+    }
+}
+
+/// The address of something that exists.
+async fn address(world: &World, path: &str) -> String {
+    let noun = path.split('/').nth(1).unwrap();
+    let (parameter, value) = match noun {
+        "recipes" => ("{name}", RECIPE.to_owned()),
+        "releases" if path.contains('{') => ("{version}", world.candidate().await),
+        "jobs" if path.contains('{') => ("{id}", world.queued().await.0.id.to_string()),
+        "validations" if path.contains('{') => {
+            let version = world.candidate().await;
+            let developer = world.actor(Role::Developer).await;
+            let job = world.services.start_validation(&developer, &version).await.unwrap().id;
+            let found = world.services.validation_of_job(&developer, &job).await.unwrap();
+            ("{id}", found.unwrap().id.to_string())
+        }
+        "runs" if path.ends_with("/console") => {
+            ("{id}", world.run_with_console().await.to_string())
+        }
+        "runs" if path.contains('{') => ("{id}", world.run().await.to_string()),
+        "environments" => ("{name}", PRODUCTION.to_owned()),
+        "deployments" if path.contains('{') => {
+            ("{id}", world.requested(Role::Developer).await.id.to_string())
+        }
+        "people" => ("{name}", "vera".to_owned()),
+        _ => ("{}", String::new()),
+    };
+    path.replace(parameter, &value)
+        .replace("{number}", "2")
+        .replace("{name}", "manifest.json")
+        .replace("/diff", "/diff?from=1&to=2")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_role_may_what_the_table_says_and_nothing_else() {
+    let world = World::furnished().await;
+    for operation in operations() {
+        for role in Role::ALL {
+            let about = format!("{} {} by {role}", operation.method, operation.path);
+            let secret = secret(&world, role).await;
+            let ask = prepared(&world, &operation, role).await.bearer(&secret);
+            let before = world.audit_rows().await;
+            let answer = ask.send().await;
+            let after = world.audit_rows().await;
+            match operation.access {
+                Access::May(action) if action.allowed(role).is_err() => {
+                    let (least, to) = (action.least_role(), action.phrase().to_owned());
+                    let words = sentence(&Refusal::Role { to, least, role }.to_string());
+                    assert_eq!(answer.problem(403), words, "{about}");
+                    assert_eq!(after, before, "{about} changed something");
+                }
+                Access::Anyone | Access::Token | Access::May(_) => {
+                    assert!((200..300).contains(&answer.status), "{about}: {}", answer.body);
+                    let changes =
+                        operation.method != Method::GET && operation.path != "/recipe-checks";
+                    assert_eq!(after > before, changes, "{about} is done and recorded");
+                    let addressed = matches!(answer.status, 201 | 202);
+                    let location = answer.header("location");
+                    assert_eq!(location.starts_with("/api/v1/"), addressed, "{about}: {location}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_tokens_and_those_of_another_scope_open_nothing() {
+    let world = World::furnished().await;
+    let adam = world.actor(Role::Administrator).await;
+    let revoked = token(&world, Role::Administrator, Scope::All).await;
+    world.services.revoke_token(&adam, &revoked.token.id).await.unwrap();
+    let expired = token(&world, Role::Administrator, Scope::All).await;
+    world.expire_token(&expired.token.id).await;
+    world.add("gone", Role::Administrator).await;
+    let gone = world.secret_of("gone").await;
+    world.services.set_disabled(&adam, "gone", true).await.unwrap();
+    let scope = Scope::Results { plan: "smoke".to_owned(), machine: "qemu".to_owned() };
+    let scoped = token(&world, Role::Administrator, scope).await.secret;
+    let dead = [
+        ("", "Send a token:"),
+        ("bw_guess", "This token is none of ours"),
+        (&revoked.secret, "This token was revoked"),
+        (&expired.secret, "This token has expired"),
+        (&gone, "The person for whom this token acts is disabled"),
+    ];
+    for operation in operations() {
+        let about = format!("{} {}", operation.method, operation.path);
+        let ask = prepared(&world, &operation, Role::Administrator).await;
+        let before = world.audit_rows().await;
+        for (secret, words) in dead {
+            let ask = if secret.is_empty() { ask.clone() } else { ask.clone().bearer(secret) };
+            let answer = ask.send().await;
+            if operation.access == Access::Anyone {
+                assert_eq!(answer.status, 200, "{about}");
+                continue;
+            }
+            let said = answer.problem(401);
+            assert!(said.starts_with(words), "{about}: {said}");
+            assert!(answer.header("www-authenticate").starts_with("Bearer"), "{about}");
+        }
+        let answer = ask.bearer(&scoped).send().await;
+        match operation.access {
+            Access::Anyone | Access::Token => assert_eq!(answer.status, 200, "{about}"),
+            Access::May(_) => {
+                let said = answer.problem(403);
+                assert!(
+                    said.contains("results of plan \"smoke\" on machine \"qemu\" only"),
+                    "{said}"
+                );
+            }
+        }
+        assert_eq!(world.audit_rows().await, before, "{about} changed something");
+    }
+}
+
+/// A token is never more than its person, whatever it was made as.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_falls_with_its_person_and_a_session_opens_no_api() {
+    let world = World::furnished().await;
+    let adam = world.actor(Role::Administrator).await;
+    world.add("dora", Role::Developer).await;
+    let secret = world.secret_of("dora").await;
+    let build = |secret: &str| {
+        ask(&world, "POST", "/releases", Some(&json!({ "recipe": RECIPE }))).bearer(secret)
+    };
+    assert_eq!(build(&secret).send().await.status, 202);
+    world.services.change_role(&adam, "dora", Role::Viewer).await.unwrap();
+    let said = build(&secret).send().await.problem(403);
+    assert!(said.contains("you need the role developer, and yours is viewer"), "{said}");
+    world.services.change_role(&adam, "dora", Role::Administrator).await.unwrap();
+    let now = ask(&world, "GET", "/tokens/current", None).bearer(&secret).send().await.value();
+    assert_eq!(now["role"], "developer", "it does not rise above what it was made as");
+
+    let cookie = world.sign_in("adam").await;
+    let by_cookie = ask(&world, "GET", "/people", None).cookie(&cookie).send().await;
+    by_cookie.problem(401);
+}
+
+#[test]
+fn every_action_of_the_pages_has_an_operation() {
+    let operations = operations();
+    for action in Action::ALL {
+        // A password is set in a browser; refusing is approving with another verdict.
+        if matches!(action, Action::ChangeOwnPassword | Action::Refuse) {
+            continue;
+        }
+        assert!(
+            operations.iter().any(|it| it.access == Access::May(action)),
+            "no operation for {action:?}"
+        );
+    }
+}
