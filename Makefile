@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 DATA_DIR ?= $(shell if [ "$$(id -u)" = 0 ]; then echo /var/lib/bootwright; else echo "$${XDG_STATE_HOME:-$$HOME/.local/state}/bootwright"; fi)
 RUN_ARGS ?=
 
-.PHONY: help run dev test lint bench crash openapi release build site setup-run setup-test setup-release unit end2end clean
+.PHONY: help run dev test lint bench crash openapi release build site setup-run setup-test setup-release unit fuzz end2end clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -24,7 +24,7 @@ site:
 build: site
 	cargo build -p server
 
-test: setup-test lint unit end2end ## Set up and pass every test
+test: setup-test lint unit fuzz end2end ## Set up and pass every test
 
 lint: setup-test site ## Formatting, clippy for server and browser, types of the browser tests, licences
 	cargo fmt --check
@@ -36,12 +36,16 @@ lint: setup-test site ## Formatting, clippy for server and browser, types of the
 unit: build
 	cargo test --workspace
 
+fuzz: build ## Requests made from the API's document, well-formed and not
+	end2end/fuzz.sh "$(CARGO_TARGET_DIR)/debug/bootwright"
+
 end2end: build
 	cd end2end && npx --no-install playwright test
 
 bench: setup-test setup-release build ## Each figure beside its target
 	cargo xtask --target-dir "$(CARGO_TARGET_DIR)/bench" site --profile wasm-release
 	benches/figures.py "$(CARGO_TARGET_DIR)/debug/bootwright" "$(CARGO_TARGET_DIR)/bench/site"
+	benches/at_scale.py "$(CARGO_TARGET_DIR)/debug/bootwright"
 
 openapi: build ## Write docs/openapi.json anew from the handlers
 	"$(CARGO_TARGET_DIR)/debug/bootwright" openapi > docs/openapi.json

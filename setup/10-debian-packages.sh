@@ -40,6 +40,7 @@ if [ "$purpose" = test ]; then
     need minisign minisign
     need curl curl
     need jq jq
+    python3 -c "import ensurepip" 2>/dev/null || missing+=(python3-venv)
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 fi
 if [ ${#missing[@]} -gt 0 ]; then

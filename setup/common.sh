@@ -20,3 +20,10 @@ as_root() {
 }
 
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
+
+# The folder of the tests' Python packages, from the root of the project.
+python_of_tests() {
+    local digest
+    digest=$(sha256sum end2end/requirements.txt | cut -c1-16)
+    echo "${XDG_CACHE_HOME:-$HOME/.cache}/bootwright/python-$digest"
+}

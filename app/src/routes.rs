@@ -31,6 +31,7 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/releases/:version/contents") view=releases::contents ssr=m.clone()/>
             <Route path=path!("/releases/:version/tests") view=releases::tests ssr=m.clone()/>
             <Route path=path!("/releases/:version/deployments") view=releases::deployments ssr=m.clone()/>
+            <Route path=path!("/releases/:version/notes") view=releases::notes ssr=m.clone()/>
             <Route path=path!("/releases/:version/files") view=releases::files ssr=m.clone()/>
             <Route path=path!("/jobs") view=jobs::list ssr=m.clone()/>
             <Route path=path!("/jobs/:id") view=jobs::job ssr=m.clone()/>
@@ -51,7 +52,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 27] = [
+pub const PAGES: [(&str, bool); 28] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -64,6 +65,7 @@ pub const PAGES: [(&str, bool); 27] = [
     ("/releases/:version/contents", false),
     ("/releases/:version/tests", false),
     ("/releases/:version/deployments", false),
+    ("/releases/:version/notes", false),
     ("/releases/:version/files", false),
     ("/jobs", false),
     ("/jobs/:id", false),

@@ -236,6 +236,11 @@ test('a second release replaces the first, and is rolled back', async ({ context
   await dennis.goto('/releases/v1.1.0-rc.1');
   await expect(dennis.locator('section', { hasText: 'What changed against production' })).toContainText('ethtool');
   await validate(dennis, 'v1.1.0-rc.1');
+  await dennis.goto('/releases/v1.1.0-rc.1/notes');
+  await dennis.getByLabel('Release notes').fill('ethtool is there.\n<script>alert(1)</script>');
+  await dennis.getByLabel('Known issues').fill('Links of 10 Gbit/s were not tried.');
+  await dennis.getByRole('button', { name: 'Save notes' }).click();
+  await expect(dennis.locator('.prose').first()).toHaveText('ethtool is there.\n<script>alert(1)</script>');
   const request = await ask(dennis, 'v1.1.0-rc.1', 'ethtool was asked for');
 
   const theirs = await browser.newContext({ baseURL: server.dashboard });
@@ -244,6 +249,10 @@ test('a second release replaces the first, and is rolled back', async ({ context
   await approve(grace, request, 'Only one package more');
   await deploy(grace, request, 'v1.1.0-rc.1');
   expect(await menu('/menu.ipxe')).toBe(await menu('/release/v1.1.0/menu.ipxe'));
+  await grace.goto('/releases/v1.1.0/notes');
+  await expect(grace.getByText('Links of 10 Gbit/s were not tried.')).toBeVisible();
+  await expect(grace.locator('dt', { hasText: 'Frozen' })).toBeVisible();
+  await expect(grace.getByRole('button', { name: 'Save notes' })).toHaveCount(0);
 
   await grace.goto('/environments/production');
   await grace.getByRole('link', { name: 'Roll back to this…' }).click();

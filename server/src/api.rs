@@ -15,6 +15,7 @@ pub mod environments;
 pub mod exchange;
 pub mod jobs;
 mod keyed;
+pub mod notes;
 pub mod people;
 pub mod problem;
 pub mod recipes;
@@ -93,8 +94,9 @@ fn row(access: Access, routes: UtoipaMethodRouter<AppState>) -> Operation {
 pub fn operations() -> Vec<Operation> {
     use Access::{Anyone, May, Token};
     use Action::{
-        Approve, Build, CancelJob, ChangePolicy, Deploy, EditRecipe, ManageOwnTokens, ManagePeople,
-        Read, RequestDeployment, RollBack, Validate, WithdrawRelease, WithdrawRequest,
+        Approve, Build, CancelJob, ChangePolicy, Deploy, EditNotes, EditRecipe, ManageOwnTokens,
+        ManagePeople, Read, RequestDeployment, RollBack, Validate, WithdrawRelease,
+        WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -116,6 +118,8 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(releases::evidence)),
         row(May(Read), routes!(releases::files)),
         row(May(Read), routes!(releases::file)),
+        row(May(Read), routes!(notes::show)),
+        row(May(EditNotes), routes!(notes::save)),
         row(May(WithdrawRelease), routes!(releases::withdraw)),
         row(May(Read), routes!(jobs::list)),
         row(May(Read), routes!(jobs::show)),

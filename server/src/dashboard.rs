@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use app::{api::recipes::RecipeDraft, pages::reference::ApiDocument};
+use app::pages::reference::ApiDocument;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef, Request},
@@ -38,6 +38,7 @@ use crate::{
     form_answers::{self, Seal},
     health, live,
     live::Ending,
+    notes,
     origin::{self, Origins},
     recipes, refusal,
     session_store::StoredSessions,
@@ -47,9 +48,10 @@ use crate::{
 const FORM_LIMIT: usize = 1024 * 1024;
 
 /// Renders a page with something besides in its context.
-type RenderWith = Arc<
-    dyn Fn(RecipeDraft, Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync,
->;
+type RenderWith =
+    Arc<dyn Fn(Provide, Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
+/// Puts something into the context of a page.
+type Provide = Arc<dyn Fn() + Send + Sync>;
 
 /// What handlers and pages share.
 #[derive(Clone, FromRef)]
@@ -63,9 +65,21 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// The page at the request's address, with what somebody typed into the recipe editor.
-    pub async fn page_with(&self, draft: RecipeDraft, request: Request) -> Response {
-        (self.render)(draft, request).await
+    /// The page at the address to which a form was sent, with what somebody typed into it and the
+    /// status that says why it was not taken.
+    pub async fn page_with<T: Clone + Send + Sync + 'static>(
+        &self,
+        status: StatusCode,
+        draft: T,
+        page: Request,
+    ) -> Response {
+        let provide = Arc::new(move || provide_context(draft.clone()));
+        let mut response = (self.render)(provide, page).await;
+        // The page may be none: somebody has removed what it was about.
+        if response.status().is_success() {
+            *response.status_mut() = status;
+        }
+        response
     }
 }
 
@@ -107,6 +121,7 @@ pub fn routes() -> Vec<Route> {
         row(Method::POST, "/session/theme", Anyone, post(auth::theme)),
         row(Method::POST, "/recipes/new", SignedIn, post(recipes::create)),
         row(Method::POST, "/recipes/{name}", SignedIn, post(recipes::revise)),
+        row(Method::POST, "/releases/{version}/notes", SignedIn, post(notes::save)),
         row(Method::GET, "/events", SignedIn, get(live::changes)),
         row(Method::GET, "/jobs/{id}/log/stream", SignedIn, get(live::job_log)),
         row(Method::GET, "/jobs/{id}/log", SignedIn, get(downloads::job_log)),
@@ -215,11 +230,11 @@ fn render_with(
     context: impl Fn() + Clone + Send + Sync + 'static,
     shell: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
 ) -> RenderWith {
-    Arc::new(move |draft, request| {
+    Arc::new(move |provide: Provide, request| {
         let context = context.clone();
         let with_draft = move || {
             context();
-            provide_context(draft.clone());
+            provide();
         };
         leptos_axum::render_app_async_with_context(with_draft, shell.clone())(request)
     })

@@ -15,6 +15,7 @@ pub mod downloads;
 pub mod form_answers;
 pub mod health;
 pub mod live;
+mod notes;
 pub mod origin;
 pub mod privileges;
 pub mod recipes;

@@ -89,19 +89,14 @@ async fn save(
         Err(error) => return refusal::of_service(&error),
     };
     let draft = RecipeDraft { name, base, text, message, problems, error };
-    let mut response = state.page_with(draft, page).await;
-    // The page may be none: somebody has removed what it was about.
-    if response.status().is_success() {
-        *response.status_mut() = status;
-    }
-    response
+    state.page_with(status, draft, page).await
 }
 
-fn malformed(rejection: &FormRejection) -> Response {
+pub(crate) fn malformed(rejection: &FormRejection) -> Response {
     let status = rejection.status();
     let message = match status {
         StatusCode::PAYLOAD_TOO_LARGE => {
-            "The recipe is larger than 1 MiB, so it was not read. Make it shorter."
+            "What was sent is larger than 1 MiB, so it was not read. Make it shorter."
         }
         _ => {
             "The form was not sent whole, so nothing was saved. Load its page again and fill it in anew."
@@ -111,7 +106,7 @@ fn malformed(rejection: &FormRejection) -> Response {
 }
 
 /// The request for the page at the address to which a form was sent.
-fn page_of(form: &Request) -> Request {
+pub(crate) fn page_of(form: &Request) -> Request {
     let mut page = Request::new(Body::empty());
     *page.uri_mut() = form.uri().clone();
     *page.headers_mut() = form.headers().clone();

@@ -75,11 +75,11 @@ impl Server {
     }
 
     /// Somebody with a configuration folder of their own, who has logged in.
-    fn person(&self, name: &str, role: &str) -> Person<'_> {
+    fn person(&self, name: &str, role: &str) -> Person {
         let token = self.token_of(name, role);
         let home = self.folder.path().join(name);
         fs::create_dir(&home).unwrap();
-        let person = Person { server: self, home, token };
+        let person = Person { home, token };
         let mut login =
             person.command(&["login", &self.url]).stdin(Stdio::piped()).spawn().unwrap();
         login.stdin.take().unwrap().write_all(format!("{}\n", person.token).as_bytes()).unwrap();
@@ -100,13 +100,12 @@ impl Drop for Server {
     }
 }
 
-struct Person<'a> {
-    server: &'a Server,
+struct Person {
     home: PathBuf,
     token: String,
 }
 
-impl Person<'_> {
+impl Person {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command
@@ -145,14 +144,10 @@ impl Person<'_> {
 
     /// Runs a block of the docs in a folder of its own.
     fn runs(&self, block: &str, folder: &Path, variables: &[(&str, &str)]) -> String {
-        let tools = folder.join("bin");
-        fs::create_dir_all(&tools).unwrap();
-        let _ = std::os::unix::fs::symlink(PROGRAM, tools.join("bootwright"));
-        let path = std::env::var("PATH").unwrap();
+        let tools = Path::new(PROGRAM).parent().unwrap().display();
         let done = Command::new("bash")
-            .args(["-euo", "pipefail", "-c", block])
+            .args(["-euo", "pipefail", "-c", &format!("PATH={tools}:$PATH\n{block}")])
             .current_dir(folder)
-            .env("PATH", format!("{}:{path}", tools.display()))
             .envs(variables.iter().copied())
             .output()
             .unwrap();
@@ -245,7 +240,7 @@ fn the_whole_way_goes_by_command_line_and_by_curl_as_the_docs_write_it() {
     let jobs = ann.json(&["job", "list", "--kind", "build", "--state", "succeeded"]);
     assert_eq!(jobs.as_array().unwrap().len(), 2);
     let log = ann.does(&["job", "log", jobs[0]["id"].as_str().unwrap()]);
-    assert!(log.lines().count() > 20 && log.contains(" manifest "), "{log}");
+    assert!(log.lines().count() > 5 && log.contains(" manifest "), "{log}");
 }
 
 #[test]

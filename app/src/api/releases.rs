@@ -10,6 +10,7 @@ use domain::{
     job::Step,
     lock::{LockedPackage, Part},
     manifest::Manifest,
+    notes::ReleaseNotes,
     page::{Cursor, Slice},
     release::{Health, Release},
     run::Validation,
@@ -149,6 +150,30 @@ pub struct RequestChoice {
     pub choice: Choice,
 }
 
+/// `/releases/:version/notes`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NotesPage {
+    /// What stands above every tab.
+    pub head: ReleaseHead,
+    /// What people say about it.
+    pub saved: ReleaseNotes,
+    /// What somebody typed that was not saved, and why not.
+    pub draft: Option<NotesDraft>,
+    /// Whether the viewer may write now.
+    pub edit: Choice,
+}
+
+/// Notes that somebody typed and that were not saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotesDraft {
+    /// What is new and what to know.
+    pub notes: String,
+    /// What is known not to work.
+    pub known_issues: String,
+    /// Why nothing was saved.
+    pub error: AppError,
+}
+
 /// `/releases/:version/files`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FilesPage {
@@ -206,6 +231,11 @@ pub(crate) async fn load_release_deployments(
     version: String,
 ) -> Result<ReleaseDeploymentsPage, AppError> {
     crate::compose::releases::deployments(&super::asked()?, &version).await
+}
+
+/// A release's notes.
+pub(crate) async fn load_notes(version: String) -> Result<NotesPage, AppError> {
+    crate::compose::releases::notes(&super::asked()?, &version).await
 }
 
 /// A release's files.

@@ -23,8 +23,8 @@ pub(crate) async fn inbox(asked: &Asked) -> Result<ApprovalsPage, AppError> {
     let Asked { services, actor } = asked;
     let mut ended = Vec::new();
     for environment in services.environments(actor).await.map_err(|it| asked.refuse(it))? {
-        let (_, history) =
-            services.environment(actor, &environment.name).await.map_err(|it| asked.refuse(it))?;
+        let history =
+            services.history(actor, &environment.name).await.map_err(|it| asked.refuse(it))?;
         ended.extend(history.into_iter().filter(|it| !it.state.open()));
     }
     ended.sort_by_key(|it| std::cmp::Reverse(it.ended_at));

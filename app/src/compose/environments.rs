@@ -38,13 +38,14 @@ pub(crate) async fn rows(asked: &Asked) -> Result<Vec<EnvironmentRow>, AppError>
 
 pub(crate) async fn page(asked: &Asked, name: &str) -> Result<EnvironmentPage, AppError> {
     let Asked { services, actor } = asked;
-    let (environment, all) =
-        services.environment(actor, name).await.map_err(|it| asked.refuse(it))?;
+    let environment = services.environment(actor, name).await.map_err(|it| asked.refuse(it))?;
+    let all = services.history(actor, name).await.map_err(|it| asked.refuse(it))?;
+    let waiting = services.open_deployments(actor).await.map_err(|it| asked.refuse(it))?;
     let current = match &environment.release_name {
         Some(name) => Some(releases::named(asked, name).await?),
         None => None,
     };
-    let open = all.iter().filter(|it| it.state.open()).cloned().collect();
+    let open = waiting.into_iter().filter(|it| it.environment == name).collect();
     let history = history(asked, &environment, &all).await?;
     let menu_path = if environment.name == PRODUCTION {
         "/menu.ipxe".to_owned()

@@ -8,6 +8,7 @@ use domain::{
     policy,
     release::{Health, Release},
 };
+use leptos::prelude::use_context;
 use services::releases::ReleaseFilter;
 
 use super::{Asked, invalid};
@@ -15,8 +16,9 @@ use crate::{
     api::{
         Choice,
         releases::{
-            ChangeAgainst, ContentsPage, FilesPage, PlanEvidence, ReleaseDeploymentsPage,
-            ReleaseFile, ReleaseHead, ReleasePage, ReleaseRow, RequestChoice, TestsPage,
+            ChangeAgainst, ContentsPage, FilesPage, NotesPage, PlanEvidence,
+            ReleaseDeploymentsPage, ReleaseFile, ReleaseHead, ReleasePage, ReleaseRow,
+            RequestChoice, TestsPage,
         },
     },
     error::AppError,
@@ -202,6 +204,14 @@ pub(crate) async fn deployments(
     let deployments =
         services.deployments_of(actor, release).await.map_err(|it| asked.refuse(it))?;
     Ok(ReleaseDeploymentsPage { environments, deployments, head })
+}
+
+pub(crate) async fn notes(asked: &Asked, version: &str) -> Result<NotesPage, AppError> {
+    let head = head(asked, version).await?;
+    let release = &head.row.release;
+    let saved = asked.services.notes(&asked.actor, release).await.map_err(|it| asked.refuse(it))?;
+    let edit = choice(policy::may_edit_notes(viewer_of(&asked.actor).role, release.stage));
+    Ok(NotesPage { saved, draft: use_context(), edit, head })
 }
 
 pub(crate) async fn files(asked: &Asked, version: &str) -> Result<FilesPage, AppError> {

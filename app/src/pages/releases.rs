@@ -3,6 +3,7 @@
 mod contents;
 mod files;
 mod head;
+mod notes;
 mod reach;
 mod tests;
 
@@ -10,7 +11,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::releases::{
-        ReleasePage, ReleasesPage, load_contents, load_files, load_release,
+        ReleasePage, ReleasesPage, load_contents, load_files, load_notes, load_release,
         load_release_deployments, load_releases, load_tests,
     },
     pages::{parameter, query},
@@ -26,6 +27,7 @@ use crate::{
 };
 pub use contents::show as show_contents;
 pub use files::show as show_files;
+pub use notes::show as show_notes;
 pub use reach::show as show_deployments;
 pub use tests::{evidence, show as show_tests};
 
@@ -51,6 +53,11 @@ pub(crate) fn tests() -> AnyView {
 
 pub(crate) fn deployments() -> AnyView {
     page::loaded(TOPICS, load_release_deployments(parameter("version")), show_deployments)
+}
+
+pub(crate) fn notes() -> AnyView {
+    // Not live: what somebody types must not go while it is typed.
+    page::loaded(&[], load_notes(parameter("version")), show_notes)
 }
 
 pub(crate) fn files() -> AnyView {

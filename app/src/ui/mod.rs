@@ -20,3 +20,10 @@ pub mod steps;
 pub mod table;
 pub mod time;
 pub mod waterfall;
+
+/// A text as the source of a text field, which leptos writes as it is: whoever saves a recipe must
+/// not write markup into the page of whoever opens it. Browsers drop the first line end.
+#[must_use]
+pub fn raw(text: &str) -> String {
+    format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;"))
+}

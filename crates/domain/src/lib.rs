@@ -27,6 +27,7 @@ pub mod lock;
 pub mod log;
 pub mod manifest;
 pub mod menu;
+pub mod notes;
 pub mod page;
 pub mod person;
 pub mod plan;

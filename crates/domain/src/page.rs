@@ -55,7 +55,7 @@ pub struct Slice {
 
 impl Slice {
     /// The most items that a page has.
-    pub const MOST: u32 = 500;
+    pub const MOST: u32 = 100;
     /// How many items a page has where nobody says otherwise.
     pub const USUAL: u32 = 50;
 

@@ -91,6 +91,19 @@ pub fn may_withdraw_release(role: Role, stage: Stage, serving: &[String]) -> Res
     }
 }
 
+/// Writing release notes and known issues.
+///
+/// # Errors
+/// Why not.
+pub fn may_edit_notes(role: Role, stage: Stage) -> Result<(), Refusal> {
+    Action::EditNotes.allowed(role)?;
+    match stage {
+        Stage::Building | Stage::Candidate => Ok(()),
+        Stage::Released => Err(Refusal::NotesFrozen),
+        Stage::Failed | Stage::Withdrawn => Err(Refusal::NotBootable { stage }),
+    }
+}
+
 /// The reason that a person gives for a change, without the blanks around it.
 ///
 /// # Errors

@@ -182,6 +182,7 @@ pub enum RootMethod {
 /// What is wrong with a recipe text, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = RecipeProblem))]
 pub struct Problem {
     /// Line of the text, from 1; 0 where it concerns the whole.
     pub line: u32,

@@ -69,6 +69,14 @@ pub(crate) enum Change<'a> {
         release: &'a Release,
         reason: &'a str,
     },
+    NotesSaved {
+        release: &'a Release,
+        revision: u32,
+    },
+    NotesFrozen {
+        release: &'a Release,
+        digest: &'a Digest,
+    },
     ValidationRequested {
         release: &'a Release,
         job: &'a JobId,
@@ -184,6 +192,12 @@ impl Change<'_> {
             ),
             Self::ReleaseWithdrawn { release: it, reason } => {
                 release("release.withdraw", it, json!({ "reason": reason }))
+            }
+            Self::NotesSaved { release: it, revision } => {
+                release("release.notes", it, json!({ "revision": revision }))
+            }
+            Self::NotesFrozen { release: it, digest } => {
+                release("release.notes-freeze", it, json!({ "digest": digest }))
             }
             Self::ValidationRequested { release: it, job } => {
                 release("release.validate", it, json!({ "job": job, "manifest": it.manifest }))

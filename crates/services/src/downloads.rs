@@ -52,12 +52,13 @@ pub struct ReleaseFile {
 }
 
 /// Names of the files of a release besides its components, with what each is.
-const RELEASE_FILES: [(&str, &str); 5] = [
+const RELEASE_FILES: [(&str, &str); 6] = [
     ("manifest.json", "what the release consists of; its SHA-256 is the release's digest"),
     ("manifest.json.minisig", "signature of the manifest"),
     ("bootwright.pub", "public key that the signature is checked with"),
     ("lock.json", "every package with its version and SHA-256"),
     ("sbom.spdx.json", "the packages as SPDX 2.3"),
+    ("release-notes.json", "notes and known issues; frozen when the release gets its name"),
 ];
 
 impl Services {
@@ -108,6 +109,10 @@ impl Services {
         match name {
             "manifest.json" => Ok(json(manifest.to_bytes()?)),
             "lock.json" => Ok(json(domain::canonical::to_vec(&lock)?)),
+            "release-notes.json" => {
+                let digest = manifest.digest()?;
+                Ok(json(rows.notes(&release.id).await?.record(digest)?))
+            }
             "sbom.spdx.json" => Ok(json(sbom::spdx(&manifest, &lock)?)),
             "bootwright.pub" => Ok(Download::Bytes {
                 name: name.to_owned(),

@@ -10,6 +10,9 @@ use domain::{
 
 use crate::{Services, audit::Change, error::ServiceError};
 
+/// How many deployments the history of an environment shows; the lists of deployments have all.
+const HISTORY: u32 = 50;
+
 impl Services {
     /// All environments, by name.
     ///
@@ -20,7 +23,7 @@ impl Services {
         Ok(self.read().await?.environments().await?)
     }
 
-    /// One environment with the history of its deployments, newest first.
+    /// One environment.
     ///
     /// # Errors
     /// Where there is none, or the actor may not read.
@@ -28,12 +31,22 @@ impl Services {
         &self,
         actor: &Actor,
         name: &str,
-    ) -> Result<(Environment, Vec<Deployment>), ServiceError> {
+    ) -> Result<Environment, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
-        let mut rows = self.read().await?;
-        let environment = rows.environment(name).await?.ok_or_else(|| no_environment(name))?;
-        let history = rows.deployments_of_environment(name).await?;
-        Ok((environment, history))
+        self.read().await?.environment(name).await?.ok_or_else(|| no_environment(name))
+    }
+
+    /// What became of the newest requests for an environment, the last that ended first.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn history(
+        &self,
+        actor: &Actor,
+        name: &str,
+    ) -> Result<Vec<Deployment>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.deployments_of_environment(name, HISTORY).await?)
     }
 
     /// Changes what an environment demands. Requests that are open are judged by what it then

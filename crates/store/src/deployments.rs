@@ -176,19 +176,22 @@ impl Rows {
         self.with_approvals(&rows).await
     }
 
-    /// The deployments of an environment, newest first.
+    /// The newest deployments of an environment by when they ended or were asked for, at the most
+    /// `limit`.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn deployments_of_environment(
         &mut self,
         environment: &str,
+        limit: u32,
     ) -> Result<Vec<Deployment>, StoreError> {
         let rows = sqlx::query(
             "select * from deployment_with_names where environment = $1
-             order by coalesce(ended_at, requested_at) desc, id desc",
+             order by coalesce(ended_at, requested_at) desc, id desc limit $2",
         )
         .bind(environment)
+        .bind(i64::from(limit))
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing an environment's deployments"))?;

@@ -14,6 +14,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod links;
 pub mod locks;
+pub mod notes;
 pub mod people;
 pub mod recipes;
 pub mod releases;

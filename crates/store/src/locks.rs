@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 
 use crate::{
     Rows, StoreError, WriteTx,
-    columns::{foreign, json, number, parsed, text, to_json},
+    columns::{containing, foreign, json, number, parsed, text, to_json},
 };
 
 /// A package of a lock, as it is searched and compared.
@@ -84,7 +84,6 @@ impl Rows {
     ) -> Result<Vec<PackageRow>, StoreError> {
         // Names of packages are lower case, and so is `like` on PostgreSQL: it heeds case there.
         let search = search.to_lowercase();
-        let escaped = search.replace('!', "!!").replace('%', "!%").replace('_', "!_");
         sqlx::query(
             "select lock_digest, part, name, architecture, version, size, sha256
              from lock_package where lock_digest = $1 and name like $2 escape '!'
@@ -92,7 +91,7 @@ impl Rows {
                       name, architecture",
         )
         .bind(lock.to_string())
-        .bind(format!("%{escaped}%"))
+        .bind(containing(Some(&search)))
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing a lock's packages"))?

@@ -7,7 +7,7 @@ use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
         ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder, PathItem,
-        PathsBuilder, Ref, ResponseBuilder, ServerBuilder, path,
+        PathsBuilder, Ref, RefOr, ResponseBuilder, Schema, ServerBuilder, path,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
         tag::TagBuilder,
     },
@@ -66,19 +66,17 @@ pub(super) async fn openapi() -> Json<utoipa::openapi::OpenApi> {
 /// The `OpenAPI` 3.1 document of the API.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    let mut components = ComponentsBuilder::new()
-        .schema(problem::Problem::name(), problem::Problem::schema())
-        .security_scheme(
-            "token",
-            SecurityScheme::Http(
-                HttpBuilder::new()
-                    .scheme(HttpAuthScheme::Bearer)
-                    .description(Some(
-                        "A token of the page Account, or of `bootwright admin create-token`.",
-                    ))
-                    .build(),
-            ),
-        );
+    let mut components = ComponentsBuilder::new().security_scheme(
+        "token",
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some(
+                    "A token of the page Account, or of `bootwright admin create-token`.",
+                ))
+                .build(),
+        ),
+    );
     for (status, when) in REFUSALS.into_iter().chain(REFUSED_CHANGES).chain(FAILED_CONDITIONS) {
         let schema = Ref::from_schema_name(problem::Problem::name());
         let content = ContentBuilder::new().schema(Some(schema)).build();
@@ -86,11 +84,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
             ResponseBuilder::new().description(when).content(problem::MEDIA_TYPE, content);
         components = components.response(status, response.build());
     }
-    let mut schemas = Vec::new();
-    problem::Problem::schemas(&mut schemas);
     let mut paths: BTreeMap<String, PathItem> = BTreeMap::new();
     for operation in operations() {
-        schemas.extend(operation.schemas.iter().cloned());
         let Operation { method, path, access, description, .. } = operation;
         let described = describe(&method, access, description);
         let item = paths.entry(path).or_default();
@@ -102,7 +97,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
             _ => item.get = Some(described),
         }
     }
-    for (name, schema) in schemas {
+    for (name, schema) in schemas() {
         components = components.schema(name, schema);
     }
     let paths =
@@ -187,4 +182,30 @@ fn describe(
         });
     }
     operation
+}
+
+/// The schemas that problems and operations refer to, some of them several times.
+fn schemas() -> Vec<(String, RefOr<Schema>)> {
+    let mut schemas = Vec::new();
+    problem::Problem::schemas(&mut schemas);
+    schemas.push((problem::Problem::name().into_owned(), problem::Problem::schema()));
+    schemas.extend(operations().into_iter().flat_map(|operation| operation.schemas));
+    schemas
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two types of one name would stand for each other in the document.
+    #[test]
+    fn each_name_stands_for_one_schema() {
+        let mut known = BTreeMap::new();
+        for (name, schema) in schemas() {
+            let schema = serde_json::to_string(&schema).unwrap();
+            let first = known.entry(name.clone()).or_insert_with(|| schema.clone());
+            assert_eq!(*first, schema, "{name}");
+        }
+        assert!(known.len() > 30);
+    }
 }

@@ -76,7 +76,7 @@ pub async fn show(
     Caller(actor): Caller,
     Path(name): Path<String>,
 ) -> Answer<Tagged<Environment>> {
-    let (environment, _) = services.environment(&actor, &name).await?;
+    let environment = services.environment(&actor, &name).await?;
     Environment::of(environment).tagged()
 }
 
@@ -92,7 +92,7 @@ pub async fn change_policy(
     let base: Digest = base.version()?;
     let changed = services.change_policy(&actor, &name, policy, Some(&base)).await;
     changed.map_err(Problem::of_condition)?;
-    let (environment, _) = services.environment(&actor, &name).await?;
+    let environment = services.environment(&actor, &name).await?;
     Environment::of(environment).tagged()
 }
 

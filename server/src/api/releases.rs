@@ -195,7 +195,7 @@ pub struct ListReleases {
     /// `next` of the page before.
     cursor: Option<String>,
     /// How many items, 50 unless said otherwise.
-    #[param(minimum = 1, maximum = 500)]
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }
 
@@ -211,7 +211,7 @@ pub struct ListPackages {
     /// `next` of the page before.
     cursor: Option<String>,
     /// How many items, 50 unless said otherwise.
-    #[param(minimum = 1, maximum = 500)]
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }
 

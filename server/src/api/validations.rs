@@ -80,7 +80,7 @@ pub struct ListValidations {
     /// `next` of the page before.
     cursor: Option<String>,
     /// How many items, 50 unless said otherwise.
-    #[param(minimum = 1, maximum = 500)]
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }
 

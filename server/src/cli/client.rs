@@ -64,7 +64,7 @@ impl Client {
         let mut items = Vec::new();
         let mut cursor = String::new();
         loop {
-            let page: Listed<T> = self.get(&format!("{path}{join}limit=500{cursor}"))?;
+            let page: Listed<T> = self.get(&format!("{path}{join}limit=100{cursor}"))?;
             items.extend(page.items);
             match page.next {
                 Some(next) => cursor = format!("&cursor={}", encode(&next)),

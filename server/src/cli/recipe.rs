@@ -218,7 +218,7 @@ fn shown(cli: &Cli, revision: &RevisionShown) -> Result<(), CliError> {
     cli.output.lines(&[String::new()].into_iter().chain(text).collect::<Vec<_>>())
 }
 
-fn read(file: &Path) -> Result<String, CliError> {
+pub(super) fn read(file: &Path) -> Result<String, CliError> {
     let mut text = String::new();
     let read = if file.as_os_str() == "-" {
         std::io::stdin().lock().read_to_string(&mut text)

@@ -1,6 +1,9 @@
 //! `bootwright release …`
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand, ValueEnum};
 use domain::release::{Health, Stage};
@@ -10,12 +13,13 @@ use super::{
     client::{encode, query},
     error::CliError,
     follow::{self, Show},
-    output::or_dash,
-    recipe::diff_lines,
+    output::{one_line, or_dash},
+    recipe::{diff_lines, read},
 };
 use crate::api::{
     exchange::Listed,
     jobs::Job,
+    notes::{NewNotes, Notes},
     releases::{
         ChangeAgainst, NewRelease, PlanEvidence, Reason, Release, ReleaseDetails, ReleaseFile,
         WhichPackages,
@@ -117,6 +121,17 @@ pub(super) enum ReleaseCommand {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Show or write a release's notes and known issues.
+    Notes {
+        /// Name of the release.
+        name: String,
+        /// File with new release notes; `-` for standard input.
+        #[arg(long, value_name = "FILE")]
+        set: Option<PathBuf>,
+        /// File with new known issues; `-` for standard input.
+        #[arg(long, value_name = "FILE")]
+        set_known_issues: Option<PathBuf>,
+    },
     /// Take a candidate back for good: machines cannot boot it any more.
     Withdraw {
         /// Name of the release.
@@ -200,6 +215,9 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
                 other => other,
             })
         }
+        ReleaseCommand::Notes { name, set, set_known_issues } => {
+            notes(cli, name, set.as_deref(), set_known_issues.as_deref())
+        }
         ReleaseCommand::Withdraw { name, reason } => {
             let path = format!("/releases/{}/withdraw", encode(name));
             let done: ReleaseDetails =
@@ -272,6 +290,35 @@ fn evidence(cli: &Cli, name: &str) -> Result<(), CliError> {
     }
 }
 
+fn notes(
+    cli: &Cli,
+    name: &str,
+    notes: Option<&Path>,
+    known_issues: Option<&Path>,
+) -> Result<(), CliError> {
+    let path = format!("/releases/{}/notes", encode(name));
+    let seen = cli.client.versioned::<Notes>(&path)?;
+    let shown = if notes.is_none() && known_issues.is_none() {
+        seen.value
+    } else {
+        // What is not named stays as it is.
+        let new = NewNotes {
+            notes: notes.map_or(Ok(seen.value.notes), read)?,
+            known_issues: known_issues.map_or(Ok(seen.value.known_issues), read)?,
+        };
+        cli.client.put(&path, &seen.etag, &new)?
+    };
+    if cli.output.is_json() {
+        return cli.output.json(&shown);
+    }
+    let text = |title: &str, text: &str| {
+        let lines = text.lines().map(one_line);
+        [title.to_owned()].into_iter().chain(lines).chain([String::new()]).collect::<Vec<_>>()
+    };
+    cli.output.lines(&text("RELEASE NOTES", &shown.notes))?;
+    cli.output.lines(&text("KNOWN ISSUES", &shown.known_issues))
+}
+
 fn diff(cli: &Cli, name: &str) -> Result<(), CliError> {
     let against: ChangeAgainst = cli.client.get(&format!("/releases/{}/change", encode(name)))?;
     if cli.output.is_json() {
@@ -299,7 +346,7 @@ fn diff(cli: &Cli, name: &str) -> Result<(), CliError> {
 }
 
 /// Writes a download beside its place and renames it, so that half a file never has its name.
-fn save(cli: &Cli, source: &str, path: &std::path::Path) -> Result<(), CliError> {
+fn save(cli: &Cli, source: &str, path: &Path) -> Result<(), CliError> {
     let mut stream = cli.client.open(source)?;
     let mut part = path.as_os_str().to_owned();
     part.push(".part");

@@ -66,7 +66,7 @@ impl Picture {
             picture.jobs.insert(job.id.clone(), (job, steps));
         }
         for environment in rows.environments().await? {
-            for deployment in rows.deployments_of_environment(&environment.name).await? {
+            for deployment in rows.deployments_of_environment(&environment.name, u32::MAX).await? {
                 picture.deployments.insert(deployment.id.clone(), deployment);
             }
             picture.environments.insert(environment.name.clone(), environment);

@@ -50,7 +50,7 @@ async fn a_request_lapses_with_its_evidence_and_is_asked_anew() {
     assert!(refused.to_string().contains("has lapsed"), "{refused}");
     assert_eq!(state(&world, &asked).await, DeploymentState::Lapsed);
     assert!(row(&world, "deployment.lapse", asked.id.as_str()).await.is_some());
-    let served = world.services.environment(&dave, PRODUCTION).await.unwrap().0.release;
+    let served = world.services.environment(&dave, PRODUCTION).await.unwrap().release;
     assert_eq!(served, None);
 
     let ask = || world.services.request_deployment(&dave, PRODUCTION, &asked.release_name, "anew");
@@ -208,7 +208,7 @@ async fn a_deployment_comes_before_a_change_or_sees_it() {
             }
             let expected =
                 if deployed.is_ok() { Some(&asked.release) } else { asked.from_release.as_ref() };
-            let served = world.services.environment(&dave, PRODUCTION).await.unwrap().0.release;
+            let served = world.services.environment(&dave, PRODUCTION).await.unwrap().release;
             assert_eq!(served.as_ref(), expected, "{racer:?}");
             first += usize::from(deployed.is_ok());
             racer.undo(&world).await;

@@ -48,6 +48,7 @@ const TABLE: &[(&str, Access)] = &[
     ("POST /session/welcome", Anyone(303)),
     ("POST /session/password", Anyone(303)),
     ("POST /session/theme", Anyone(303)),
+    ("POST /releases/{version}/notes", From(Developer, Action::EditNotes)),
     ("POST /recipes/new", From(Developer, Action::EditRecipe)),
     ("POST /recipes/{name}", From(Developer, Action::EditRecipe)),
     ("GET /events", SignedIn(200)),
@@ -68,6 +69,7 @@ const TABLE: &[(&str, Access)] = &[
     ("page /releases/:version/contents", SignedIn(200)),
     ("page /releases/:version/tests", SignedIn(200)),
     ("page /releases/:version/deployments", SignedIn(200)),
+    ("page /releases/:version/notes", SignedIn(200)),
     ("page /releases/:version/files", SignedIn(200)),
     ("page /jobs", SignedIn(200)),
     ("page /jobs/:id", SignedIn(200)),
@@ -302,6 +304,10 @@ async fn post(world: &World, path: &str) -> Ask {
             world.post(path, &[("token", "dead"), ("name", "mallory"), ("password", PASSWORD)])
         }
         "/session/theme" => world.post(path, &[("theme", "dark"), ("next", "/jobs")]),
+        "/releases/{version}/notes" => {
+            let path = path.replace("{version}", &world.candidate().await);
+            world.post(&path, &[("base", "0"), ("notes", "new"), ("known_issues", "")])
+        }
         "/recipes/new" => {
             let name = format!("recipe-{number}");
             world.post(path, &[("name", &name), ("text", &changed), ("message", "another one")])

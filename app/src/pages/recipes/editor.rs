@@ -9,7 +9,7 @@ use super::{head, may_edit};
 use crate::{
     api::recipes::{RecipeDraft, RecipePage},
     routes::href,
-    ui::{copy, form, page, table, time::time},
+    ui::{copy, form, page, raw, table, time::time},
 };
 
 /// The page: of a new recipe where there is no revision yet.
@@ -115,12 +115,6 @@ fn paper(text: &str, faulty: &[u32]) -> AnyView {
         </div>
     }
     .into_any()
-}
-
-/// A text as the source of a text field, which leptos writes as it is: whoever saves a recipe must
-/// not write markup into the page of whoever opens it. Browsers drop the first line end.
-fn raw(text: &str) -> String {
-    format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;"))
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ pub(super) fn head(head: &ReleaseHead, here: &'static str) -> AnyView {
                 tab("Contents", "contents"),
                 tab("Tests", "tests"),
                 tab("Deployments", "deployments"),
+                tab("Notes", "notes"),
                 tab("Files", "files"),
             ],
         )}

@@ -22,6 +22,8 @@ pub enum Action {
     Validate,
     /// Take a candidate back for good.
     WithdrawRelease,
+    /// Write release notes and known issues.
+    EditNotes,
     /// Ask for a deployment.
     RequestDeployment,
     /// Take back a request for a deployment.
@@ -42,7 +44,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -51,6 +53,7 @@ impl Action {
         Self::CancelJob,
         Self::Validate,
         Self::WithdrawRelease,
+        Self::EditNotes,
         Self::RequestDeployment,
         Self::WithdrawRequest,
         Self::Deploy,
@@ -71,6 +74,7 @@ impl Action {
             | Self::CancelJob
             | Self::Validate
             | Self::WithdrawRelease
+            | Self::EditNotes
             | Self::RequestDeployment
             | Self::WithdrawRequest
             | Self::Deploy
@@ -92,6 +96,7 @@ impl Action {
             Self::CancelJob => "cancel a job",
             Self::Validate => "validate a release",
             Self::WithdrawRelease => "withdraw a release",
+            Self::EditNotes => "write release notes",
             Self::RequestDeployment => "ask for a deployment",
             Self::WithdrawRequest => "withdraw a request",
             Self::Deploy => "deploy a release",

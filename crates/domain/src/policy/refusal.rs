@@ -75,6 +75,11 @@ pub enum Refusal {
         /// Its stage.
         stage: Stage,
     },
+    /// The release has its name, and its notes with it.
+    #[error(
+        "the notes were frozen when the release got its name; write what is new in the next release"
+    )]
+    NotesFrozen,
     /// Machines boot it now.
     #[error("{environment} serves this release; deploy another one there first")]
     Served {

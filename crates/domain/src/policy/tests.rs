@@ -122,6 +122,7 @@ fn each_role_may_what_the_table_says() {
                 CancelJob,
                 Validate,
                 WithdrawRelease,
+                EditNotes,
                 RequestDeployment,
                 WithdrawRequest,
                 Deploy,

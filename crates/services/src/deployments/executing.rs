@@ -86,6 +86,7 @@ impl Services {
                 return Err(policy::Refusal::NameTaken { by }.into());
             }
             tx.name_released(&release.id, self.now()).await?;
+            self.freeze_notes(tx, actor, release).await?;
         }
         let before = environment.and_then(|it| it.release);
         tx.set_deployed_from(&deployment.id, before.as_ref()).await?;

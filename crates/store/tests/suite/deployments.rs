@@ -204,7 +204,7 @@ async fn deployments_are_found_by_environment_release_and_openness(world: World)
     let open = [second.id.clone(), third.id.clone()];
     assert_eq!(ids(rows.open_deployments().await.unwrap()), open);
     // By what happened to them last: the one that ended, then the one that was asked for later.
-    let of_production = rows.deployments_of_environment(PRODUCTION).await.unwrap();
+    let of_production = rows.deployments_of_environment(PRODUCTION, 50).await.unwrap();
     assert_eq!(ids(of_production), [first.id, second.id.clone()]);
     let of_release = rows.deployments_of_release(&two.id).await.unwrap();
     assert_eq!(ids(of_release), [third.id, second.id]);

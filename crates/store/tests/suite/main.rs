@@ -12,6 +12,7 @@ mod cluster;
 mod deployments;
 mod jobs;
 mod locks;
+mod notes;
 mod opening;
 mod people;
 mod recipes;

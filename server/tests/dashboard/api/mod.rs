@@ -3,6 +3,7 @@
 mod document;
 mod faults;
 mod keys;
+mod notes;
 mod paging;
 mod roles;
 mod secrets;

@@ -49,7 +49,7 @@ async fn every_list_is_walked_without_a_gap_or_a_double() {
         ("/tokens", "id"),
     ];
     for (path, id) in ids {
-        let whole = ask(&world, "GET", &format!("{path}?limit=500"), None);
+        let whole = ask(&world, "GET", &format!("{path}?limit=100"), None);
         let whole = whole.bearer(&secret).send().await.value();
         let id_of = |item: &Value| item[id].to_string();
         let whole: Vec<String> = whole["items"].as_array().unwrap().iter().map(id_of).collect();

@@ -39,6 +39,11 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
         }
         ("POST", "/recipe-checks") => send(path, json!({ "text": text })),
         ("POST", "/releases") => send(path, json!({ "recipe": RECIPE })),
+        ("PUT", "/releases/{version}/notes") => {
+            let version = world.candidate().await;
+            let body = json!({ "notes": "new", "known_issues": "" });
+            send(path.replace("{version}", &version), body).header("if-match", "\"0\"")
+        }
         ("POST", "/releases/{version}/withdraw") => {
             let version = world.candidate().await;
             send(path.replace("{version}", &version), json!({ "reason": "it is broken" }))
@@ -51,7 +56,7 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
         }
         ("PUT", "/environments/{name}/policy") => {
             let adam = world.actor(Role::Administrator).await;
-            let (environment, _) = world.services.environment(&adam, PRODUCTION).await.unwrap();
+            let environment = world.services.environment(&adam, PRODUCTION).await.unwrap();
             let version = environment.policy.version().unwrap();
             let policy = json!({ "plans": [], "approvals": 1, "self_approval": false });
             send(path.replace("{name}", PRODUCTION), policy)
