@@ -30,7 +30,7 @@ use thiserror::Error;
 pub use self::{
     apply::apply,
     kind::Kind,
-    names::{Malformed, field_name, from_fields},
+    names::{Malformed, field_name, from_fields, to_fields},
     read::read,
     step::{Latest, Seen, step},
 };

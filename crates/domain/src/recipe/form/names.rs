@@ -25,6 +25,18 @@ pub fn field_name(group: Group, row: usize, key: &str) -> String {
     }
 }
 
+/// All fields of a form as a page sends them: each name with its value.
+#[must_use]
+pub fn to_fields(form: &RecipeForm) -> Vec<(String, String)> {
+    let rows = Group::ALL.into_iter().flat_map(|group| {
+        form.rows(group).iter().enumerate().flat_map(move |(index, row)| {
+            row.fields(group)
+                .map(move |(field, value)| (field_name(group, index, field.key), value.to_owned()))
+        })
+    });
+    rows.collect()
+}
+
 /// The form that a page sent. Names that are none of the form's are left to others.
 ///
 /// A browser sends every field, so one that is missing was lost on the way, and must not be taken

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
-    tests::{WRITTEN, fields_of, sent},
+    tests::{WRITTEN, sent},
     *,
 };
 use crate::recipe::starter;
@@ -165,10 +165,10 @@ proptest! {
 
     #[test]
     fn what_a_page_sends_is_the_form(form in form()) {
-        prop_assert_eq!(sent(&fields_of(&form)), Ok(form.clone()));
+        prop_assert_eq!(sent(&to_fields(&form)), Ok(form.clone()));
         // A browser sends line ends its own way.
         let windows: Vec<_> =
-            fields_of(&form).into_iter().map(|(name, value)| (name, value.replace('\n', "\r\n"))).collect();
+            to_fields(&form).into_iter().map(|(name, value)| (name, value.replace('\n', "\r\n"))).collect();
         prop_assert_eq!(sent(&windows), Ok(form));
     }
 

@@ -89,6 +89,13 @@ impl Seen {
     }
 }
 
+impl Default for Seen {
+    /// What is seen of the form of an empty text.
+    fn default() -> Self {
+        Self::of(&RecipeForm::default())
+    }
+}
+
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("."))

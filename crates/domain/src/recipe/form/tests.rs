@@ -265,23 +265,13 @@ fn rows_are_removed_only_where_they_are() {
     assert_eq!(form.add_row(Group::System), Err(NoSuchRow));
 }
 
-pub(super) fn fields_of(form: &RecipeForm) -> Vec<(String, String)> {
-    let rows = Group::ALL.into_iter().flat_map(|group| {
-        form.rows(group).iter().enumerate().flat_map(move |(index, row)| {
-            row.fields(group)
-                .map(move |(field, value)| (field_name(group, index, field.key), value.to_owned()))
-        })
-    });
-    rows.collect()
-}
-
 pub(super) fn sent(fields: &[(String, String)]) -> Result<RecipeForm, Malformed> {
     from_fields(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 #[test]
 fn a_form_that_was_not_sent_whole_is_none() {
-    let fields = fields_of(&read(WRITTEN[2]).unwrap());
+    let fields = to_fields(&read(WRITTEN[2]).unwrap());
     assert!(sent(&fields).is_ok());
     for index in 0..fields.len() {
         let mut without = fields.clone();
