@@ -35,6 +35,7 @@ class Forms(html.parser.HTMLParser):
     def __init__(self):
         super().__init__()
         self.forms, self.inside, self.button, self.area = [], None, False, None
+        self.choice = None
 
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
@@ -50,6 +51,12 @@ class Forms(html.parser.HTMLParser):
         elif tag == "textarea" and "name" in given:
             self.area = given["name"]
             self.inside["values"][self.area] = ""
+        elif tag == "select" and "name" in given:
+            self.choice = given["name"]
+        elif tag == "option" and self.choice:
+            values = self.inside["values"]
+            if self.choice not in values or "selected" in given:
+                values[self.choice] = given.get("value", "")
         elif tag == "button":
             self.button = True
 
@@ -58,7 +65,12 @@ class Forms(html.parser.HTMLParser):
             self.inside = None
         elif tag == "button":
             self.button = False
-        elif tag == "textarea":
+        elif tag == "select":
+            self.choice = None
+        elif tag == "textarea" and self.area:
+            # Browsers drop the first line end.
+            values = self.inside["values"]
+            values[self.area] = values[self.area].removeprefix("\n")
             self.area = None
 
     def handle_data(self, data):

@@ -20,7 +20,11 @@ export default defineConfig({
   projects: [
     { name: 'whole way', testMatch: 'whole-way.spec.ts' },
     // On what the whole way left behind; `--no-deps` goes on with a server that has it already.
-    { name: 'pages', testMatch: ['every-page.spec.ts', 'programs.spec.ts'], dependencies: ['whole way'] },
+    {
+      name: 'pages',
+      testMatch: ['every-page.spec.ts', 'programs.spec.ts', 'recipe-form.spec.ts'],
+      dependencies: ['whole way'],
+    },
   ],
   outputDir: './test-results',
   reporter: [['list']],

@@ -2,7 +2,8 @@
 //! plain markup: pages read and forms work without any of this (`docs/decisions`).
 //!
 //! Two islands: the tools of a log, and one that every page has, which makes times relative,
-//! copies, numbers the editor's lines and renews what the server says has changed.
+//! copies, numbers the editor's lines, keeps its form in step with its text, and renews what the server
+//! says has changed.
 
 pub mod log;
 pub mod page;
@@ -18,4 +19,8 @@ mod dom;
 #[cfg(feature = "hydrate")]
 mod editor;
 #[cfg(feature = "hydrate")]
+mod fields;
+#[cfg(feature = "hydrate")]
 mod source;
+#[cfg(feature = "hydrate")]
+mod step;

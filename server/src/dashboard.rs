@@ -122,6 +122,7 @@ pub fn routes() -> Vec<Route> {
         row(Method::POST, "/recipes/new", SignedIn, post(recipes::create)),
         row(Method::POST, "/recipes/{name}", SignedIn, post(recipes::revise)),
         row(Method::POST, "/releases/{version}/notes", SignedIn, post(notes::save)),
+        row(Method::POST, "/recipe-form", SignedIn, post(recipes::in_step)),
         row(Method::GET, "/events", SignedIn, get(live::changes)),
         row(Method::GET, "/jobs/{id}/log/stream", SignedIn, get(live::job_log)),
         row(Method::GET, "/jobs/{id}/log", SignedIn, get(downloads::job_log)),

@@ -2,11 +2,15 @@
 //!
 //! The editor's form is sent to the server's `POST /recipes/new` and `POST /recipes/:name`, not to a
 //! server function: where the text has faults the answer is the editor again, with what was typed,
-//! with or without script. The server renders it with a [`RecipeDraft`] in its context.
+//! with or without script. The server renders it with a [`RecipeDraft`] in its context. The form
+//! beside the text is an [`EditorForm`].
 
 use domain::{
     digest::Digest,
-    recipe::{Problem, RecipeSummary, Revision},
+    recipe::{
+        Problem, RecipeSummary, Revision,
+        form::{Fault, Group, RecipeForm, Seen, read},
+    },
     text_diff::DiffLine,
     time::Timestamp,
     version::CandidateVersion,
@@ -15,7 +19,7 @@ use leptos::server;
 use serde::{Deserialize, Serialize};
 
 use super::releases::ReleaseRow;
-use crate::error::AppError;
+use crate::error::{AppError, sentence};
 
 /// `/recipes`
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,7 +38,7 @@ pub struct RecipeRow {
 }
 
 /// `/recipes/new` and `/recipes/:name`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct RecipePage {
     /// What the form holds.
     pub draft: RecipeDraft,
@@ -43,7 +47,7 @@ pub struct RecipePage {
 }
 
 /// What a person typed into the editor, and what is wrong with it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecipeDraft {
     /// The recipe's name.
     pub name: String,
@@ -51,12 +55,56 @@ pub struct RecipeDraft {
     pub base: Option<u32>,
     /// The text.
     pub text: String,
+    /// The form beside it.
+    pub form: EditorForm,
     /// What was changed and why.
     pub message: String,
     /// Faults of the text.
     pub problems: Vec<Problem>,
     /// Why it was not saved, besides.
     pub error: Option<AppError>,
+}
+
+/// The form beside the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditorForm {
+    /// What it holds.
+    pub values: RecipeForm,
+    /// What form and text held when they were last in step.
+    pub seen: Seen,
+    /// Why form and text are not in step.
+    pub fault: Option<String>,
+    /// What came of a button of the form.
+    pub notice: Option<&'static str>,
+    /// Whose section is shown open, besides the first.
+    pub open: Option<Group>,
+}
+
+impl Default for EditorForm {
+    fn default() -> Self {
+        Self::of("", None)
+    }
+}
+
+impl EditorForm {
+    /// The form of `text`. Where that cannot be read it keeps the `former` values and says why.
+    #[must_use]
+    pub fn of(text: &str, former: Option<(RecipeForm, Seen)>) -> Self {
+        match read(text) {
+            Ok(values) => {
+                let seen = Seen::of(&values);
+                Self { values, seen, fault: None, notice: None, open: None }
+            }
+            Err(problem) => Self::apart(former.unwrap_or_default(), &Fault::Unreadable(problem)),
+        }
+    }
+
+    /// The form with its own values, and why they are not those of the text.
+    #[must_use]
+    pub fn apart((values, seen): (RecipeForm, Seen), fault: &Fault) -> Self {
+        let fault = Some(sentence(&fault.to_string()));
+        Self { values, seen, fault, notice: None, open: None }
+    }
 }
 
 /// A revision in lists.

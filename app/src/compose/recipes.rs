@@ -7,8 +7,8 @@ use services::releases::{Packages, ReleaseFilter};
 use super::{Asked, invalid, releases};
 use crate::{
     api::recipes::{
-        BuildPage, RecipeDiffPage, RecipeDraft, RecipePage, RecipeRow, RecipesPage, RevisionRow,
-        RevisionsPage,
+        BuildPage, EditorForm, RecipeDiffPage, RecipeDraft, RecipePage, RecipeRow, RecipesPage,
+        RevisionRow, RevisionsPage,
     },
     error::AppError,
     routes::href,
@@ -34,6 +34,7 @@ pub(crate) async fn editor(asked: &Asked, name: &str) -> Result<RecipePage, AppE
     if name.is_empty() {
         let draft = typed.unwrap_or_else(|| RecipeDraft {
             text: recipe::starter().to_owned(),
+            form: EditorForm::of(recipe::starter(), None),
             ..RecipeDraft::default()
         });
         return Ok(RecipePage { draft, newest: None });
@@ -44,6 +45,7 @@ pub(crate) async fn editor(asked: &Asked, name: &str) -> Result<RecipePage, AppE
     let draft = typed.unwrap_or_else(|| RecipeDraft {
         name: name.to_owned(),
         base: Some(newest.number),
+        form: EditorForm::of(&newest.text, None),
         text: newest.text,
         ..RecipeDraft::default()
     });

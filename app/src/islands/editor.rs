@@ -2,7 +2,7 @@
 
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlTextAreaElement};
+use web_sys::HtmlTextAreaElement;
 
 use super::dom;
 
@@ -10,15 +10,16 @@ use super::dom;
 pub(super) fn start() {
     let listener = window_event_listener(ev::input, |event| {
         let Some(area) = dom::at(event.unchecked_ref(), ".paper textarea") else { return };
-        let numbers = area.previous_element_sibling();
-        if let (Ok(area), Some(numbers)) = (area.dyn_into::<HtmlTextAreaElement>(), numbers) {
-            renumber(&area, &numbers);
+        if let Ok(area) = area.dyn_into::<HtmlTextAreaElement>() {
+            renumber(&area);
         }
     });
     on_cleanup(move || listener.remove());
 }
 
-fn renumber(area: &HtmlTextAreaElement, numbers: &Element) {
+/// Numbers the lines beside `area` anew.
+pub(super) fn renumber(area: &HtmlTextAreaElement) {
+    let Some(numbers) = area.previous_element_sibling() else { return };
     let lines = u32::try_from(area.value().split('\n').count()).unwrap_or(u32::MAX);
     let present = numbers.child_element_count();
     for line in present + 1..=lines {

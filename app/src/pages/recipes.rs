@@ -1,6 +1,7 @@
 //! `/recipes`, the editor, revisions, what changed between two, and the form that builds.
 
 mod editor;
+mod fields;
 
 use domain::policy::{may_build, may_edit_recipe};
 use leptos::prelude::*;
@@ -27,6 +28,7 @@ use crate::{
     viewer::viewer,
 };
 pub use editor::show as show_editor;
+pub use fields::markup as form_markup;
 
 pub(crate) fn list() -> AnyView {
     page::loaded(&["recipe/", "release/"], load_recipes(), |data| show_list(&data))

@@ -5,6 +5,7 @@
 
 mod boot;
 mod fields;
+pub mod form;
 mod nearest;
 mod read;
 mod report;

@@ -5,7 +5,10 @@ use domain::{
     digest::Digest,
     ids::RecipeId,
     policy::{self, Action},
-    recipe::{self, Problem, Recipe, RecipeSummary, Revision},
+    recipe::{
+        self, Problem, Recipe, RecipeSummary, Revision,
+        form::{Fault, Latest, RecipeForm, Seen, step},
+    },
     text_diff::{self, DiffLine},
 };
 
@@ -107,6 +110,23 @@ impl Services {
             }
         };
         Ok(if problems.is_empty() { Ok(recipe) } else { Err(problems) })
+    }
+
+    /// The text with what was changed in the form beside it since both were `seen` in step. Nothing
+    /// is saved.
+    ///
+    /// # Errors
+    /// Where the actor may not edit recipes; the inner one where the two do not go together.
+    pub fn step_recipe(
+        &self,
+        actor: &Actor,
+        seen: &Seen,
+        form: &RecipeForm,
+        text: &str,
+        latest: Latest,
+    ) -> Result<Result<String, Fault>, ServiceError> {
+        Action::EditRecipe.allowed_to(&actor.who)?;
+        Ok(step(seen, form, &recipe::normalised(text), latest))
     }
 
     /// Makes a recipe with its first revision.

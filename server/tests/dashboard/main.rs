@@ -8,6 +8,7 @@ mod hostile;
 mod http;
 mod live;
 mod origin;
+mod recipe_form;
 mod roles;
 mod sessions;
 mod world;

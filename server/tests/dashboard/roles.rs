@@ -19,6 +19,7 @@ use services::tokens::NewToken;
 
 use crate::{
     http::{Answer, Ask},
+    recipe_form,
     world::{PASSWORD, RECIPE, World, name},
 };
 
@@ -51,6 +52,7 @@ const TABLE: &[(&str, Access)] = &[
     ("POST /releases/{version}/notes", From(Developer, Action::EditNotes)),
     ("POST /recipes/new", From(Developer, Action::EditRecipe)),
     ("POST /recipes/{name}", From(Developer, Action::EditRecipe)),
+    ("POST /recipe-form", From(Developer, Action::EditRecipe)),
     ("GET /events", SignedIn(200)),
     ("GET /jobs/{id}/log/stream", SignedIn(200)),
     ("GET /jobs/{id}/log", SignedIn(200)),
@@ -174,7 +176,7 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
                 }
                 (From(..), Some(_)) => {
                     done(&ask.send().await, row, &about);
-                    let changes = !row.starts_with("page ");
+                    let changes = !only_answers(row);
                     let after = world.audit_rows().await;
                     assert_eq!(after > before, changes, "{about} is done and recorded");
                 }
@@ -215,9 +217,14 @@ async fn ask_once(ask: &Ask, row: &str) -> Answer {
     events.answer(first)
 }
 
+/// Whether a row changes nothing: it shows something, or answers a page with script.
+fn only_answers(row: &str) -> bool {
+    row.starts_with("page ") || row == "POST /recipe-form"
+}
+
 /// Whether a change was made: the browser is led on, without an error.
 fn done(answer: &Answer, row: &str, about: &str) {
-    if row.starts_with("page ") {
+    if only_answers(row) {
         assert_eq!(answer.status, 200, "{about}: {}", answer.body);
         return;
     }
@@ -318,6 +325,10 @@ async fn post(world: &World, path: &str) -> Ask {
             let fields =
                 [("base", &*newest.to_string()), ("text", &changed), ("message", "a change")];
             world.post(&path.replace("{name}", RECIPE), &fields)
+        }
+        "/recipe-form" => {
+            let filled = recipe_form::filled(recipe::starter());
+            world.post(path, &recipe_form::pairs(&filled, &[("do", "text"), ("text", &changed)]))
         }
         _ => world.post(path, &[]),
     }

@@ -1,11 +1,12 @@
-//! The editor of a recipe's text: faults stand above it and at their lines.
+//! The editor of a recipe: its text beside a form of the same recipe. Faults stand above both and at
+//! their lines.
 //!
 //! It is an ordinary form with an ordinary answer: the editor again where the text has faults, with
 //! what was typed. Line numbers are drawn beside the text on the server and renewed in the browser.
 
 use leptos::prelude::*;
 
-use super::{head, may_edit};
+use super::{fields, head, may_edit};
 use crate::{
     api::recipes::{RecipeDraft, RecipePage},
     routes::href,
@@ -16,7 +17,9 @@ use crate::{
 #[must_use]
 pub fn show(data: RecipePage) -> AnyView {
     let RecipePage { draft, newest } = data;
-    let RecipeDraft { name, base, text, message, problems, error } = draft;
+    let RecipeDraft { name, base, text, form: beside, message, problems, error } = draft;
+    let may = may_edit();
+    let save = if newest.is_some() { "Save revision" } else { "Save recipe" };
     let above = match &newest {
         None => page::heading(
             "New recipe".to_owned(),
@@ -66,13 +69,20 @@ pub fn show(data: RecipePage) -> AnyView {
     view! {
         {above}
         {about}
-        <form method="post" action=target class="editor">
+        <form method="post" action=target class="editor" autocomplete="off" data-step=may.is_ok().then_some("/recipe-form")>
+            // Return presses the first button of a form, which must not be one that takes a row out.
+            <button type="submit" class="hidden" tabindex="-1" aria-hidden="true" disabled=may.is_err()>{save}</button>
             {form::fault(general)}
             {faults}
             {name_field}
             <input type="hidden" name="base" value=base.map(|base| base.to_string())/>
-            <label for="text">"Text"</label>
-            {paper(&text, &lines)}
+            <div class="sides">
+                {fields::show(&beside, &may)}
+                <div class="side">
+                    <label for="text">"Text"</label>
+                    {paper(&text, &lines)}
+                </div>
+            </div>
             {form::field(
                 "message",
                 "What did you change, and why?",
@@ -80,7 +90,7 @@ pub fn show(data: RecipePage) -> AnyView {
                 of_field("message"),
                 view! { <input id="message" name="message" value=message required maxlength="2000" autocomplete="off"/> }.into_any(),
             )}
-            {form::submit(if newest.is_some() { "Save revision" } else { "Save recipe" }, "main", &may_edit())}
+            {form::submit(save, "main", &may)}
         </form>
     }
     .into_any()

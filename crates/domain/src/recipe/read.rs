@@ -39,11 +39,7 @@ const KEYS: [&str; 12] = [
 /// it goes, so that one slip hides no other.
 pub fn parse(text: &str) -> Result<Recipe, Vec<Problem>> {
     let mut report = Report::new(text);
-    if text.len() > LONGEST_TEXT {
-        let message = format!(
-            "the text has {} bytes and may have {LONGEST_TEXT}; put large files into a package",
-            text.len()
-        );
+    if let Some(message) = too_long(text) {
         report.add(0, message);
         return Err(report.into_problems());
     }
@@ -51,6 +47,14 @@ pub fn parse(text: &str) -> Result<Recipe, Vec<Problem>> {
     slips::add(&mut report, &errors);
     let recipe = recipe(&mut report, root.get_ref());
     if report.is_empty() { Ok(recipe) } else { Err(report.into_problems()) }
+}
+
+/// What to say of a text that is longer than a recipe may be.
+pub(super) fn too_long(text: &str) -> Option<String> {
+    let length = text.len();
+    (length > LONGEST_TEXT).then(|| {
+        format!("the text has {length} bytes and may have {LONGEST_TEXT}; put large files into a package")
+    })
 }
 
 fn recipe(report: &mut Report, table: &DeTable<'_>) -> Recipe {
