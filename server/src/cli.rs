@@ -20,7 +20,7 @@ mod token;
 use clap::{Args, Subcommand};
 
 use self::{client::Client, error::CliError, output::Output};
-pub use self::{error::ExitStatus, shell::ShellCommand};
+pub use self::{error::ExitStatus, shell::ShellCommand, token::TokenLimits};
 
 /// What scripts must know, below the help of every command that asks a server.
 const NOTES: &str = "\

@@ -5,7 +5,7 @@ use std::{
     io::{self, BufRead as _},
 };
 
-use domain::{actor::Actor, token::Scope};
+use domain::actor::Actor;
 use services::{
     Services, StartError,
     tokens::{MadeToken, NewToken},
@@ -56,19 +56,8 @@ pub fn run(config: Config, program: Option<File>) -> Outcome {
                 println!("{name} may sign in as {role}.");
                 Ok(())
             }
-            Command::Admin(AdminCommand::CreateToken {
-                name,
-                label,
-                role,
-                days,
-                plan,
-                machine,
-                data,
-            }) => {
-                let scope = match (plan, machine) {
-                    (Some(plan), Some(machine)) => Scope::Results { plan, machine },
-                    (None, _) | (_, None) => Scope::All,
-                };
+            Command::Admin(AdminCommand::CreateToken { name, label, limits, data }) => {
+                let (role, scope, days) = (limits.role, limits.scope(), limits.days);
                 let new = NewToken { name: label, role, scope, days };
                 let services = administer(&data).await?;
                 let made = services.create_token_for(&Actor::command_line(), &name, new).await?;

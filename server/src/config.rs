@@ -13,7 +13,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use domain::person::Role;
 use thiserror::Error;
 
-use crate::cli::{ClientCommand, ShellCommand};
+use crate::cli::{ClientCommand, ShellCommand, TokenLimits};
 
 /// Builds Debian releases for machines that boot over the network, proves them, and serves them.
 #[derive(Debug, Parser)]
@@ -158,18 +158,9 @@ pub enum AdminCommand {
         /// What to call the token.
         #[arg(long, default_value = "command line")]
         label: String,
-        /// The most that it may do; the person's own role unless said otherwise.
-        #[arg(long)]
-        role: Option<Role>,
-        /// Days until it expires, 1 to 366.
-        #[arg(long, default_value_t = 90)]
-        days: u32,
-        /// Only results of this plan.
-        #[arg(long, requires = "machine")]
-        plan: Option<String>,
-        /// Only results of this machine.
-        #[arg(long, requires = "plan")]
-        machine: Option<String>,
+        /// What bounds it.
+        #[command(flatten)]
+        limits: TokenLimits,
         /// Where the installation is.
         #[command(flatten)]
         data: DataArgs,

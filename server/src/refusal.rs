@@ -26,7 +26,13 @@ pub fn page(status: StatusCode, message: &str) -> Response {
 /// The page for what a use case refused; a fault of ours is logged.
 #[must_use]
 pub fn of_service(error: &ServiceError) -> Response {
-    let status = match error {
+    page(status_of(error), &app::error::sentence(&error.to_string()))
+}
+
+/// The status of what a use case refused, for people and for programs; a fault of ours is logged.
+#[must_use]
+pub fn status_of(error: &ServiceError) -> StatusCode {
+    match error {
         ServiceError::NotFound(_) => StatusCode::NOT_FOUND,
         ServiceError::Unauthenticated | ServiceError::Token(_) => StatusCode::UNAUTHORIZED,
         ServiceError::Refused(_) => StatusCode::FORBIDDEN,
@@ -38,8 +44,7 @@ pub fn of_service(error: &ServiceError) -> Response {
             tracing::error!(error = chain(&**cause), "a request failed");
             StatusCode::INTERNAL_SERVER_ERROR
         }
-    };
-    page(status, &app::error::sentence(&error.to_string()))
+    }
 }
 
 /// Gives browsers a page where the layers below refuse in bare text: a form that is too large, a

@@ -66,7 +66,7 @@ fn making(own: Role, plans: Vec<String>) -> AnyView {
     let roles: Vec<_> = Role::ALL
         .into_iter()
         .filter(|role| *role <= own)
-        .map(|role| view! { <option value=role.word() selected=role == own>{role.word()}</option> })
+        .map(|role| view! { <option value=role.word() selected=role == own.min(Role::Developer)>{role.word()}</option> })
         .collect();
     let plans: Vec<_> = plans
         .into_iter()

@@ -75,7 +75,7 @@ fn collection(tag: &Value, operations: &[Operation<'_>]) -> AnyView {
         .map(operation)
         .collect();
     let id = name.clone();
-    view! { <section id=id><h2>{name}</h2><p>{what}</p>{own}</section> }.into_any()
+    view! { <section id=id><h2 class="noun">{name}</h2><p>{what}</p>{own}</section> }.into_any()
 }
 
 fn operation(operation: &Operation<'_>) -> AnyView {
@@ -90,7 +90,7 @@ fn operation(operation: &Operation<'_>) -> AnyView {
                 table::code(text(&it["name"])),
                 text(&it["in"]).into_any(),
                 required.into_any(),
-                text(&it["description"]).into_any(),
+                worded(&text(&it["description"])),
             ])
         })
         .collect();
@@ -111,8 +111,8 @@ fn operation(operation: &Operation<'_>) -> AnyView {
     let about = described["description"].as_str().or(described["summary"].as_str());
     view! {
         <details class="operation">
-            <summary><span class="method">{method.clone()}</span>" "<code>{path.to_string()}</code>" "<span class="quiet">{text(&described["summary"])}</span></summary>
-            <p>{about.unwrap_or_default().to_owned()}</p>
+            <summary><span class="method">{method.clone()}</span>" "<code>{path.to_string()}</code>" "<span class="quiet">{worded(&text(&described["summary"]))}</span></summary>
+            <p>{worded(about.unwrap_or_default())}</p>
             {parameters}
             {body}
             {answers}
@@ -142,11 +142,24 @@ fn problems(document: &Value) -> AnyView {
             Some(table::row(vec![
                 status.clone().into_any(),
                 name,
-                text(&described["description"]).into_any(),
+                worded(&text(&described["description"])),
             ]))
         })
         .collect();
     table::table("Problems", &["Status", "Kind", "When"], rows)
+}
+
+/// A sentence of the document: what stands between backticks is code.
+fn worded(sentence: &str) -> AnyView {
+    let parts: Vec<_> = sentence
+        .split('`')
+        .enumerate()
+        .map(|(place, part)| {
+            let part = part.to_owned();
+            if place % 2 == 1 { view! { <code>{part}</code> }.into_any() } else { part.into_any() }
+        })
+        .collect();
+    parts.into_any()
 }
 
 fn text(value: &Value) -> String {

@@ -5,10 +5,12 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{error_chain::chain, recipe};
+use domain::recipe;
 use serde::{Deserialize, Serialize};
 use services::ServiceError;
 use utoipa::ToSchema;
+
+use crate::refusal;
 
 /// Media type of problem details.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -90,20 +92,7 @@ impl Problem {
 
 impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
-        let status = match &error {
-            ServiceError::NotFound(_) => StatusCode::NOT_FOUND,
-            ServiceError::Unauthenticated | ServiceError::Token(_) => StatusCode::UNAUTHORIZED,
-            ServiceError::Refused(_) => StatusCode::FORBIDDEN,
-            ServiceError::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            ServiceError::Conflict(_) => StatusCode::CONFLICT,
-            ServiceError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-            ServiceError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            ServiceError::Internal(cause) => {
-                tracing::error!(error = chain(&**cause), "a request of the API failed");
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
-        };
-        let problem = Self::new(status, &error.to_string());
+        let problem = Self::new(refusal::status_of(&error), &error.to_string());
         match error {
             ServiceError::Invalid { field, .. } => {
                 Self { field: Some(field.to_owned()), ..problem }

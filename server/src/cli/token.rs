@@ -15,6 +15,34 @@ pub struct TokenArgs {
     pub(super) command: TokenCommand,
 }
 
+/// What bounds a token that is made.
+#[derive(Debug, Clone, Args)]
+pub struct TokenLimits {
+    /// The most that it may do; the person's own role unless said otherwise.
+    #[arg(long)]
+    pub role: Option<Role>,
+    /// Days until it expires, 1 to 366.
+    #[arg(long, default_value_t = 90)]
+    pub days: u32,
+    /// Only results of this plan.
+    #[arg(long, requires = "machine")]
+    plan: Option<String>,
+    /// Only results of this machine.
+    #[arg(long, requires = "plan")]
+    machine: Option<String>,
+}
+
+impl TokenLimits {
+    /// What it is good for.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match (self.plan.clone(), self.machine.clone()) {
+            (Some(plan), Some(machine)) => Scope::Results { plan, machine },
+            (None, _) | (_, None) => Scope::All,
+        }
+    }
+}
+
 /// What can be done with tokens.
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
@@ -30,18 +58,8 @@ pub(super) enum TokenCommand {
     Create {
         /// What to call it, such as "lab CI".
         name: String,
-        /// The most that it may do; your own role unless said otherwise.
-        #[arg(long)]
-        role: Option<Role>,
-        /// Days until it expires, 1 to 366.
-        #[arg(long, default_value_t = 90)]
-        days: u32,
-        /// Only results of this plan.
-        #[arg(long, requires = "machine")]
-        plan: Option<String>,
-        /// Only results of this machine.
-        #[arg(long, requires = "plan")]
-        machine: Option<String>,
+        #[command(flatten)]
+        limits: TokenLimits,
     },
     /// Revoke a token: it is refused from now on.
     Revoke {
@@ -80,14 +98,9 @@ pub(super) fn run(cli: &Cli, command: &TokenCommand) -> Result<(), CliError> {
             ];
             cli.output.thing(&me, &properties)
         }
-        TokenCommand::Create { name, role, days, plan, machine } => {
-            let scope = match (plan, machine) {
-                (Some(plan), Some(machine)) => {
-                    Scope::Results { plan: plan.clone(), machine: machine.clone() }
-                }
-                (None, _) | (_, None) => Scope::All,
-            };
-            let new = WantedToken { name: name.clone(), role: *role, scope, days: *days };
+        TokenCommand::Create { name, limits } => {
+            let (role, scope, days) = (limits.role, limits.scope(), limits.days);
+            let new = WantedToken { name: name.clone(), role, scope, days };
             let made: TokenWithSecret = cli.client.post("/tokens", &new)?;
             cli.output.said(&made, made.secret.as_deref().unwrap_or_default())
         }
