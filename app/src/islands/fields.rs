@@ -34,7 +34,7 @@ pub(super) fn take_over(editor: &Element, html: &str) {
             }
         } else {
             let focused = active.as_ref().filter(|active| former.contains(Some(active)));
-            let focused = focused.map(|active| active.id()).filter(|id| !id.is_empty());
+            let focused = focused.map(web_sys::Element::id).filter(|id| !id.is_empty());
             former.set_inner_html(&newer.inner_html());
             if let Some(control) = focused.and_then(|id| document().get_element_by_id(&id)) {
                 focus(&control);
