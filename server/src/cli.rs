@@ -69,7 +69,7 @@ pub fn run(command: &ClientCommand) -> ExitStatus {
     match done(command) {
         Ok(()) => ExitStatus::Done,
         Err(error) => {
-            eprintln!("bootwright: {error}");
+            eprintln!("bootwright: {}", output::one_line(&error.to_string()));
             error.status()
         }
     }

@@ -159,6 +159,7 @@ async fn send_log(
         // The order matters: first how the job stands and who writes to its log, then the lines,
         // so that what is written before the one or the other is never missed.
         let state = services.job(actor, job).await?.state;
+        let mut opened = services.logs().opened();
         let mut follow = services.logs().follow(job);
         if let Some(follow) = &mut follow {
             follow.mark_unchanged();
@@ -193,7 +194,11 @@ async fn send_log(
                     Ok(()) => {}
                     Err(_) => std::future::pending().await,
                 },
-                None => std::future::pending().await,
+                // An error means that the server ends.
+                None => match opened.changed().await {
+                    Ok(()) => {}
+                    Err(_) => std::future::pending().await,
+                },
             }
         };
         let changed = async {

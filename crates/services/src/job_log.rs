@@ -20,6 +20,8 @@ use tokio::sync::watch;
 pub struct JobLogs {
     folder: Arc<PathBuf>,
     live: Arc<Mutex<HashMap<JobId, watch::Sender<u64>>>>,
+    /// Counts the logs that were opened for appending.
+    opened: Arc<watch::Sender<u64>>,
 }
 
 /// Appends to the log of one job; readers are told of each line.
@@ -46,7 +48,11 @@ impl JobLogs {
     /// Where the folder cannot be made.
     pub fn open(folder: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        Ok(Self { folder: Arc::new(folder.to_path_buf()), live: Arc::default() })
+        Ok(Self {
+            folder: Arc::new(folder.to_path_buf()),
+            live: Arc::default(),
+            opened: Arc::new(watch::Sender::new(0)),
+        })
     }
 
     /// The file of a job's log.
@@ -67,6 +73,7 @@ impl JobLogs {
         file.set_len(whole)?;
         file.seek(SeekFrom::End(0))?;
         let written = self.sender(job, lines);
+        self.opened.send_modify(|opened| *opened += 1);
         Ok(LogWriter { file: Mutex::new(file), written, logs: self.clone(), job: job.clone() })
     }
 
@@ -89,6 +96,12 @@ impl JobLogs {
     #[must_use]
     pub fn follow(&self, job: &JobId) -> Option<watch::Receiver<u64>> {
         self.live().get(job).map(watch::Sender::subscribe)
+    }
+
+    /// Tells when a log is opened for appending: for who finds that nobody writes to one yet.
+    #[must_use]
+    pub fn opened(&self) -> watch::Receiver<u64> {
+        self.opened.subscribe()
     }
 
     fn sender(&self, job: &JobId, lines: u64) -> watch::Sender<u64> {
@@ -189,6 +202,17 @@ mod tests {
 
     fn texts(lines: &[LogLine]) -> Vec<(u64, &str)> {
         lines.iter().map(|line| (line.number, line.text.as_str())).collect()
+    }
+
+    #[test]
+    fn who_came_before_the_first_line_learns_that_somebody_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = JobLogs::open(folder.path()).unwrap();
+        let job = JobId::from("job");
+        let opened = logs.opened();
+        assert!(logs.follow(&job).is_none() && !opened.has_changed().unwrap());
+        let _writer = logs.writer(&job).unwrap();
+        assert!(logs.follow(&job).is_some() && opened.has_changed().unwrap());
     }
 
     #[test]

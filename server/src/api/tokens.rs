@@ -104,7 +104,7 @@ pub struct WantedToken {
     /// What it is good for; everything that the role allows where absent.
     #[serde(default = "all")]
     pub scope: Scope,
-    /// How many days it lives: 1 to 366, 90 where absent.
+    /// How many days it lives: 1 to 366, 90 where absent; never longer than the token that asks.
     #[serde(default = "quarter")]
     #[schema(minimum = 1, maximum = 366, default = 90)]
     pub days: u32,

@@ -72,7 +72,7 @@ impl Output {
 
     /// A sentence for people; the thing itself where JSON was asked for.
     pub(super) fn said<T: Serialize>(&self, thing: &T, sentence: &str) -> Result<(), CliError> {
-        if self.json { self.json(thing) } else { self.lines(&[sentence.to_owned()]) }
+        if self.json { self.json(thing) } else { self.lines(&[one_line(sentence)]) }
     }
 
     pub(super) fn json<T: Serialize + ?Sized>(&self, thing: &T) -> Result<(), CliError> {

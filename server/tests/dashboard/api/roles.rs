@@ -239,6 +239,12 @@ async fn a_token_falls_with_its_person_and_a_session_opens_no_api() {
     let now = ask(&world, "GET", "/tokens/current", None).bearer(&secret).send().await.value();
     assert_eq!(now["role"], "developer", "it does not rise above what it was made as");
 
+    let long = json!({ "name": "longer", "days": 300 });
+    let longer = ask(&world, "POST", "/tokens", Some(&long)).bearer(&secret).send().await.value();
+    let own = ask(&world, "GET", &format!("/tokens/{}", now["token"].as_str().unwrap()), None);
+    let own = own.bearer(&secret).send().await.value();
+    assert_eq!(longer["expires_at"], own["expires_at"], "nor does it make one that outlives it");
+
     let cookie = world.sign_in("adam").await;
     let by_cookie = ask(&world, "GET", "/people", None).cookie(&cookie).send().await;
     by_cookie.problem(401);
