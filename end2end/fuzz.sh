@@ -18,7 +18,7 @@ trap finish EXIT
 
 # No workers: what is asked for here is never built.
 "$program" serve --data-dir "$folder/data" --listen 127.0.0.1:0 --boot-listen 127.0.0.1:0 \
-    --workers 0 >"$folder/said" 2>"$folder/log" &
+    --workers 0 --log-format json >"$folder/said" 2>"$folder/log" &
 server=$!
 until grep -q '^Boot listener:' "$folder/said"; do
     kill -0 "$server" || { cat "$folder/log" >&2; exit 1; }
@@ -39,6 +39,6 @@ BOOTWRIGHT_TOKEN=$("$program" admin create-token ada --data-dir "$folder/data" 2
     --phases examples,coverage,fuzzing --no-color \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance
 # What is found wrong stays in the log of the server as well.
-if grep -E ' (ERROR|panicked) ' "$folder/log"; then
+if grep -E '"level":"ERROR"|panicked at' "$folder/log"; then
     exit 1
 fi

@@ -10,7 +10,6 @@ pub mod audit;
 mod bearer;
 pub mod deployments;
 mod document;
-mod downloads;
 pub mod environments;
 pub mod exchange;
 pub mod jobs;
@@ -41,7 +40,7 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 pub use document::document;
 
 use self::problem::Problem;
-use crate::{dashboard::AppState, origin::Origins};
+use crate::{dashboard::AppState, origin::Origins, refusal};
 
 /// Where the API begins.
 pub const PREFIX: &str = "/api/v1";
@@ -212,17 +211,12 @@ async fn reached(State(origins): State<Origins>, mut request: Request, next: Nex
 /// Gives problem details where the layers below refuse in bare text.
 async fn worded(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    let status = response.status();
-    let bare = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    if !bare || !(status.is_client_error() || status.is_server_error()) {
+    if !refusal::is_bare_text(&response) {
         return response;
     }
-    let problem = match status {
+    let problem = match response.status() {
         StatusCode::PAYLOAD_TOO_LARGE => exchange::too_large(),
-        StatusCode::METHOD_NOT_ALLOWED => Problem::new(
+        status @ StatusCode::METHOD_NOT_ALLOWED => Problem::new(
             status,
             "This address does not take that method; the page /api lists what it takes",
         ),

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead as _},
+    io::{self, BufRead as _, IsTerminal as _},
 };
 
 use domain::actor::Actor;
@@ -93,7 +93,9 @@ fn start_logging(config: &Config) -> Outcome {
     let filter = EnvFilter::try_new(&config.log)?;
     let registry = tracing_subscriber::registry().with(filter);
     // Standard output is for what the user asked for; the log goes beside it.
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
     match config.log_format {
         LogFormat::Text => registry.with(lines.with_target(false)).try_init()?,
         LogFormat::Json => registry.with(lines.json()).try_init()?,

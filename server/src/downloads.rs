@@ -46,18 +46,22 @@ pub async fn console(
 
 fn answer(download: Result<Download, ServiceError>) -> Response {
     match download {
-        Ok(Download::Bytes { name, media_type, bytes }) => {
-            with_headers(&name, media_type, bytes.len() as u64, Body::from(bytes))
-        }
-        Ok(Download::File { name, media_type, file, size }) => {
-            let stream = ReaderStream::new(tokio::fs::File::from_std(file));
-            with_headers(&name, media_type, size, Body::from_stream(stream))
-        }
+        Ok(download) => sent(download),
         Err(error) => refusal::of_service(&error),
     }
 }
 
-fn with_headers(name: &str, media_type: &'static str, size: u64, body: Body) -> Response {
+/// A file on its way, to a browser or to a program.
+pub(crate) fn sent(download: Download) -> Response {
+    let (name, media_type, size, body) = match download {
+        Download::Bytes { name, media_type, bytes } => {
+            (name, media_type, bytes.len() as u64, Body::from(bytes))
+        }
+        Download::File { name, media_type, file, size } => {
+            let stream = ReaderStream::new(tokio::fs::File::from_std(file));
+            (name, media_type, size, Body::from_stream(stream))
+        }
+    };
     // Text is shown, the rest is saved; what a machine wrote must never act as a page of ours.
     let shown = media_type.starts_with("text/plain") || media_type == "application/json";
     let disposition = if shown { "inline" } else { "attachment" };

@@ -52,14 +52,10 @@ pub fn status_of(error: &ServiceError) -> StatusCode {
 pub async fn worded(request: Request, next: Next) -> Response {
     let asks_for_html = wants_html(request.headers());
     let response = next.run(request).await;
-    let status = response.status();
-    let bare = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    if !asks_for_html || !bare || !(status.is_client_error() || status.is_server_error()) {
+    if !asks_for_html || !is_bare_text(&response) {
         return response;
     }
+    let status = response.status();
     let message = match status {
         StatusCode::PAYLOAD_TOO_LARGE => {
             "What was sent is larger than 1 MiB, so it was not read. Send less."
@@ -74,6 +70,14 @@ pub async fn worded(request: Request, next: Next) -> Response {
         _ => "This failed on our side. Go back and try again; the log of the server says why.",
     };
     page(status, message)
+}
+
+/// Whether this is a refusal of the layers below, in bare text.
+pub(crate) fn is_bare_text(response: &Response) -> bool {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    (status.is_client_error() || status.is_server_error())
+        && kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
 }
 
 /// Whether a browser asks, by its address bar or a form.

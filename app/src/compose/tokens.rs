@@ -15,7 +15,7 @@ use crate::{api::tokens::AccountPage, error::AppError};
 const SECRET: ShownOnce = ShownOnce { cookie: "given-token", page: "/account" };
 
 pub(crate) async fn account(asked: &Asked) -> Result<AccountPage, AppError> {
-    let now = asked.services.present();
+    let now = asked.services.now();
     let own = asked.services.tokens(&asked.actor, false).await.map_err(|it| asked.refuse(it))?;
     let gone = |token: &Token| token.alive(now, false).is_err();
     let (dead, tokens) = own.into_iter().partition(gone);

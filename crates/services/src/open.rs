@@ -261,11 +261,7 @@ impl Services {
 
     /// The present time, by the installation's clock.
     #[must_use]
-    pub fn present(&self) -> Timestamp {
-        self.now()
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 

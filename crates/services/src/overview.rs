@@ -20,8 +20,6 @@ pub struct Overview {
     pub broken: Vec<Job>,
     /// Whether there is a recipe yet.
     pub has_recipe: bool,
-    /// Whether there is a complete release yet.
-    pub has_release: bool,
     /// What to type at an iPXE prompt, by this host's addresses.
     pub chain_lines: Vec<String>,
     /// Whether the boot listener answers there.
@@ -36,14 +34,12 @@ impl Services {
     pub async fn overview(&self, actor: &Actor) -> Result<Overview, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         let mut rows = self.read().await?;
-        let releases = rows.releases().await?;
         Ok(Overview {
             environments: rows.environments().await?,
             waiting: rows.open_deployments().await?,
             working: rows.open_jobs().await?,
             broken: rows.failed_jobs(5).await?,
             has_recipe: !rows.recipes().await?.is_empty(),
-            has_release: releases.iter().any(|release| release.stage.bootable()),
             chain_lines: self.chain_lines(),
             boot_listener_answers: self.boot_listener_answers().await,
         })

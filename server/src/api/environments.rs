@@ -12,9 +12,8 @@ use utoipa::ToSchema;
 
 use super::{
     deployments::Deployment,
-    exchange::{Body, Caller, Created, IfMatch, Listed, Path, Query, Tagged, time},
+    exchange::{Body, Caller, Created, IfMatch, Listed, Paging, Path, Query, Tagged, time},
     problem::{Answer, Problem},
-    recipes::Part,
 };
 
 /// Something that machines boot from.
@@ -58,13 +57,13 @@ pub struct NewRollback {
 }
 
 /// Lists environments by name.
-#[utoipa::path(get, path = "/environments", tag = "environments", params(Part), responses((status = 200, body = Listed<Environment>)))]
+#[utoipa::path(get, path = "/environments", tag = "environments", params(Paging), responses((status = 200, body = Listed<Environment>)))]
 pub async fn list(
     State(services): State<Services>,
     Caller(actor): Caller,
-    Query(part): Query<Part>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Listed<Environment>>> {
-    let slice = part.slice()?;
+    let slice = paging.slice()?;
     let all = services.environments(&actor).await?;
     Ok(Listed::of(Page::of_names(all, &slice, |it| &it.name), Environment::of))
 }

@@ -15,7 +15,7 @@ use domain::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::problem::{Answer, Problem};
 
@@ -53,6 +53,25 @@ pub fn slice(cursor: Option<&str>, limit: Option<u32>) -> Answer<Slice> {
         return Err(Problem::of_field("limit", &words));
     }
     Ok(Slice { after, limit })
+}
+
+/// Which part of a collection that has no filters.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// How many items, 50 unless said otherwise.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+impl Paging {
+    /// Where it begins and how long it is.
+    pub fn slice(&self) -> Answer<Slice> {
+        slice(self.cursor.as_deref(), self.limit)
+    }
 }
 
 /// A point in time as the API writes it: RFC 3339 in UTC.

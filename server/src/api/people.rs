@@ -14,10 +14,9 @@ use services::{Services, people::PasswordLink};
 use utoipa::ToSchema;
 
 use super::{
-    exchange::{Body, Caller, Created, Listed, Path, Query, time},
+    exchange::{Body, Caller, Created, Listed, Paging, Path, Query, time},
     keyed::Kept,
     problem::{Answer, Problem},
-    recipes::Part,
 };
 
 /// Somebody with an account.
@@ -90,13 +89,13 @@ impl OneTimeLink {
 }
 
 /// Lists people by name.
-#[utoipa::path(get, path = "/people", tag = "people", params(Part), responses((status = 200, body = Listed<Person>)))]
+#[utoipa::path(get, path = "/people", tag = "people", params(Paging), responses((status = 200, body = Listed<Person>)))]
 pub async fn list(
     State(services): State<Services>,
     Caller(actor): Caller,
-    Query(part): Query<Part>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Listed<Person>>> {
-    let slice = part.slice()?;
+    let slice = paging.slice()?;
     let mut all = services.list_people(&actor).await?;
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Listed::of(Page::of_names(all, &slice, |it| &it.name), Person::of))

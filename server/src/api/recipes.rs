@@ -3,7 +3,7 @@
 use axum::{Json, body::Body as Bytes, extract::State, response::Response};
 use domain::{
     digest::Digest,
-    page::{Cursor, Page, Slice},
+    page::{Cursor, Page},
     recipe::{self, Revision},
     text_diff::DiffLine,
 };
@@ -12,7 +12,7 @@ use services::{Services, recipes::Saved};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    exchange::{Body, Caller, Created, IfMatch, Listed, Path, Query, Tagged, slice, time},
+    exchange::{Body, Caller, Created, IfMatch, Listed, Paging, Path, Query, Tagged, time},
     problem::{Answer, Problem},
 };
 
@@ -124,25 +124,6 @@ pub struct BuildProposal {
     pub former: Option<String>,
 }
 
-/// Which part of the list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Part {
-    /// `next` of the page before.
-    cursor: Option<String>,
-    /// How many items, 50 unless said otherwise.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-}
-
-impl Part {
-    /// Where it begins and how long it is.
-    pub fn slice(&self) -> Answer<Slice> {
-        slice(self.cursor.as_deref(), self.limit)
-    }
-}
-
 /// Which revisions to compare.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -155,13 +136,13 @@ pub struct Revisions {
 }
 
 /// Lists recipes by name.
-#[utoipa::path(get, path = "/recipes", tag = "recipes", params(Part), responses((status = 200, body = Listed<RecipeSummary>)))]
+#[utoipa::path(get, path = "/recipes", tag = "recipes", params(Paging), responses((status = 200, body = Listed<RecipeSummary>)))]
 pub async fn list(
     State(services): State<Services>,
     Caller(actor): Caller,
-    Query(part): Query<Part>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Listed<RecipeSummary>>> {
-    let slice = part.slice()?;
+    let slice = paging.slice()?;
     let all = services.recipes(&actor).await?;
     let page = Page::of_names(all, &slice, |it| &it.name);
     Ok(Listed::of(page, |it| RecipeSummary {
@@ -244,14 +225,14 @@ pub async fn check(
 }
 
 /// Lists the revisions of a recipe, newest first.
-#[utoipa::path(get, path = "/recipes/{name}/revisions", tag = "recipes", params(("name" = String, Path, description = "Name of the recipe"), Part), responses((status = 200, body = Listed<RevisionShown>)))]
+#[utoipa::path(get, path = "/recipes/{name}/revisions", tag = "recipes", params(("name" = String, Path, description = "Name of the recipe"), Paging), responses((status = 200, body = Listed<RevisionShown>)))]
 pub async fn revisions(
     State(services): State<Services>,
     Caller(actor): Caller,
     Path(name): Path<String>,
-    Query(part): Query<Part>,
+    Query(paging): Query<Paging>,
 ) -> Answer<Json<Listed<RevisionShown>>> {
-    let slice = part.slice()?;
+    let slice = paging.slice()?;
     let (below, _) = slice.below();
     let all = services.revisions(&actor, &name).await?;
     let rest = all.into_iter().filter(|it| i64::from(it.number) < below).collect();

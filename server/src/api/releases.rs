@@ -24,6 +24,7 @@ use super::{
     jobs::Job,
     problem::{Answer, Problem},
 };
+use crate::downloads;
 
 /// A release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -241,20 +242,20 @@ pub async fn build(
     Caller(actor): Caller,
     Body(new): Body<NewRelease>,
 ) -> Answer<Accepted<Job>> {
-    let proposal = services.propose_build(&actor, &new.recipe).await?;
-    let version = match new.version {
-        Some(version) => {
-            version.trim().parse().map_err(|error: domain::version::InvalidVersion| {
-                Problem::of_field("version", &error.to_string())
-            })?
+    let version = new.version.map(|version| version.trim().parse()).transpose().map_err(
+        |error: domain::version::InvalidVersion| Problem::of_field("version", &error.to_string()),
+    )?;
+    let (version, revision) = match (version, new.revision) {
+        (Some(version), Some(revision)) => (version, revision),
+        (version, revision) => {
+            let proposal = services.propose_build(&actor, &new.recipe).await?;
+            (version.unwrap_or(proposal.version), revision.unwrap_or(proposal.revision))
         }
-        None => proposal.version,
     };
     let packages = match new.packages {
         WhichPackages::Newer => Packages::Newer,
         WhichPackages::Keep => Packages::Keep,
     };
-    let revision = new.revision.unwrap_or(proposal.revision);
     let job = services.start_build(&actor, &new.recipe, revision, version, packages).await?;
     Ok(Job::of(job).accepted())
 }
@@ -367,7 +368,7 @@ pub async fn file(
     Path((version, name)): Path<(String, String)>,
 ) -> Answer<Response> {
     let file = services.release_file(&actor, &version, &name).await?;
-    super::downloads::sent(file)
+    Ok(downloads::sent(file))
 }
 
 /// Takes a candidate back for good: machines cannot boot it any more.

@@ -14,6 +14,7 @@ use super::{
     exchange::{Caller, Listed, Path, Query, slice, time},
     problem::Answer,
 };
+use crate::downloads;
 
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -166,5 +167,5 @@ pub async fn console(
     Caller(actor): Caller,
     Path(id): Path<RunId>,
 ) -> Answer<Response> {
-    super::downloads::sent(services.console_file(&actor, &id).await?)
+    Ok(downloads::sent(services.console_file(&actor, &id).await?))
 }

@@ -13,6 +13,8 @@ use crate::api::{PREFIX, exchange::Listed, problem::Problem};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(15);
+/// How long an answer may take to begin.
+const ANSWER: Duration = Duration::from_secs(120);
 /// Longest answer that is read whole, in bytes; downloads and logs stream.
 const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
 
@@ -34,6 +36,7 @@ impl Client {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT))
+            .timeout_recv_response(Some(ANSWER))
             .user_agent(format!("bootwright/{}", crate::VERSION))
             .build()
             .new_agent();

@@ -42,7 +42,8 @@ pub(super) fn until_end(cli: &Cli, id: &str, show: Show) -> Result<JobDetails, C
         }
         match cli.client.get::<JobDetails>(&path) {
             Ok(job) if job.job.state.ended() => break Ok(job),
-            Ok(_) => {}
+            // The stream ended before the job did: the server stops, or something between cuts it.
+            Ok(_) => thread::sleep(AGAIN),
             Err(error) if away(&error) && heard.elapsed() < AWAY => thread::sleep(AGAIN),
             Err(error) => break Err(error),
         }
@@ -104,7 +105,7 @@ fn print(cli: &Cli, line: &LogLine, bar: &ProgressBar) -> Result<(), CliError> {
         let text = serde_json::to_string(line).map_err(|error| CliError::Output(error.into()))?;
         return cli.output.lines(&[text]);
     }
-    // Colours of the log are for a terminal; everything else that steers one is not.
+    // Nothing that a build wrote may steer the terminal.
     let text: String = domain::ansi::plain(&line.text);
     let clock = line.at.get(11..19).unwrap_or_default();
     let text = format!("{clock} {:<10} {}", one_line(&line.step), one_line(&text));

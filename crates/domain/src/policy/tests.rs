@@ -171,6 +171,7 @@ fn the_plain_checks_ask_for_their_action() {
             (may_build(role), Action::Build),
             (may_cancel_job(role, JobState::Running), Action::CancelJob),
             (may_validate(role, Stage::Candidate), Action::Validate),
+            (may_edit_notes(role, Stage::Candidate), Action::EditNotes),
             (may_change_policy(role), Action::ChangePolicy),
             (may_manage_people(role), Action::ManagePeople),
             (may_withdraw_release(role, Stage::Candidate, &[]), Action::WithdrawRelease),
@@ -193,6 +194,8 @@ fn what_has_ended_or_is_served_is_left_alone() {
         assert_eq!(may_validate(dev, stage).is_ok(), stage.bootable(), "{stage}");
         let withdraws = may_withdraw_release(dev, stage, &[]).is_ok();
         assert_eq!(withdraws, stage == Stage::Candidate, "{stage}");
+        let notes = may_edit_notes(dev, stage).is_ok();
+        assert_eq!(notes, matches!(stage, Stage::Building | Stage::Candidate), "{stage}");
     }
     let serving = [DEVELOPMENT.to_owned()];
     let refusal =
