@@ -8,9 +8,10 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use domain::{blob::BlobRef, digest::Digest};
@@ -52,6 +53,19 @@ pub enum BlobError {
         /// Why not.
         source: io::Error,
     },
+}
+
+/// A blob as it lies on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundBlob {
+    /// Its name.
+    pub digest: Digest,
+    /// What it takes of the disk, in bytes.
+    pub bytes: u64,
+    /// The file: device and number. Hard links share one.
+    pub inode: (u64, u64),
+    /// When it was written, or last found to be what somebody wanted to write.
+    pub touched: Option<SystemTime>,
 }
 
 /// A folder of blobs; cheap to clone.
@@ -96,6 +110,35 @@ impl BlobStore {
     #[must_use]
     pub fn contains(&self, digest: &Digest) -> bool {
         self.path(digest).is_file()
+    }
+
+    /// Every blob that is there now, in no order.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn found(&self) -> Result<Vec<FoundBlob>, BlobError> {
+        let failed = |doing| self.error(doing);
+        let mut found = Vec::new();
+        for folder in fs::read_dir(&*self.root).map_err(failed("list blobs"))? {
+            let folder = folder.map_err(failed("list blobs"))?;
+            let prefix = folder.file_name();
+            let Some(prefix) = prefix.to_str().filter(|name| name.len() == 2) else { continue };
+            for file in fs::read_dir(folder.path()).map_err(failed("list blobs"))? {
+                let file = file.map_err(failed("list blobs"))?;
+                let name = file.file_name();
+                let digest = name.to_str().and_then(|rest| format!("{prefix}{rest}").parse().ok());
+                // Somebody else's file, or one that was removed meanwhile.
+                let (Some(digest), Ok(known)) = (digest, file.metadata()) else { continue };
+                found.push(FoundBlob {
+                    digest,
+                    // stat(2): blocks of 512 bytes, whatever the file system's own are.
+                    bytes: known.blocks() * 512,
+                    inode: (known.dev(), known.ino()),
+                    touched: known.modified().ok(),
+                });
+            }
+        }
+        Ok(found)
     }
 
     /// Opens a blob for reading.

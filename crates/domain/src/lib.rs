@@ -34,6 +34,7 @@ pub mod plan;
 pub mod policy;
 pub mod recipe;
 pub mod release;
+pub mod room;
 pub mod run;
 pub mod sbom;
 pub mod text_diff;

@@ -18,6 +18,7 @@ pub mod notes;
 pub mod people;
 pub mod recipes;
 pub mod releases;
+pub mod room;
 pub mod runs;
 pub mod sessions;
 pub mod tokens;
