@@ -140,6 +140,8 @@ def fill(database):
 API = [
     "/recipes",
     "/recipes/large",
+    "/recipes/large/revisions",
+    "/recipes/large/build",
     "/releases",
     "/releases?search=v1.99",
     "/releases/v1.500.0-rc.1",
@@ -147,6 +149,7 @@ API = [
     "/releases/v1.500.0-rc.1/change",
     "/releases/v1.500.0-rc.1/evidence",
     "/releases/v1.500.0-rc.1/files",
+    "/releases/v1.500.0-rc.1/notes",
     "/jobs",
     "/jobs/job-0500",
     "/validations",
@@ -161,12 +164,19 @@ API = [
     "/people",
     "/tokens",
     "/audit",
+    "/room",
+    "/room/releases",
+    "/room/rules",
 ]
 PAGES = [
     "/",
     "/recipes",
+    "/recipes/large",
+    "/recipes/large/build",
     "/releases",
     "/releases/v1.500.0-rc.1",
+    "/releases/v1.500.0-rc.1/notes",
+    "/releases/v1.500.0-rc.1/files",
     "/releases/v1.500.0-rc.1/contents",
     "/releases/v1.500.0-rc.1/tests",
     "/releases/v1.500.0-rc.1/deployments",
@@ -174,7 +184,12 @@ PAGES = [
     "/jobs/job-0500",
     "/environments",
     "/environments/development",
+    "/approvals",
     "/audit",
+    "/room",
+    "/people",
+    "/account",
+    "/api",
 ]
 
 
@@ -213,6 +228,11 @@ def main():
         asks = [(f"/api/v1{path}", {"Authorization": f"Bearer {token}"}) for path in API]
         asks += [(path, {"Cookie": cookies, "Accept": "text/html"}) for path in PAGES]
         print(f"{RELEASES} releases of {PACKAGES} packages; p95 of {ROUNDS} requests, one after the other")
+        begun = time.monotonic()
+        connection.request("GET", "/api/v1/room", headers=asks[0][1])
+        connection.getresponse().read()
+        # Later looks within the minute show the same count.
+        print(f"{'counting the room anew':<58} {(time.monotonic() - begun) * 1000:>15.1f} ms   once a minute at the most", flush=True)
         for path, headers in asks:
             took = percentile(connection, path, headers)
             failed |= took > LIMIT

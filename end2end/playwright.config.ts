@@ -22,7 +22,7 @@ export default defineConfig({
     // On what the whole way left behind; `--no-deps` goes on with a server that has it already.
     {
       name: 'pages',
-      testMatch: ['every-page.spec.ts', 'programs.spec.ts', 'recipe-form.spec.ts'],
+      testMatch: ['every-page.spec.ts', 'programs.spec.ts', 'recipe-form.spec.ts', 'room.spec.ts'],
       dependencies: ['whole way'],
     },
   ],

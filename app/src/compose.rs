@@ -10,6 +10,7 @@ pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod recipes;
 pub(crate) mod releases;
+pub(crate) mod room;
 pub(crate) mod runs;
 mod shown_once;
 pub(crate) mod tokens;

@@ -137,11 +137,12 @@ impl FromServerFnError for AppError {
 
 /// Words with which messages of the rules begin. Whatever else stands first is a name, and names
 /// keep their spelling.
-const FIRST_WORDS: [&str; 27] = [
+const FIRST_WORDS: [&str; 28] = [
     "a",
     "an",
     "another",
     "at",
+    "builds",
     "call",
     "choose",
     "each",

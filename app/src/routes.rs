@@ -9,7 +9,7 @@ use leptos_router::{
 
 use crate::pages::{
     account, approvals, audit, deployments, environments, jobs, overview, people, recipes,
-    reference, releases, runs, session,
+    reference, releases, room, runs, session,
 };
 
 /// All pages. Each is rendered whole on the server before anything is sent, so that every page
@@ -41,6 +41,7 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/deployments/:id") view=deployments::deployment ssr=m.clone()/>
             <Route path=path!("/approvals") view=approvals::inbox ssr=m.clone()/>
             <Route path=path!("/audit") view=audit::audit ssr=m.clone()/>
+            <Route path=path!("/room") view=room::room ssr=m.clone()/>
             <Route path=path!("/people") view=people::people ssr=m.clone()/>
             <Route path=path!("/account") view=account::account ssr=m.clone()/>
             <Route path=path!("/api") view=reference::reference ssr=m.clone()/>
@@ -52,7 +53,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 28] = [
+pub const PAGES: [(&str, bool); 29] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -75,6 +76,7 @@ pub const PAGES: [(&str, bool); 28] = [
     ("/deployments/:id", false),
     ("/approvals", false),
     ("/audit", false),
+    ("/room", false),
     ("/people", false),
     ("/account", false),
     ("/api", false),

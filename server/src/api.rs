@@ -19,6 +19,7 @@ pub mod people;
 pub mod problem;
 pub mod recipes;
 pub mod releases;
+pub mod room;
 pub mod runs;
 pub mod tokens;
 pub mod validations;
@@ -93,9 +94,9 @@ fn row(access: Access, routes: UtoipaMethodRouter<AppState>) -> Operation {
 pub fn operations() -> Vec<Operation> {
     use Access::{Anyone, May, Token};
     use Action::{
-        Approve, Build, CancelJob, ChangePolicy, Deploy, EditNotes, EditRecipe, ManageOwnTokens,
-        ManagePeople, Read, RequestDeployment, RollBack, Validate, WithdrawRelease,
-        WithdrawRequest,
+        Approve, Build, CancelJob, ChangePolicy, ChangeRoomRules, CollectGarbage, Deploy,
+        EditNotes, EditRecipe, ManageOwnTokens, ManagePeople, PinRelease, Read, RequestDeployment,
+        RollBack, Validate, WithdrawRelease, WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -120,6 +121,8 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(notes::show)),
         row(May(EditNotes), routes!(notes::save)),
         row(May(WithdrawRelease), routes!(releases::withdraw)),
+        row(May(PinRelease), routes!(room::pin)),
+        row(May(PinRelease), routes!(room::unpin)),
         row(May(Read), routes!(jobs::list)),
         row(May(Read), routes!(jobs::show)),
         row(May(CancelJob), routes!(jobs::cancel)),
@@ -152,6 +155,11 @@ pub fn operations() -> Vec<Operation> {
         row(May(ManageOwnTokens), routes!(tokens::show)),
         row(May(ManageOwnTokens), routes!(tokens::revoke)),
         row(May(Read), routes!(audit::list)),
+        row(May(Read), routes!(room::show)),
+        row(May(Read), routes!(room::list)),
+        row(May(Read), routes!(room::rules)),
+        row(May(ChangeRoomRules), routes!(room::change_rules)),
+        row(May(CollectGarbage), routes!(room::collect)),
     ]
 }
 

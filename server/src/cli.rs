@@ -13,6 +13,7 @@ mod job;
 mod output;
 mod recipe;
 mod release;
+mod room;
 mod saved_login;
 mod shell;
 mod token;
@@ -59,6 +60,8 @@ pub enum ClientCommand {
     Deployment(deployment::DeploymentArgs),
     /// Environments: what each serves and demands, and going back.
     Environment(environment::EnvironmentArgs),
+    /// Room on the disk: what takes it, how long things stay, collecting garbage.
+    Room(room::RoomArgs),
     /// Tokens: what programs sign in with.
     Token(token::TokenArgs),
 }
@@ -92,6 +95,7 @@ fn done(command: &ClientCommand) -> Result<(), CliError> {
         ClientCommand::Environment(args) => {
             with(&args.connection, |cli| environment::run(cli, &args.command))
         }
+        ClientCommand::Room(args) => with(&args.connection, |cli| room::run(cli, &args.command)),
         ClientCommand::Token(args) => with(&args.connection, |cli| token::run(cli, &args.command)),
     }
 }

@@ -165,7 +165,7 @@ async fn send_log(
             follow.mark_unchanged();
         }
         if reader.is_none() {
-            reader = services.logs().reader(job, position)?;
+            reader = services.log_reader(actor, job, position).await?;
         }
         while let Some(open) = &mut reader {
             let lines = open.lines(BATCH)?;

@@ -46,6 +46,8 @@ pub struct JobPage {
     pub cancel: Choice,
     /// The last lines of the step that failed; those that matter.
     pub failing_lines: Vec<LogLine>,
+    /// Why no worker takes it, where it waits for more than a worker.
+    pub waits_for: Option<String>,
 }
 
 /// A page of the list of jobs: those after `after`, else the newest.

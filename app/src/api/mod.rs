@@ -17,6 +17,7 @@ pub mod overview;
 pub mod people;
 pub mod recipes;
 pub mod releases;
+pub mod room;
 pub mod runs;
 pub mod tokens;
 

@@ -21,6 +21,8 @@ pub struct OverviewPage {
     pub newest: Vec<ReleaseRow>,
     /// Whether there is a recipe yet.
     pub has_recipe: bool,
+    /// Why builds wait for room on the disk, where they do.
+    pub shortage: Option<String>,
     /// How machines reach the boot listener.
     pub boot: BootCard,
 }

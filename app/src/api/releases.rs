@@ -13,8 +13,10 @@ use domain::{
     notes::ReleaseNotes,
     page::{Cursor, Slice},
     release::{Health, Release},
+    room::Pin,
     run::Validation,
     text_diff::DiffLine,
+    time::Timestamp,
 };
 use leptos::server;
 use serde::{Deserialize, Serialize};
@@ -54,6 +56,12 @@ pub struct ReleaseHead {
     pub withdraw: Choice,
     /// Its validation that runs or waits now.
     pub validating: Option<JobId>,
+    /// Who wants it to stay, and why.
+    pub pinned: Option<Pin>,
+    /// Whether it may be pinned, or the pin be taken off.
+    pub pin: Choice,
+    /// When its files were removed, where they were.
+    pub files_removed_at: Option<Timestamp>,
 }
 
 /// What changed against the release that production serves.

@@ -59,7 +59,9 @@ pub(crate) async fn job(asked: &Asked, id: &JobId) -> Result<JobPage, AppError> 
     } else {
         Vec::new()
     };
+    let waits_for = services.waits_for(actor, &job).await.map_err(|it| asked.refuse(it))?;
     Ok(JobPage {
+        waits_for: waits_for.map(|it| it.to_string()),
         cancel: choice(policy::may_cancel_job(role, job.state)),
         job,
         steps,

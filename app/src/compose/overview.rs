@@ -43,6 +43,7 @@ pub(crate) async fn page(asked: &Asked) -> Result<OverviewPage, AppError> {
         broken,
         newest,
         has_recipe: found.has_recipe,
+        shortage: found.shortage.map(|it| it.to_string()),
         boot: BootCard { chain_lines: found.chain_lines, answers },
     })
 }

@@ -82,9 +82,19 @@ async fn head(asked: &Asked, version: &str) -> Result<ReleaseHead, AppError> {
         .into_iter()
         .find(|job| job.kind == domain::job::JobKind::Validation && !job.state.ended())
         .map(|job| job.id);
+    let (services, actor, stage) = (&asked.services, &asked.actor, row.release.stage);
+    let pinned = services.pin_of(actor, &row.release).await.map_err(|it| asked.refuse(it))?;
+    let by = pinned.as_ref().map(|pin| pin.by.as_str());
+    let removed = services.files_removed_at(actor, &row.release).await;
     Ok(ReleaseHead {
-        validate: choice(policy::may_validate(role, row.release.stage)),
-        withdraw: choice(policy::may_withdraw_release(role, row.release.stage, &row.serving)),
+        validate: choice(policy::may_validate(role, stage)),
+        withdraw: choice(policy::may_withdraw_release(role, stage, &row.serving, by)),
+        pin: choice(match pinned {
+            Some(_) => policy::Action::PinRelease.allowed(role),
+            None => policy::may_pin(role, stage),
+        }),
+        files_removed_at: removed.map_err(|it| asked.refuse(it))?,
+        pinned,
         validating,
         row,
     })

@@ -29,11 +29,12 @@ pub(crate) fn list() -> AnyView {
 /// `Build v1.0.0-rc.1`.
 #[must_use]
 pub fn name(job: &Job) -> String {
-    let what = match job.kind {
-        JobKind::Build => "Build",
-        JobKind::Validation => "Validation of",
-    };
-    format!("{what} {}", job.release_name)
+    let name = job.release.as_ref().map_or("", |about| about.name.as_str());
+    match job.kind {
+        JobKind::Build => format!("Build {name}"),
+        JobKind::Validation => format!("Validation of {name}"),
+        JobKind::Collection => "Collection of garbage".to_owned(),
+    }
 }
 
 /// Which step a job is at, where it is at work.
@@ -58,7 +59,7 @@ pub fn show_list(data: &JobsPage) -> AnyView {
     let content = if data.jobs.is_empty() {
         empty::empty(
             "Nothing was built or validated yet",
-            "A job appears here when a release is built or validated.",
+            "A job appears here when a release is built or validated, or garbage is collected.",
             Some(("/recipes".to_owned(), "To the recipes")),
         )
     } else {
@@ -106,14 +107,16 @@ async fn written(id: JobId) -> AnyView {
 /// The page above the log.
 #[must_use]
 pub fn show(data: JobPage) -> AnyView {
-    let JobPage { job, steps: all, runs: of_validation, cancel, failing_lines } = data;
+    let JobPage { job, steps: all, runs: of_validation, cancel, failing_lines, waits_for } = data;
     let crumbs = vec![("Jobs", "/jobs".to_owned())];
     let asked = view! { {time(job.created_at)}" by "{job.created_by.clone()} }.into_any();
-    let mut properties = vec![
-        ("Release", release_link(&job.release_name)),
-        ("Asked for", asked),
-        ("Took", took(job.started_at, job.ended_at)),
-    ];
+    let about = job.release.as_ref().map(|about| ("Release", release_link(&about.name)));
+    let mut properties: Vec<_> = about.into_iter().collect();
+    properties.extend([("Asked for", asked), ("Took", took(job.started_at, job.ended_at))]);
+    if let Some(why) = waits_for {
+        let why = view! { {crate::error::sentence(&why)}" "<a href="/room">"To the room"</a> };
+        properties.push(("Waits", why.into_any()));
+    }
     if let Some(outcome) = &job.outcome {
         properties.push(("Outcome", outcome.clone().into_any()));
     }

@@ -12,6 +12,7 @@ pub mod people;
 pub mod recipes;
 pub mod reference;
 pub mod releases;
+pub mod room;
 pub mod runs;
 pub mod session;
 

@@ -30,13 +30,18 @@ pub(crate) fn overview() -> AnyView {
 /// The page.
 #[must_use]
 pub fn show(data: OverviewPage) -> AnyView {
-    let OverviewPage { environments, waiting, working, broken, newest, has_recipe, boot } = data;
+    let OverviewPage { environments, waiting, working, broken, newest, has_recipe, shortage, boot } =
+        data;
+    let short = shortage.map(|why| {
+        view! { <div class="alert" role="status">{crate::error::sentence(&why)}" "<a href="/room">"To the room"</a></div> }
+    });
     let next = next_step(has_recipe, &newest, &environments);
     let broken = (!broken.is_empty()).then(|| page::section("What broke", jobs_list(&broken)));
     let newest =
         (!newest.is_empty()).then(|| page::section("Newest releases", release::releases(&newest)));
     view! {
         {page::heading("Overview".to_owned(), Vec::new(), ().into_any())}
+        {short}
         {next}
         <div class="columns">
             <div>

@@ -137,6 +137,7 @@ pub fn show(data: ReleasePage) -> AnyView {
         {page::section("About", table::properties(properties))}
         {made_of}
         {page::section("Build", view! { {steps(&all, false)}{log} }.into_any())}
+        {head::pinning(&head)}
         {head::withdrawing(&head)}
     }
     .into_any()

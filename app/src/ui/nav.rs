@@ -14,7 +14,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
     ("", &[("Overview", "/")]),
     ("Make", &[("Recipes", "/recipes"), ("Releases", "/releases"), ("Jobs", "/jobs")]),
     ("Deliver", &[("Environments", "/environments"), ("Approvals", "/approvals")]),
-    ("Record", &[("Audit", "/audit"), ("People", "/people")]),
+    ("Record", &[("Audit", "/audit"), ("Room", "/room"), ("People", "/people")]),
 ];
 
 /// The frame with the page inside.

@@ -4,6 +4,10 @@
 //! name, synced, and renamed, so that a blob that is there is whole; what an interrupted write left
 //! is removed when the store is opened. No SQL here: who needs which blob is somebody else's
 //! knowledge.
+//!
+//! Whoever writes a blob that is there already marks it as needed anew ([`BlobStore::touch`]), and
+//! [`BlobStore::remove_unused`] leaves what was marked since: so a blob that somebody counts on is
+//! never removed between the writing and the row that names it, in whatever program that happens.
 
 use std::{
     fs::{self, File},
@@ -64,8 +68,15 @@ pub struct FoundBlob {
     pub bytes: u64,
     /// The file: device and number. Hard links share one.
     pub inode: (u64, u64),
-    /// When it was written, or last found to be what somebody wanted to write.
-    pub touched: Option<SystemTime>,
+    /// When it was written or touched.
+    pub touched: SystemTime,
+}
+
+/// The present time as files have it: it is compared with nothing else.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "times of files come from the system's clock")]
+pub fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// A folder of blobs; cheap to clone.
@@ -129,12 +140,13 @@ impl BlobStore {
                 let digest = name.to_str().and_then(|rest| format!("{prefix}{rest}").parse().ok());
                 // Somebody else's file, or one that was removed meanwhile.
                 let (Some(digest), Ok(known)) = (digest, file.metadata()) else { continue };
+                let touched = known.modified().map_err(failed("look at a blob"))?;
                 found.push(FoundBlob {
                     digest,
                     // stat(2): blocks of 512 bytes, whatever the file system's own are.
                     bytes: known.blocks() * 512,
                     inode: (known.dev(), known.ino()),
-                    touched: known.modified().ok(),
+                    touched,
                 });
             }
         }
@@ -198,11 +210,13 @@ impl BlobStore {
     /// # Errors
     /// Where the other store lacks it, or the file system refuses.
     pub fn take_from(&self, other: &Self, digest: &Digest) -> Result<(), BlobError> {
-        if self.contains(digest) {
+        if self.touch(digest)? {
             return Ok(());
         }
         let path = self.path(digest);
         self.make_folder_of(&path)?;
+        // A link has the time of the file: it is marked first, so that it begins as new.
+        other.touch(digest)?;
         if fs::hard_link(other.path(digest), &path).is_ok() {
             return self.sync_folder_of(&path);
         }
@@ -237,10 +251,63 @@ impl BlobStore {
         self.root.join("tmp")
     }
 
+    /// Says that a blob is counted on from now on; `false` where it is not there.
+    ///
+    /// # Errors
+    /// Where the file system refuses.
+    pub fn touch(&self, digest: &Digest) -> Result<bool, BlobError> {
+        let _shared = self.lock(File::lock_shared)?;
+        match File::open(self.path(digest)) {
+            Ok(file) => {
+                // Another user's cache can be read and not marked; that user's programs leave it
+                // while anybody builds with it.
+                let _ = file.set_modified(now());
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(self.error("open a blob")(error)),
+        }
+    }
+
+    /// Removes a blob that nobody has written or touched since `unused_since`; `false` where
+    /// somebody has, or it is gone. Who has it open reads on.
+    ///
+    /// # Errors
+    /// Where the file system refuses.
+    pub fn remove_unused(
+        &self,
+        digest: &Digest,
+        unused_since: SystemTime,
+    ) -> Result<bool, BlobError> {
+        let _exclusive = self.lock(File::lock)?;
+        let path = self.path(digest);
+        let touched = match path.metadata().and_then(|it| it.modified()) {
+            Ok(touched) => touched,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(self.error("look at a blob")(error)),
+        };
+        if touched >= unused_since {
+            return Ok(false);
+        }
+        fs::remove_file(&path).map_err(self.error("remove a blob"))?;
+        Ok(true)
+    }
+
+    /// Between a look at a blob's time and its removal nobody may touch it: programs that share the
+    /// folder agree by this file's lock (flock(2)), which the kernel ends with its holder.
+    fn lock(&self, how: fn(&File) -> io::Result<()>) -> Result<File, BlobError> {
+        let failed = |doing| self.error(doing);
+        let path = self.root.join("lock");
+        let file = File::options().create(true).append(true).open(path);
+        let file = file.map_err(failed("open the lock"))?;
+        how(&file).map_err(failed("take the lock"))?;
+        Ok(file)
+    }
+
     fn keep(&self, file: NamedTempFile, blob: &BlobRef) -> Result<(), BlobError> {
         let failed = |doing| self.error(doing);
         let path = self.path(&blob.sha256);
-        if path.is_file() {
+        if self.touch(&blob.sha256)? {
             return Ok(());
         }
         self.make_folder_of(&path)?;
@@ -326,5 +393,30 @@ mod tests {
         let blob = one.put(&b"abc"[..]).unwrap();
         two.take_from(&one, &blob.sha256).unwrap();
         two.verify(&blob.sha256).unwrap();
+    }
+
+    #[test]
+    fn only_what_nobody_counts_on_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(folder.path()).unwrap();
+        let (old, anew) = (store.put(&b"old"[..]).unwrap(), store.put(&b"anew"[..]).unwrap());
+        let long_ago = now() - std::time::Duration::from_secs(3600);
+        for blob in [&old, &anew] {
+            File::open(store.path(&blob.sha256)).unwrap().set_modified(long_ago).unwrap();
+        }
+        let since = now() - std::time::Duration::from_secs(60);
+        // Written again: nothing is copied, and it is counted on all the same.
+        store.put(&b"anew"[..]).unwrap();
+        let mut reader = store.open_blob(&old.sha256).unwrap();
+        assert!(store.remove_unused(&old.sha256, since).unwrap());
+        assert!(!store.remove_unused(&anew.sha256, since).unwrap());
+        assert!(!store.remove_unused(&Digest::of("never"), since).unwrap());
+        assert!(!store.contains(&old.sha256) && store.contains(&anew.sha256));
+        assert!(!store.touch(&old.sha256).unwrap());
+        let mut read = String::new();
+        reader.read_to_string(&mut read).unwrap();
+        assert_eq!(read, "old");
+        let found: Vec<_> = store.found().unwrap().into_iter().map(|it| it.digest).collect();
+        assert_eq!(found, [anew.sha256]);
     }
 }

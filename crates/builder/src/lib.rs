@@ -19,6 +19,7 @@ pub mod sandbox;
 mod signing;
 mod steps;
 
+pub use cache::{CachedStep, StepCache};
 pub use error::BuildError;
 pub use observer::{BuildObserver, StepEvent};
 pub use packages::PackageIndex;

@@ -129,6 +129,12 @@ impl Builder {
         }
     }
 
+    /// The finished steps of builds.
+    #[must_use]
+    pub const fn cache(&self) -> &StepCache {
+        &self.cache
+    }
+
     /// Finds out whether sandboxes work here.
     ///
     /// # Errors
@@ -155,6 +161,7 @@ impl Builder {
         request: &BuildRequest,
         observer: &dyn BuildObserver,
     ) -> Result<BuildOutput, BuildError> {
+        let _building = self.cache.hold()?;
         let build = Build { builder: self, request, observer };
         let lock = resolve::run(&build)?;
         fetch::run(&build, &lock)?;

@@ -20,11 +20,13 @@ pub enum JobKind {
     Build,
     /// Runs a plan against a release.
     Validation,
+    /// Removes what nothing needs.
+    Collection,
 }
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 2] = [Self::Build, Self::Validation];
+    pub const ALL: [Self; 3] = [Self::Build, Self::Validation, Self::Collection];
 
     /// The word used in pages and rows.
     #[must_use]
@@ -32,6 +34,7 @@ impl JobKind {
         match self {
             Self::Build => "build",
             Self::Validation => "validation",
+            Self::Collection => "collection",
         }
     }
 }
@@ -173,6 +176,15 @@ words! {
     StepState: "a state of a step";
 }
 
+/// The release that a job is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRelease {
+    /// Which one.
+    pub id: ReleaseId,
+    /// Its name now.
+    pub name: String,
+}
+
 /// A job as pages show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
@@ -180,10 +192,8 @@ pub struct Job {
     pub id: JobId,
     /// What it does.
     pub kind: JobKind,
-    /// The release that it is about.
-    pub release: ReleaseId,
-    /// Name of that release.
-    pub release_name: String,
+    /// The release that it is about; none for a collection.
+    pub release: Option<JobRelease>,
     /// How it stands.
     pub state: JobState,
     /// When it was asked for.
@@ -202,6 +212,14 @@ pub struct Job {
     pub attempts: u32,
     /// The whole log, once the job has ended.
     pub log: Option<Digest>,
+}
+
+impl Job {
+    /// The release that it is about.
+    #[must_use]
+    pub fn release_id(&self) -> Option<&ReleaseId> {
+        self.release.as_ref().map(|about| &about.id)
+    }
 }
 
 /// A step of a job.

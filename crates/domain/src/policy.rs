@@ -75,12 +75,21 @@ pub fn may_change_policy(role: Role) -> Result<(), Refusal> {
     Action::ChangePolicy.allowed(role)
 }
 
-/// Taking a candidate back for good; `serving` names the environments that point at it.
+/// Taking a candidate back for good; `serving` names the environments that point at it, `pinned_by`
+/// the person who pinned it.
 ///
 /// # Errors
 /// Why not.
-pub fn may_withdraw_release(role: Role, stage: Stage, serving: &[String]) -> Result<(), Refusal> {
+pub fn may_withdraw_release(
+    role: Role,
+    stage: Stage,
+    serving: &[String],
+    pinned_by: Option<&str>,
+) -> Result<(), Refusal> {
     Action::WithdrawRelease.allowed(role)?;
+    if let Some(by) = pinned_by {
+        return Err(Refusal::Pinned { by: by.to_owned() });
+    }
     if let Some(environment) = serving.first() {
         return Err(Refusal::Served { environment: environment.clone() });
     }
@@ -89,6 +98,15 @@ pub fn may_withdraw_release(role: Role, stage: Stage, serving: &[String]) -> Res
         Stage::Building => Err(Refusal::StillBuilding),
         Stage::Released | Stage::Failed | Stage::Withdrawn => Err(Refusal::NoCandidate { stage }),
     }
+}
+
+/// Saying that a release must stay.
+///
+/// # Errors
+/// Why not.
+pub fn may_pin(role: Role, stage: Stage) -> Result<(), Refusal> {
+    Action::PinRelease.allowed(role)?;
+    if stage == Stage::Candidate { Ok(()) } else { Err(Refusal::NothingToPin { stage }) }
 }
 
 /// Writing release notes and known issues.

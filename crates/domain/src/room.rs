@@ -1,31 +1,309 @@
-//! Room on the disk: what takes it, what would be free if a thing went, and what needs it.
+//! Room on the disk: what takes it, what would be free if a thing went, what needs it, and how long
+//! things stay that nothing needs.
 //!
 //! Things share files: two releases with the same kernel keep it once, and a hard link lets the step
 //! cache and a release keep one file together. A file counts once for the disk, for every thing that
 //! reaches it, and as what would be free only for the one thing that alone reaches it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::digest::Digest;
+use crate::{
+    canonical::{self, NotCanonical},
+    digest::Digest,
+    ids::JobId,
+    release::Stage,
+    time::{Timestamp, human_size},
+};
 
-/// The disk of the data folder, in bytes.
+/// How long what nothing needs stays, by kind, and below how much free room builds wait. Releases
+/// stay for ever, and so does what is pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RoomRules {
+    /// Days from its build until a candidate that nothing needs is withdrawn; for ever where `null`.
+    pub candidates: Option<u32>,
+    /// Days from its withdrawal until the files of a candidate go; for ever where `null`.
+    pub withdrawn: Option<u32>,
+    /// Days from their end until logs of jobs and consoles of runs go, those of releases and of what
+    /// is pinned excepted; for ever where `null`.
+    pub logs: Option<u32>,
+    /// Days from its last use until a finished build step goes, and from the build until packages of
+    /// a build that came to nothing go; for ever where `null`.
+    pub cache: Option<u32>,
+    /// Bytes of the disk that stay free: builds wait while there are fewer.
+    pub floor: u64,
+}
+
+impl Default for RoomRules {
+    fn default() -> Self {
+        let floor = 2 * 1024 * 1024 * 1024;
+        Self { candidates: Some(90), withdrawn: Some(7), logs: Some(365), cache: Some(30), floor }
+    }
+}
+
+/// A rule is out of range.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InvalidRule {
+    /// Of the days of this kind.
+    #[error("{0} can stay for 0 to {most} days, or for ever", most = RoomRules::MOST_DAYS)]
+    Days(&'static str),
+    /// Of the floor.
+    #[error("the free room below which builds wait can be 0 B to 1 PiB")]
+    Floor,
+}
+
+impl InvalidRule {
+    /// The field that is to blame.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Days(kind) => kind,
+            Self::Floor => "floor",
+        }
+    }
+}
+
+impl RoomRules {
+    /// The longest that something can stay without staying for ever: a hundred years.
+    pub const MOST_DAYS: u32 = 36_500;
+    /// The largest floor, in bytes.
+    const MOST_FLOOR: u64 = 1 << 50;
+
+    /// The days of each kind, by the kind's name.
+    #[must_use]
+    pub const fn days(&self) -> [(&'static str, Option<u32>); 4] {
+        [
+            ("candidates", self.candidates),
+            ("withdrawn", self.withdrawn),
+            ("logs", self.logs),
+            ("cache", self.cache),
+        ]
+    }
+
+    /// Refuses what is out of range.
+    ///
+    /// # Errors
+    /// [`InvalidRule`]: the first that is.
+    pub fn check(&self) -> Result<(), InvalidRule> {
+        let too_long = |days: Option<u32>| days.is_some_and(|days| days > Self::MOST_DAYS);
+        if let Some((kind, _)) = self.days().into_iter().find(|(_, days)| too_long(*days)) {
+            return Err(InvalidRule::Days(kind));
+        }
+        if self.floor > Self::MOST_FLOOR { Err(InvalidRule::Floor) } else { Ok(()) }
+    }
+
+    /// The digest by which these very rules are known: who changes them says which were looked at.
+    ///
+    /// # Errors
+    /// As [`canonical::digest`].
+    pub fn version(&self) -> Result<Digest, NotCanonical> {
+        canonical::digest(self)
+    }
+}
+
+/// Before when something must have happened so that its days are over now.
+#[must_use]
+pub fn over_before(days: Option<u32>, now: Timestamp) -> Timestamp {
+    days.map_or(Timestamp(i64::MIN), |days| Timestamp(now.0.saturating_sub(micros(days))))
+}
+
+const fn micros(days: u32) -> i64 {
+    days as i64 * 24 * 3600 * 1_000_000
+}
+
+/// A release that somebody wants to stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// Name of the person who pinned it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why it must stay.
+    pub reason: String,
+}
+
+/// Why the files of a release stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "need")]
+pub enum Need {
+    /// It is a release: these stay for ever.
+    Released,
+    /// An environment points at it.
+    Served {
+        /// Which one.
+        environment: String,
+    },
+    /// An environment pointed at it before: a rollback leads there.
+    Rollback {
+        /// Which one.
+        environment: String,
+    },
+    /// Somebody asks for its deployment.
+    Requested {
+        /// Where to.
+        environment: String,
+    },
+    /// Somebody pinned it.
+    Pinned(Pin),
+    /// A job is at work on it, or waits.
+    Job {
+        /// Which one.
+        job: JobId,
+    },
+    /// A machine boots it now.
+    Booting,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Released => f.write_str("releases stay for ever"),
+            Self::Served { environment } => write!(f, "{environment} serves it"),
+            Self::Rollback { environment } => {
+                write!(f, "{environment} served it before, and may go back")
+            }
+            Self::Requested { environment } => write!(f, "it is asked for in {environment}"),
+            Self::Pinned(pin) => write!(f, "{} pinned it: {}", pin.by, pin.reason),
+            Self::Job { job } => write!(f, "job {job} is about it"),
+            Self::Booting => f.write_str("a machine boots it"),
+        }
+    }
+}
+
+/// What is known of a complete release whose files are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// How far it has come.
+    pub stage: Stage,
+    /// When it became a candidate.
+    pub built_at: Timestamp,
+    /// When it was withdrawn; where that is not known, when it was built.
+    pub withdrawn_at: Timestamp,
+    /// What needs it besides its stage.
+    pub needs: Vec<Need>,
+}
+
+/// What is to become of a release's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// They stay because of these.
+    Needed(Vec<Need>),
+    /// Nothing needs them, and they stay until then; for ever where absent.
+    Until(Option<Timestamp>),
+    /// It is a candidate whose days are over: it is withdrawn.
+    Withdrawn,
+    /// It was withdrawn and its days are over: they go.
+    Removed,
+}
+
+/// Decides about a release's files.
+#[must_use]
+pub fn fate(standing: &Standing, rules: &RoomRules, now: Timestamp) -> Fate {
+    let mut needs = standing.needs.clone();
+    if standing.stage == Stage::Released {
+        needs.insert(0, Need::Released);
+    }
+    if !needs.is_empty() {
+        return Fate::Needed(needs);
+    }
+    let (days, since, over) = match standing.stage {
+        Stage::Withdrawn => (rules.withdrawn, standing.withdrawn_at, Fate::Removed),
+        Stage::Building | Stage::Candidate | Stage::Released | Stage::Failed => {
+            (rules.candidates, standing.built_at, Fate::Withdrawn)
+        }
+    };
+    match days.map(|days| Timestamp(since.0.saturating_add(micros(days)))) {
+        Some(until) if until <= now => over,
+        until => Fate::Until(until),
+    }
+}
+
+/// A disk that is written to, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
+    /// What lies on it: "data", or "cache" where that lies elsewhere.
+    pub holds: String,
     /// How large it is.
     pub total: u64,
     /// How much of it the server may still write.
     pub free: u64,
-    /// Below how much free room builds wait.
-    pub floor: u64,
 }
 
 impl Disk {
-    /// Whether builds have to wait for room.
+    /// What is short where less than `floor` is free.
     #[must_use]
-    pub const fn is_short(&self) -> bool {
-        self.free < self.floor
+    pub fn shortage(&self, floor: u64) -> Option<Shortage> {
+        (self.free < floor).then(|| Shortage { holds: self.holds.clone(), free: self.free, floor })
+    }
+}
+
+/// A disk has less free room than has to stay free.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[error(
+    "builds wait for room: {} of the {holds} disk is free, and they begin when {} is; collect garbage, take pins off or add room",
+    human_size(*free), human_size(*floor)
+)]
+pub struct Shortage {
+    /// What lies on the disk.
+    pub holds: String,
+    /// How much is free, in bytes.
+    pub free: u64,
+    /// How much has to be, in bytes.
+    pub floor: u64,
+}
+
+/// What takes room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Components, manifests and signatures.
+    Releases,
+    /// Packages that releases were built from, and can be built from again.
+    Packages,
+    /// Finished build steps and what the archive was asked for.
+    Cache,
+    /// Logs of jobs, consoles of runs.
+    Logs,
+    /// The database.
+    Database,
+    /// What builds and machines at work write.
+    Work,
+    /// What nothing needs.
+    Unneeded,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 7] = [
+        Self::Releases,
+        Self::Packages,
+        Self::Cache,
+        Self::Logs,
+        Self::Database,
+        Self::Work,
+        Self::Unneeded,
+    ];
+
+    /// The word used in pages.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Releases => "releases",
+            Self::Packages => "packages",
+            Self::Cache => "cache",
+            Self::Logs => "logs",
+            Self::Database => "database",
+            Self::Work => "work",
+            Self::Unneeded => "unneeded",
+        }
     }
 }
 
@@ -102,6 +380,26 @@ where
     Shares { things: shares, total: files.iter().map(|kept| kept.bytes).sum(), unneeded }
 }
 
+/// The places that stay named by nothing once only `staying` is left, with what the disk gets back:
+/// the room of a file is free when its last name goes.
+#[must_use]
+pub fn left_over<'a>(
+    files: &'a [KeptFile],
+    staying: impl IntoIterator<Item = &'a Place>,
+) -> (Vec<&'a Place>, u64) {
+    let staying: BTreeSet<&Place> = staying.into_iter().collect();
+    let mut places = Vec::new();
+    let mut bytes = 0;
+    for file in files {
+        let before = places.len();
+        places.extend(file.places.iter().filter(|place| !staying.contains(place)));
+        if places.len() - before == file.places.len() {
+            bytes += file.bytes;
+        }
+    }
+    (places, bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -130,6 +428,64 @@ mod tests {
         assert_eq!((shares.total, shares.unneeded), (130, 7));
         // The kernel goes with the last thing that reaches it.
         assert_eq!(share(&files, [&step]).things, [of(100, 100)]);
+    }
+
+    const DAY: i64 = 24 * 3600 * 1_000_000;
+
+    fn standing(stage: Stage, needs: Vec<Need>) -> Standing {
+        let (built_at, withdrawn_at) = (Timestamp(0), Timestamp(3 * DAY));
+        Standing { stage, built_at, withdrawn_at, needs }
+    }
+
+    #[test]
+    fn candidates_are_withdrawn_first_and_removed_later() {
+        let rules = RoomRules { candidates: Some(5), withdrawn: Some(2), ..RoomRules::default() };
+        let at = |stage, day: i64| fate(&standing(stage, vec![]), &rules, Timestamp(day * DAY));
+        assert_eq!(at(Stage::Candidate, 4), Fate::Until(Some(Timestamp(5 * DAY))));
+        assert_eq!(at(Stage::Candidate, 5), Fate::Withdrawn);
+        assert_eq!(at(Stage::Withdrawn, 4), Fate::Until(Some(Timestamp(5 * DAY))));
+        assert_eq!(at(Stage::Withdrawn, 5), Fate::Removed);
+        assert_eq!(at(Stage::Released, 10_000), Fate::Needed(vec![Need::Released]));
+        let for_ever = RoomRules { candidates: None, withdrawn: None, ..rules };
+        for stage in [Stage::Candidate, Stage::Withdrawn] {
+            let fate = fate(&standing(stage, vec![]), &for_ever, Timestamp(i64::MAX));
+            assert_eq!(fate, Fate::Until(None));
+        }
+    }
+
+    #[test]
+    fn what_is_needed_stays_whatever_the_rules_say() {
+        let rules = RoomRules { candidates: Some(0), withdrawn: Some(0), ..RoomRules::default() };
+        for stage in [Stage::Candidate, Stage::Withdrawn] {
+            for need in [Need::Booting, Need::Served { environment: "production".to_owned() }] {
+                let standing = standing(stage, vec![need.clone()]);
+                assert_eq!(fate(&standing, &rules, Timestamp(9 * DAY)), Fate::Needed(vec![need]));
+            }
+        }
+    }
+
+    #[test]
+    fn rules_out_of_range_are_refused() {
+        RoomRules::default().check().unwrap();
+        let days = RoomRules { logs: Some(36_501), ..RoomRules::default() };
+        assert_eq!(days.check(), Err(InvalidRule::Days("logs")));
+        let floor = RoomRules { floor: u64::MAX, ..RoomRules::default() };
+        assert_eq!(floor.check().unwrap_err().field(), "floor");
+        assert_eq!(over_before(Some(1), Timestamp(DAY)), Timestamp(0));
+        assert_eq!(over_before(None, Timestamp(DAY)), Timestamp(i64::MIN));
+    }
+
+    #[test]
+    fn only_the_last_name_of_a_file_frees_its_room() {
+        let cached = Place::Cached(Digest::of("kernel"));
+        let files = [
+            KeptFile { bytes: 100, places: vec![kept("kernel"), cached] },
+            KeptFile { bytes: 20, places: vec![kept("rootfs")] },
+        ];
+        let (places, bytes) = left_over(&files, [&cached]);
+        assert_eq!((places, bytes), (vec![&kept("kernel"), &kept("rootfs")], 20));
+        assert_eq!(left_over(&files, []).1, 120);
+        assert_eq!(left_over(&files, [&cached, &kept("kernel"), &kept("rootfs")]), (vec![], 0));
     }
 
     proptest! {

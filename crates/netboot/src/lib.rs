@@ -9,6 +9,7 @@
 //! says the reason on the machine's console (DESIGN.md §6).
 
 mod artifact;
+mod boots;
 mod catalogue;
 mod connections;
 mod listener;

@@ -1,6 +1,6 @@
 //! The boot listener: its routes on one screen, and how it serves machines and guests.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use axum::{
     Router,
@@ -11,11 +11,16 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use blobs::BlobStore;
-use domain::{digest::Digest, time::Clock, transfer::TransferKind};
+use domain::{
+    digest::Digest,
+    time::{Clock, Timestamp},
+    transfer::TransferKind,
+};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::{
     artifact::{self, Files},
+    boots::Boots,
     catalogue::{Served, SharedCatalogue},
     connections::{self, Limits},
     observe::{CountedBody, Observer, Watch},
@@ -29,6 +34,7 @@ pub struct BootListener {
     catalogue: SharedCatalogue,
     files: Files,
     watch: Watch,
+    boots: Boots,
 }
 
 /// A route of the boot listener.
@@ -58,14 +64,23 @@ impl BootListener {
     /// A listener on what `catalogue` says, with the files of `blobs`.
     #[must_use]
     pub fn new(catalogue: SharedCatalogue, blobs: BlobStore, clock: Arc<dyn Clock>) -> Self {
-        let watch = Watch { observer: None, clock };
-        Self { catalogue, files: Files::new(blobs), watch }
+        let boots = Boots::new(clock.clone());
+        let watch = Watch { observer: None, clock, sending: None };
+        Self { catalogue, files: Files::new(blobs), watch, boots }
+    }
+
+    /// The releases, by the digests of their manifests, of which machines get something now, or got
+    /// something after `since`: their boots may not have come to an end. Those that this program has
+    /// served since it began.
+    #[must_use]
+    pub fn booting(&self, since: Timestamp) -> HashSet<Digest> {
+        self.boots.since(since)
     }
 
     /// The same listener for one guest whose transfers `observer` is told of.
     #[must_use]
     pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
-        let watch = Watch { observer: Some(observer), clock: self.watch.clock.clone() };
+        let watch = Watch { observer: Some(observer), ..self.watch.clone() };
         Self { watch, ..self.clone() }
     }
 
@@ -115,6 +130,7 @@ impl BootListener {
     fn menu(&self, request: &Parts, served: Result<Arc<Served>, (StatusCode, String)>) -> Response {
         let script = served.and_then(|served| {
             let base = base(request)?;
+            let _sending = self.boots.begin(served.digest);
             menu_script(&served, &base)
                 .map_err(|reason| (StatusCode::INTERNAL_SERVER_ERROR, reason))
         });
@@ -254,16 +270,10 @@ async fn artifact(
 
 impl BootListener {
     async fn file(&self, request: &Parts, served: &Served, name: &str) -> Response {
+        let watch = self.watch.sending(self.boots.begin(served.digest));
         let (method, path) = (&request.method, request.uri.path());
-        let answered = artifact::answer(
-            &self.files,
-            &self.watch,
-            method,
-            &request.headers,
-            path,
-            served,
-            name,
-        );
+        let answered =
+            artifact::answer(&self.files, &watch, method, &request.headers, path, served, name);
         match answered.await {
             Ok(response) => response,
             Err(refusal) => self.answer(request, Err(refusal)),

@@ -13,6 +13,8 @@ use domain::{
 };
 use http_body::{Body, Frame, SizeHint};
 
+use crate::boots::Sending;
+
 /// Who is told of each transfer.
 pub trait Observer: Send + Sync {
     /// A transfer has ended.
@@ -49,9 +51,17 @@ impl Observer for Observations {
 pub(crate) struct Watch {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What is sent meanwhile.
+    #[expect(dead_code, reason = "what is sent is told by holding this")]
+    pub(crate) sending: Option<Arc<Sending>>,
 }
 
 impl Watch {
+    /// The same watch on something of a release.
+    pub(crate) fn sending(&self, sending: Sending) -> Self {
+        Self { sending: Some(Arc::new(sending)), ..self.clone() }
+    }
+
     /// Begins to watch an answer.
     pub(crate) fn begin(
         &self,

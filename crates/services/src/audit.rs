@@ -11,6 +11,7 @@ use domain::{
     person::{Person, Role},
     policy::Action,
     release::Release,
+    room::RoomRules,
     token::Token,
 };
 use serde_json::{Value, json};
@@ -68,6 +69,28 @@ pub(crate) enum Change<'a> {
     ReleaseWithdrawn {
         release: &'a Release,
         reason: &'a str,
+    },
+    ReleasePinned {
+        release: &'a Release,
+        reason: &'a str,
+    },
+    ReleaseUnpinned {
+        release: &'a Release,
+    },
+    FilesRemoved {
+        release: &'a Release,
+    },
+    CollectionRequested {
+        job: &'a JobId,
+        dry_run: bool,
+    },
+    CollectionEnded {
+        job: &'a JobId,
+        outcome: &'a str,
+    },
+    RoomRulesChanged {
+        from: &'a RoomRules,
+        to: &'a RoomRules,
     },
     NotesSaved {
         release: &'a Release,
@@ -192,6 +215,22 @@ impl Change<'_> {
             ),
             Self::ReleaseWithdrawn { release: it, reason } => {
                 release("release.withdraw", it, json!({ "reason": reason }))
+            }
+            Self::ReleasePinned { release: it, reason } => {
+                release("release.pin", it, json!({ "reason": reason }))
+            }
+            Self::ReleaseUnpinned { release: it } => release("release.unpin", it, json!({})),
+            Self::FilesRemoved { release: it } => {
+                release("release.files-removed", it, json!({ "manifest": it.manifest }))
+            }
+            Self::CollectionRequested { job, dry_run } => {
+                ("collection.request", "job", job.to_string(), json!({ "dry_run": dry_run }))
+            }
+            Self::CollectionEnded { job, outcome } => {
+                ("collection.end", "job", job.to_string(), json!({ "outcome": outcome }))
+            }
+            Self::RoomRulesChanged { from, to } => {
+                ("room.rules", "room", "rules".to_owned(), json!({ "from": from, "to": to }))
             }
             Self::NotesSaved { release: it, revision } => {
                 release("release.notes", it, json!({ "revision": revision }))

@@ -12,6 +12,7 @@ impl Services {
     /// pointer calls this after its commit and before it answers, so that who was told of a
     /// deployment sees it served.
     pub(crate) async fn refresh_catalogue(&self) -> Result<(), ServiceError> {
+        self.count_room_anew();
         let mut rows = self.read().await?;
         let releases = rows.bootable_releases().await?;
         let environments = rows.environments().await?;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use blobs::BlobError;
 use domain::{
     actor::Actor,
     digest::Digest,
@@ -11,7 +12,7 @@ use domain::{
     sbom,
 };
 
-use crate::{Services, error::ServiceError, releases::manifest_and_lock};
+use crate::{Services, error::ServiceError, job_log::LogReader, releases::manifest_and_lock};
 
 /// A file to send.
 #[derive(Debug)]
@@ -160,12 +161,38 @@ impl Services {
     ) -> Result<Vec<LogLine>, ServiceError> {
         // The id names a file: only that of a job is opened.
         self.job(actor, id).await?;
-        let (logs, id) = (self.logs().clone(), id.clone());
-        let read = move || match logs.reader(&id, after)? {
-            Some(mut reader) => reader.lines(limit),
-            None => Ok(Vec::new()),
+        let Some(mut reader) = self.log_reader(actor, id, after).await? else {
+            return Ok(Vec::new());
         };
+        let read = move || reader.lines(limit);
         Ok(tokio::task::spawn_blocking(read).await.map_err(ServiceError::internal)??)
+    }
+
+    /// Opens a job's log for reading what comes after line `after`: the file that grows, or the blob
+    /// that it became. `None` where there is none yet, or none any more.
+    ///
+    /// # Errors
+    /// Where there is no such job, or the actor may not read.
+    pub async fn log_reader(
+        &self,
+        actor: &Actor,
+        id: &JobId,
+        after: u64,
+    ) -> Result<Option<LogReader>, ServiceError> {
+        let (services, job) = (self.clone(), id.clone());
+        let growing = tokio::task::spawn_blocking(move || services.logs().reader(&job, after));
+        if let Some(reader) = growing.await.map_err(ServiceError::internal)?? {
+            return Ok(Some(reader));
+        }
+        // The file goes after the row has the blob: whoever finds neither has asked too early.
+        let Some(blob) = self.job(actor, id).await?.log else { return Ok(None) };
+        let file = match self.blobs().open_blob(&blob) {
+            Ok(file) => file,
+            Err(BlobError::Missing(_)) => return Ok(None),
+            Err(error) => return Err(ServiceError::internal(error)),
+        };
+        let read = move || LogReader::after(file, after);
+        Ok(Some(tokio::task::spawn_blocking(read).await.map_err(ServiceError::internal)??))
     }
 
     /// What a machine wrote to its serial console in a run.
@@ -186,7 +213,12 @@ impl Services {
         name: &str,
         media_type: &'static str,
     ) -> Result<Download, ServiceError> {
-        let file = self.blobs().open_blob(digest).map_err(ServiceError::internal)?;
+        let file = self.blobs().open_blob(digest).map_err(|error| match error {
+            BlobError::Missing(_) => ServiceError::NotFound(format!(
+                "{name} any more: it was removed as the rules of the room say"
+            )),
+            other => ServiceError::internal(other),
+        })?;
         let size = file.metadata()?.len();
         Ok(Download::File { name: name.to_owned(), media_type, file, size })
     }

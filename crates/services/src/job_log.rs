@@ -87,9 +87,35 @@ impl JobLogs {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut reader = LogReader { file: BufReader::new(file), number: 0, partial: Vec::new() };
-        while reader.number < after && reader.next_record()?.is_some() {}
-        Ok(Some(reader))
+        LogReader::after(file, after).map(Some)
+    }
+
+    /// Removes a job's log, where it is one. Who reads it reads on.
+    ///
+    /// # Errors
+    /// Where the file system refuses.
+    pub fn remove(&self, job: &JobId) -> io::Result<()> {
+        match std::fs::remove_file(self.path(job)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The jobs whose logs are files here, with their lengths in bytes.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn files(&self) -> io::Result<Vec<(JobId, u64)>> {
+        let mut files = Vec::new();
+        for file in std::fs::read_dir(&*self.folder)? {
+            let file = file?;
+            let name = file.file_name();
+            let job = name.to_str().and_then(|name| name.strip_suffix(".log"));
+            // Somebody else's file, or one that was removed meanwhile.
+            let (Some(job), Ok(known)) = (job, file.metadata()) else { continue };
+            files.push((JobId(job.to_owned()), known.len()));
+        }
+        Ok(files)
     }
 
     /// Tells how many lines a running job has written; `None` where nobody writes to it.
@@ -137,6 +163,16 @@ impl Drop for LogWriter {
 }
 
 impl LogReader {
+    /// Reads a log from `file`, from what comes after line `after` on.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn after(file: File, after: u64) -> io::Result<Self> {
+        let mut reader = Self { file: BufReader::new(file), number: 0, partial: Vec::new() };
+        while reader.number < after && reader.next_record()?.is_some() {}
+        Ok(reader)
+    }
+
     /// The next whole line; `None` where there is none yet.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ pub mod password;
 pub mod people;
 pub mod recipes;
 pub mod releases;
+pub mod room;
 pub mod sessions;
 pub mod tokens;
 pub mod validations;

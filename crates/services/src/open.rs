@@ -10,7 +10,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use blobs::BlobStore;
@@ -31,6 +31,7 @@ use crate::{
     error::{ServiceError, StartError},
     identity::{SystemClock, Uuids},
     job_log::JobLogs,
+    room::Counted,
 };
 
 /// Where an installation is and how it works.
@@ -72,9 +73,19 @@ struct Inner {
     changes: broadcast::Sender<String>,
     told: AtomicU64,
     work: Notify,
-    running: Mutex<HashMap<JobId, Arc<AtomicBool>>>,
+    running: Mutex<HashMap<JobId, Running>>,
+    counted: tokio::sync::Mutex<Option<(u64, Arc<Counted>)>>,
+    room_changes: AtomicU64,
     /// Held for the life of the server: one server works on one data folder.
     _lock: Option<File>,
+}
+
+/// A job that runs here.
+struct Running {
+    /// Set where it is to stop.
+    cancelled: Arc<AtomicBool>,
+    /// Since when it may write files that no row names yet.
+    since: SystemTime,
 }
 
 impl Services {
@@ -158,6 +169,8 @@ impl Services {
             told: AtomicU64::new(0),
             work: Notify::new(),
             running: Mutex::default(),
+            counted: tokio::sync::Mutex::default(),
+            room_changes: AtomicU64::new(0),
             options,
             _lock: lock,
         })))
@@ -302,9 +315,30 @@ impl Services {
 
     /// The flag by which a running job learns that it is to stop.
     pub(crate) fn register_running(&self, job: &JobId) -> Arc<AtomicBool> {
-        let flag = Arc::new(AtomicBool::new(false));
-        self.running().insert(job.clone(), flag.clone());
-        flag
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let running = Running { cancelled: cancelled.clone(), since: blobs::now() };
+        self.running().insert(job.clone(), running);
+        cancelled
+    }
+
+    /// Since when the oldest job runs that runs here now.
+    pub(crate) fn running_since(&self) -> Option<SystemTime> {
+        self.running().values().map(|running| running.since).min()
+    }
+
+    /// The last count of the room on the disk, with the number of changes before it.
+    pub(crate) fn counted(&self) -> &tokio::sync::Mutex<Option<(u64, Arc<Counted>)>> {
+        &self.0.counted
+    }
+
+    /// How often something changed that takes room or needs it.
+    pub(crate) fn room_changes(&self) -> u64 {
+        self.0.room_changes.load(Ordering::Acquire)
+    }
+
+    /// The next look at the room counts anew.
+    pub(crate) fn count_room_anew(&self) {
+        self.0.room_changes.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(crate) fn forget_running(&self, job: &JobId) {
@@ -312,20 +346,20 @@ impl Services {
     }
 
     pub(crate) fn cancel_running(&self, job: &JobId) {
-        if let Some(flag) = self.running().get(job) {
-            flag.store(true, Ordering::Release);
+        if let Some(running) = self.running().get(job) {
+            running.cancelled.store(true, Ordering::Release);
         }
     }
 
     /// Stops everything that runs here, so that the server can end: the jobs go on when one starts
     /// again.
     pub(crate) fn interrupt_running(&self) {
-        for flag in self.running().values() {
-            flag.store(true, Ordering::Release);
+        for running in self.running().values() {
+            running.cancelled.store(true, Ordering::Release);
         }
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Arc<AtomicBool>>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Running>> {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -2,6 +2,7 @@
 
 use domain::{
     actor::Actor, deployment::Deployment, environment::Environment, job::Job, policy::Action,
+    room::Shortage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,8 @@ pub struct Overview {
     pub broken: Vec<Job>,
     /// Whether there is a recipe yet.
     pub has_recipe: bool,
+    /// Why builds wait for room on the disk, where they do.
+    pub shortage: Option<Shortage>,
     /// What to type at an iPXE prompt, by this host's addresses.
     pub chain_lines: Vec<String>,
     /// Whether the boot listener answers there.
@@ -40,6 +43,7 @@ impl Services {
             working: rows.open_jobs().await?,
             broken: rows.failed_jobs(5).await?,
             has_recipe: !rows.recipes().await?.is_empty(),
+            shortage: self.shortage().await?,
             chain_lines: self.chain_lines(),
             boot_listener_answers: self.boot_listener_answers().await,
         })

@@ -188,7 +188,7 @@ impl Services {
         tx.insert_job(&NewJob {
             id: job.clone(),
             kind: JobKind::Build,
-            release: release.id.clone(),
+            release: Some(release.id.clone()),
             created_at: self.now(),
             created_by: actor.name().to_owned(),
             parameters,
@@ -310,8 +310,10 @@ impl Services {
             .filter(|environment| environment.release.as_ref() == Some(&release.id))
             .map(|environment| environment.name)
             .collect();
-        policy::may_withdraw_release(role, release.stage, &serving)?;
-        tx.set_stage(&release.id, release.stage, Stage::Withdrawn).await?;
+        let pin = tx.pin_of(&release.id).await?;
+        let pinned_by = pin.as_ref().map(|pin| pin.by.as_str());
+        policy::may_withdraw_release(role, release.stage, &serving, pinned_by)?;
+        tx.withdraw_release(&release.id, self.now()).await?;
         self.record(
             &mut tx,
             actor,

@@ -38,7 +38,7 @@ impl Services {
         tx.insert_job(&NewJob {
             id: job.clone(),
             kind: JobKind::Validation,
-            release: release.id.clone(),
+            release: Some(release.id.clone()),
             created_at: self.now(),
             created_by: actor.name().to_owned(),
             parameters: json!({}),

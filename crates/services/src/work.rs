@@ -6,9 +6,11 @@
 //! round.
 
 mod build;
+mod collection;
 mod validation;
 
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,10 +18,11 @@ use std::{
     time::Duration,
 };
 
+use blobs::BlobError;
 use domain::{
     error_chain::chain,
-    ids::JobId,
-    job::{JobKind, JobState, StepState},
+    ids::{JobId, ReleaseId},
+    job::{Job, JobKind, JobState, StepState},
 };
 use store::jobs::ClaimedJob;
 use tokio::sync::watch;
@@ -63,7 +66,8 @@ impl Services {
         }
     }
 
-    /// Ends sessions, links and keys of requests that have expired, while the server runs.
+    /// Ends sessions, links and keys of requests that have expired, and once a day collects what
+    /// nothing needs, while the server runs.
     pub async fn keep_house(self, mut stopping: watch::Receiver<bool>) {
         const HOUR: Duration = Duration::from_secs(3600);
         loop {
@@ -75,18 +79,24 @@ impl Services {
                 let mut tx = self.begin().await?;
                 tx.delete_expired_sessions(self.now()).await?;
                 tx.commit().await?;
-                self.forget_old_keys().await
+                self.forget_old_keys().await?;
+                self.collect_daily().await
             };
             if let Err(error) = cleaned.await {
-                tracing::warn!(%error, "what has expired was not removed");
+                tracing::warn!(%error, "what is over was not removed");
             }
         }
     }
 
     async fn claim(&self) -> Result<Option<ClaimedJob>, ServiceError> {
+        let short = self.shortage().await?.is_some();
         let mut tx = self.begin().await?;
         let now = self.now();
-        let claimed = tx.claim_job(WORKER, now, now.plus(LEASE)).await?;
+        if short && self.make_room(&mut tx).await? {
+            tracing::info!("builds wait for room on the disk: what nothing needs is collected");
+        }
+        let waits = short.then_some(JobKind::Build);
+        let claimed = tx.claim_job(WORKER, now, now.plus(LEASE), waits).await?;
         tx.commit().await?;
         if let Some(claimed) = &claimed {
             self.tell(&format!("job/{}", claimed.job.id));
@@ -110,7 +120,6 @@ impl Services {
                 _ = stopping.changed() => self.interrupt_running(),
             }
         };
-        self.forget_running(&id);
         let result = match ended {
             _ if *stopping.borrow() => {
                 tracing::info!(job = %id, "interrupted by the end of the server; the next one goes on");
@@ -123,6 +132,8 @@ impl Services {
                 self.end_job(&claimed, Ended { state: JobState::Failed, outcome }).await
             }
         };
+        // Not before the rows name what it wrote: until then a collection leaves that alone.
+        self.forget_running(&id);
         if let Err(error) = result {
             // The lease runs out and the job is done again: better twice than lost.
             tracing::error!(job = %id, error = %chain(&error), "the end of a job could not be written");
@@ -140,6 +151,7 @@ impl Services {
         match claimed.job.kind {
             JobKind::Build => build::run(self, claimed, cancelled).await,
             JobKind::Validation => validation::run(self, claimed, cancelled).await,
+            JobKind::Collection => collection::run(self, claimed, cancelled).await,
         }
     }
 
@@ -161,10 +173,16 @@ impl Services {
     async fn end_job(&self, claimed: &ClaimedJob, ended: Ended) -> Result<(), ServiceError> {
         let id = &claimed.job.id;
         let (blobs, path) = (self.blobs().clone(), self.logs().path(id));
-        let log = tokio::task::spawn_blocking(move || blobs.put_file(&path))
-            .await
-            .map_err(ServiceError::internal)?
-            .map_err(ServiceError::internal)?;
+        let log = tokio::task::spawn_blocking(move || match blobs.put_file(&path) {
+            // It ended before it began: cancelled while it waited.
+            Err(BlobError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                blobs.put(io::empty())
+            }
+            log => log,
+        })
+        .await
+        .map_err(ServiceError::internal)?
+        .map_err(ServiceError::internal)?;
         let mut tx = self.begin().await?;
         let step = match ended.state {
             JobState::Cancelled => StepState::Cancelled,
@@ -177,10 +195,19 @@ impl Services {
         match claimed.job.kind {
             JobKind::Build => build::end(self, &mut tx, claimed, &ended).await?,
             JobKind::Validation => validation::end(self, &mut tx, claimed, &ended).await?,
+            JobKind::Collection => collection::end(self, &mut tx, claimed, &ended).await?,
         }
         self.commit(tx, &format!("job/{id}")).await?;
+        // Its blob has every line; where the server ends first, a collection removes the file.
+        self.logs().remove(id)?;
         self.refresh_catalogue().await
     }
+}
+
+/// The release that a build or a validation is about.
+fn release_of(job: &Job) -> Result<&ReleaseId, ServiceError> {
+    job.release_id()
+        .ok_or_else(|| ServiceError::internal(format!("job {} names no release", job.id)))
 }
 
 pub(crate) fn cancelled_by_a_person() -> Ended {

@@ -6,7 +6,7 @@ mod support;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, time::Duration};
 
-use domain::{job::JobState, recipe, release::Stage};
+use domain::{job::JobState, recipe, release::Stage, room::RoomRules};
 use services::releases::Packages;
 
 const LIMIT: Duration = Duration::from_secs(600);
@@ -34,6 +34,11 @@ fn on_a_small_disk() {
     support::run_with(LIMIT, None, |world| async move {
         let ann = &world.developer;
         world.save(None, recipe::starter()).await;
+        // The disk has never as much room as is kept free unless said otherwise.
+        let short = world.services.room_shortage(ann).await.unwrap();
+        assert!(short.is_some_and(|it| it.floor == RoomRules::default().floor));
+        let rules = RoomRules { floor: 0, ..RoomRules::default() };
+        world.services.change_room_rules(&world.administrator, rules, None).await.unwrap();
         let filler = world.folder().join("filler");
         fill(&filler, 16 * 1024 * 1024);
         let (job, version) = world.build(1, Packages::Newer).await;

@@ -3,7 +3,7 @@
 use domain::{
     digest::Digest,
     ids::{JobId, ReleaseId},
-    job::{Job, JobKind, JobState, Step, StepState},
+    job::{Job, JobKind, JobRelease, JobState, Step, StepState},
     page::{Cursor, Page, Slice},
     time::Timestamp,
 };
@@ -25,8 +25,8 @@ pub struct NewJob {
     pub id: JobId,
     /// What it does.
     pub kind: JobKind,
-    /// The release that it is about.
-    pub release: ReleaseId,
+    /// The release that it is about, if any.
+    pub release: Option<ReleaseId>,
     /// When it is asked for.
     pub created_at: Timestamp,
     /// Name of the person who asks.
@@ -58,14 +58,19 @@ pub struct ClaimedJob {
 }
 
 fn job(row: &AnyRow) -> Result<Job, StoreError> {
-    let target = text(row, "target")?;
-    let released = optional_text(row, "released_name")?;
-    let number = count(row, "number")?;
+    let release = match optional_text(row, "release_id")? {
+        Some(id) => {
+            let (target, number) = (text(row, "target")?, count(row, "number")?);
+            let released = optional_text(row, "released_name")?;
+            let name = released.unwrap_or_else(|| format!("{target}-rc.{number}"));
+            Some(JobRelease { id: ReleaseId(id), name })
+        }
+        None => None,
+    };
     Ok(Job {
         id: JobId(text(row, "id")?),
         kind: parsed(row, "kind")?,
-        release: ReleaseId(text(row, "release_id")?),
-        release_name: released.unwrap_or_else(|| format!("{target}-rc.{number}")),
+        release,
         state: parsed(row, "state")?,
         created_at: time(row, "created_at")?,
         created_by: text(row, "created_by")?,
@@ -234,7 +239,7 @@ impl WriteTx {
         )
         .bind(new.id.as_str())
         .bind(new.kind.word())
-        .bind(new.release.as_str())
+        .bind(new.release.as_ref().map(ReleaseId::as_str))
         .bind(to_json(&new.parameters)?)
         .bind(new.created_at.0)
         .bind(&new.created_by)
@@ -256,8 +261,8 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Takes the oldest job that waits, or whose worker let its lease run out. Steps that ran under
-    /// that lease were interrupted.
+    /// Takes the oldest job that waits, or whose worker let its lease run out; none of the kind that
+    /// has to wait. Steps that ran under that lease were interrupted.
     ///
     /// # Errors
     /// Where the database fails.
@@ -266,18 +271,21 @@ impl WriteTx {
         worker: &str,
         now: Timestamp,
         lease_expires_at: Timestamp,
+        waits: Option<JobKind>,
     ) -> Result<Option<ClaimedJob>, StoreError> {
         let row = sqlx::query(
             "update job set state = 'running', worker = $1, lease_expires_at = $2,
                     attempts = attempts + 1, started_at = coalesce(started_at, $3)
              where id = (select id from job
-                         where state = 'queued' or (state = 'running' and lease_expires_at <= $3)
+                         where (state = 'queued' or (state = 'running' and lease_expires_at <= $3))
+                           and kind <> $4
                          order by priority desc, created_at, id limit 1)
              returning id, parameters",
         )
         .bind(worker)
         .bind(lease_expires_at.0)
         .bind(now.0)
+        .bind(waits.map_or("", JobKind::word))
         .fetch_optional(self.connection())
         .await
         .map_err(StoreError::database("taking a job"))?;

@@ -281,6 +281,25 @@ impl WriteTx {
         exactly_one(&moved, "release")
     }
 
+    /// Takes a candidate back.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] where it is no candidate.
+    pub async fn withdraw_release(
+        &mut self,
+        id: &ReleaseId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.set_stage(id, Stage::Candidate, Stage::Withdrawn).await?;
+        sqlx::query("update release set withdrawn_at = $1 where id = $2")
+            .bind(at.0)
+            .bind(id.as_str())
+            .execute(self.connection())
+            .await
+            .map_err(StoreError::database("noting a withdrawal"))?;
+        Ok(())
+    }
+
     /// Makes a release that is being built a candidate.
     ///
     /// # Errors

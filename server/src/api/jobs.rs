@@ -23,8 +23,8 @@ pub struct Job {
     pub id: String,
     /// What it does.
     pub kind: JobKind,
-    /// Name of the release that it is about.
-    pub release: String,
+    /// Name of the release that it is about; none where it collects garbage.
+    pub release: Option<String>,
     /// How it stands.
     pub state: JobState,
     /// When it was asked for.
@@ -53,7 +53,7 @@ impl Job {
         Self {
             id: it.id.to_string(),
             kind: it.kind,
-            release: it.release_name,
+            release: it.release.map(|about| about.name),
             state: it.state,
             created_at: time(it.created_at),
             created_by: it.created_by,
@@ -104,6 +104,8 @@ pub struct JobDetails {
     pub steps: Vec<Step>,
     /// The validation that it runs, where it runs one.
     pub validation: Option<String>,
+    /// Why no worker takes it, where it waits for more than a worker.
+    pub waits_for: Option<String>,
 }
 
 /// A line of a job's log.
@@ -187,7 +189,8 @@ pub async fn show(
     });
     let steps = steps.collect();
     let validation = text(services.validation_of_job(&actor, &id).await?.map(|it| it.id));
-    Ok(Json(JobDetails { job: Job::of(job), steps, validation }))
+    let waits_for = text(services.waits_for(&actor, &job).await?);
+    Ok(Json(JobDetails { job: Job::of(job), steps, validation, waits_for }))
 }
 
 /// Stops a job: what it runs is ended at once. 202 with the job, which ends soon.

@@ -23,6 +23,7 @@ use super::{
     exchange::{Accepted, Body, Caller, Listed, Path, Query, slice, text, time},
     jobs::Job,
     problem::{Answer, Problem},
+    room::Pin,
 };
 use crate::downloads;
 
@@ -103,6 +104,11 @@ pub struct ReleaseDetails {
     pub packages: u32,
     /// Id of the key that signed it, once it is complete.
     pub signed_by: Option<String>,
+    /// Who wants it to stay, and why; `null` where it is not pinned.
+    pub pin: Option<Pin>,
+    /// When its files were removed, where they were.
+    #[schema(format = DateTime)]
+    pub files_removed_at: Option<String>,
 }
 
 /// What changed against the release that production serves.
@@ -276,6 +282,8 @@ pub async fn show(
     };
     let packages = contents.as_ref().map_or(0, |it| it.lock.installed().count());
     Ok(Json(ReleaseDetails {
+        pin: services.pin_of(&actor, &release).await?.map(Pin::of),
+        files_removed_at: services.files_removed_at(&actor, &release).await?.map(time),
         release: Release::of(&release, health, &environments),
         packages: u32::try_from(packages).unwrap_or(u32::MAX),
         signed_by: contents.as_ref().map(|it| it.key_id.clone()),

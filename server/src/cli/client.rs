@@ -99,6 +99,20 @@ impl Client {
         self.read(self.send("PUT", path, &headers, json(body)?)?)
     }
 
+    /// A PUT of what has one state whoever looked at it.
+    pub(super) fn set<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, CliError> {
+        self.read(self.send("PUT", path, &[JSON], json(body)?)?)
+    }
+
+    /// A DELETE that gives what is left.
+    pub(super) fn take_off<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+        self.read(self.send("DELETE", path, &[], Vec::new())?)
+    }
+
     pub(super) fn delete(&self, path: &str) -> Result<(), CliError> {
         self.send("DELETE", path, &[], Vec::new()).map(|_| ())
     }

@@ -32,6 +32,9 @@ pub(super) fn until_end(cli: &Cli, id: &str, show: Show) -> Result<JobDetails, C
     let path = format!("/jobs/{}", encode(id));
     let job: JobDetails = cli.client.get(&path)?;
     let bar = bar(cli, &job);
+    if let Some(why) = &job.waits_for {
+        eprintln!("bootwright: {}", one_line(why));
+    }
     let mut position = 0;
     let mut heard = Instant::now();
     let ended = loop {

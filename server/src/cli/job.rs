@@ -29,7 +29,7 @@ pub(super) enum JobCommand {
         /// Only those that stand so: queued, running, succeeded, failed, cancelled.
         #[arg(long)]
         state: Option<JobState>,
-        /// Only those of this kind: build, validation.
+        /// Only those of this kind: build, validation, collection.
         #[arg(long)]
         kind: Option<JobKind>,
         /// Only those about this release.
@@ -75,7 +75,7 @@ pub(super) fn run(cli: &Cli, command: &JobCommand) -> Result<(), CliError> {
                 vec![
                     it.id.clone(),
                     it.kind.to_string(),
-                    it.release.clone(),
+                    or_dash(it.release.as_deref()),
                     it.state.to_string(),
                     it.created_at.clone(),
                     it.created_by.clone(),
@@ -109,8 +109,9 @@ fn shown(cli: &Cli, it: &JobDetails) -> Result<(), CliError> {
         &[
             ("Job", job.id.clone()),
             ("Kind", job.kind.to_string()),
-            ("Release", job.release.clone()),
+            ("Release", job.release.clone().unwrap_or_default()),
             ("State", job.state.to_string()),
+            ("Waits", it.waits_for.clone().unwrap_or_default()),
             ("Asked for", format!("{} by {}", job.created_at, job.created_by)),
             ("Started", job.started_at.clone().unwrap_or_default()),
             ("Ended", job.ended_at.clone().unwrap_or_default()),

@@ -140,6 +140,19 @@ pub(super) enum ReleaseCommand {
         #[arg(long)]
         reason: String,
     },
+    /// Pin a candidate: nothing withdraws it, and its files and logs stay.
+    Pin {
+        /// Name of the release.
+        name: String,
+        /// Why it must stay.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take the pin off a release.
+    Unpin {
+        /// Name of the release.
+        name: String,
+    },
 }
 
 pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
@@ -185,7 +198,7 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
                     eprintln!("{outcome}");
                 }
             }
-            cli.output.said(&job, &job.release)
+            cli.output.said(&job, job.release.as_deref().unwrap_or_default())
         }
         ReleaseCommand::Validate { name, plan, wait } => {
             let new = NewValidation { release: name.clone(), plan: Some(plan.clone()) };
@@ -224,6 +237,16 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
                 cli.client.post(&path, &Reason { reason: reason.clone() })?;
             cli.output.said(&done, &format!("{name} is withdrawn"))
         }
+        ReleaseCommand::Pin { name, reason } => {
+            let path = format!("/releases/{}/pin", encode(name));
+            let done: ReleaseDetails = cli.client.set(&path, &Reason { reason: reason.clone() })?;
+            cli.output.said(&done, &format!("{name} is pinned"))
+        }
+        ReleaseCommand::Unpin { name } => {
+            let done: ReleaseDetails =
+                cli.client.take_off(&format!("/releases/{}/pin", encode(name)))?;
+            cli.output.said(&done, &format!("{name} is not pinned any more"))
+        }
     }
 }
 
@@ -246,6 +269,14 @@ fn shown(cli: &Cli, it: &ReleaseDetails) -> Result<(), CliError> {
             ("Serving", release.serving.join(", ")),
             ("Recipe", format!("{} r{}", release.recipe, release.revision)),
             ("Asked for", format!("{} by {}", release.created_at, release.created_by)),
+            (
+                "Pinned",
+                it.pin
+                    .as_ref()
+                    .map(|pin| format!("by {}: {}", pin.by, pin.reason))
+                    .unwrap_or_default(),
+            ),
+            ("Files removed", it.files_removed_at.clone().unwrap_or_default()),
             ("Built", release.built_at.clone().unwrap_or_default()),
             ("Released", release.released_at.clone().unwrap_or_default()),
             ("Identical to", release.identical_to.clone().unwrap_or_default()),

@@ -26,6 +26,7 @@ pub(crate) enum Acknowledged {
     BuildAsked { job: String, version: String, revision: u32 },
     ValidationAsked { job: String, version: String },
     Cancelled { job: String },
+    CollectionAsked { job: String },
     Requested { id: String, environment: String, reason: String },
     Approved { id: String, by: &'static str, evidence: String },
     Deployed { id: String },
@@ -39,6 +40,7 @@ impl Acknowledged {
             Self::BuildAsked { .. } => "build asked",
             Self::ValidationAsked { .. } => "validation asked",
             Self::Cancelled { .. } => "cancelled",
+            Self::CollectionAsked { .. } => "collection asked",
             Self::Requested { .. } => "requested",
             Self::Approved { .. } => "approved",
             Self::Deployed { .. } => "deployed",
@@ -65,8 +67,9 @@ impl Acknowledged {
             Self::ValidationAsked { job, version } => {
                 let release = picture.release_named(version);
                 picture.job(job).kind == JobKind::Validation
-                    && release.is_some_and(|it| it.id == picture.job(job).release)
+                    && release.is_some_and(|it| it.id == *picture.job(job).release_id().unwrap())
             }
+            Self::CollectionAsked { job } => picture.job(job).kind == JobKind::Collection,
             Self::Cancelled { job } => picture.job(job).cancel_requested_at.is_some(),
             Self::Requested { id, environment, reason } => deployment(id)
                 .is_some_and(|it| it.environment == *environment && it.reason == *reason),
@@ -139,6 +142,9 @@ impl Blobs {
     /// left half written. No job may run meanwhile.
     pub(crate) fn assert_whole(&mut self, data_dir: &Path) {
         for folder in fs::read_dir(data_dir.join("blobs")).unwrap().flatten() {
+            if !folder.file_type().unwrap().is_dir() {
+                continue;
+            }
             let half_written = folder.file_name() == "tmp";
             for file in fs::read_dir(folder.path()).unwrap().flatten() {
                 let path = file.path();

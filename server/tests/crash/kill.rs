@@ -90,7 +90,7 @@ impl World {
         let ann = self.ann(server);
         let (old, old_steps) = &killed.jobs[id];
         let wanted = match old.kind {
-            JobKind::Build => JobState::Succeeded,
+            JobKind::Build | JobKind::Collection => JobState::Succeeded,
             JobKind::Validation if !self.eased => JobState::Succeeded,
             JobKind::Validation => {
                 let again = ann.follow("/events", |_, _| {
@@ -125,7 +125,7 @@ impl World {
                     && (now.key.is_none() || now.ended_at == step.ended_at));
             assert!(kept, "{now:?} was finished before: {step:?}");
         }
-        let complete = killed.releases[&old.release].stage.bootable();
+        let complete = old.release_id().is_some_and(|it| killed.releases[it].stage.bootable());
         for step in old_steps.iter().filter(|step| step.state == StepState::Running) {
             let now = new_steps.iter().find(|it| it.name == step.name).unwrap();
             assert!(now.started_at > step.started_at, "{now:?} did not begin again: {step:?}");

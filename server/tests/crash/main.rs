@@ -3,7 +3,7 @@
 //! there wholly or not at all, what was interrupted goes on by itself, machines are served one
 //! complete release or the other, and nothing of the killed server is left.
 //!
-//! `BOOTWRIGHT_CRASH_ROUNDS` says how often (12), `BOOTWRIGHT_CRASH_SEED` when. One block of twelve
+//! `BOOTWRIGHT_CRASH_ROUNDS` says how often (13), `BOOTWRIGHT_CRASH_SEED` when. One block of thirteen
 //! rounds has everything; more rounds hit the same actions at other instants.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
@@ -57,10 +57,12 @@ enum Kind {
     Request,
     /// The switch back.
     RollBack,
+    /// Some instant of a collection.
+    Collection,
 }
 
 /// One block of rounds. A validation comes first: production demands one.
-const BLOCK: [Kind; 12] = [
+const BLOCK: [Kind; 13] = [
     Kind::Validation,
     Kind::Deploy("production"),
     Kind::Build,
@@ -69,6 +71,7 @@ const BLOCK: [Kind; 12] = [
     Kind::Deploy("development"),
     Kind::Build,
     Kind::Save,
+    Kind::Collection,
     Kind::Validation,
     Kind::BuildAsked,
     Kind::Request,
@@ -314,7 +317,7 @@ fn prepare(rounds: usize, seed: u64) -> (World, Server) {
 
 #[test]
 fn a_server_that_is_killed_at_any_instant_goes_on_where_it_was() {
-    let rounds = number("BOOTWRIGHT_CRASH_ROUNDS", 12) as usize;
+    let rounds = number("BOOTWRIGHT_CRASH_ROUNDS", BLOCK.len() as u64) as usize;
     let seed = number("BOOTWRIGHT_CRASH_SEED", SEED);
     println!("{rounds} rounds, seed {seed}");
     let began = Instant::now();

@@ -4,6 +4,7 @@ use app::api::{
     deployments::{ExecuteDeployment, JudgeDeployment, RequestDeployment},
     recipes::StartBuild,
     releases::StartValidation,
+    room::StartCollection,
 };
 use leptos::server_fn::ServerFn;
 
@@ -57,6 +58,12 @@ pub(crate) fn ask_for_validation(
     let answer = script.ask(ann, StartValidation::PATH, &[("version", version)])?;
     let (job, version) = (last_part(&answer.location), version.to_owned());
     script.acknowledged(Acknowledged::ValidationAsked { job, version });
+    Ok(())
+}
+
+pub(crate) fn ask_for_collection(script: &Script, ann: &Browser) -> Result<(), Unanswered> {
+    let answer = script.ask(ann, StartCollection::PATH, &[("dry_run", "false")])?;
+    script.acknowledged(Acknowledged::CollectionAsked { job: last_part(&answer.location) });
     Ok(())
 }
 

@@ -104,7 +104,7 @@ impl Picture {
     pub(crate) fn validated(&self, release: &Release) -> bool {
         self.jobs.values().any(|(job, _)| {
             job.kind == JobKind::Validation
-                && job.release == release.id
+                && job.release_id() == Some(&release.id)
                 && job.state == JobState::Succeeded
         })
     }
@@ -168,7 +168,7 @@ impl Picture {
     fn assert_release(&self, release: &Release) {
         let version = release.version.to_string();
         let (job, _) = self.jobs.get(&release.job).unwrap_or_else(|| panic!("{version}: no job"));
-        assert_eq!((job.kind, &job.release), (JobKind::Build, &release.id));
+        assert_eq!((job.kind, job.release_id()), (JobKind::Build, Some(&release.id)));
         assert!(self.revisions.contains_key(&release.revision), "{version}");
         assert_eq!(self.told("release.build", &version), 1, "{version}");
         assert_eq!(self.told("release.built", &version), usize::from(job.state.ended()));
@@ -192,7 +192,8 @@ impl Picture {
 
     fn assert_job(&self, job: &Job, steps: &[Step]) {
         let id = job.id.as_str();
-        assert!(self.releases.contains_key(&job.release), "{id}");
+        let about = job.release_id();
+        assert!(about.is_none_or(|it| self.releases.contains_key(it)), "{id}");
         assert!(steps.iter().enumerate().all(|(at, step)| step.position as usize == at), "{id}");
         assert_eq!(job.state == JobState::Queued, job.attempts == 0, "{job:?}");
         assert_eq!(job.state.ended(), job.log.is_some(), "{job:?}");
@@ -204,8 +205,8 @@ impl Picture {
             JobKind::Build => assert_eq!(steps.len(), BUILD_STEPS, "{id}"),
             JobKind::Validation => {
                 let validation = &self.validations[&job.id];
-                assert_eq!(Some(validation.manifest), self.releases[&job.release].manifest);
-                assert_eq!(steps.len(), self.manifests[&job.release].entries.len(), "{id}");
+                assert_eq!(Some(validation.manifest), self.releases[about.unwrap()].manifest);
+                assert_eq!(steps.len(), self.manifests[about.unwrap()].entries.len(), "{id}");
                 let asked = |row: &&AuditRow| {
                     row.entry.action == "release.validate" && row.entry.details["job"] == id
                 };
@@ -214,6 +215,11 @@ impl Picture {
                 if job.state.ended() {
                     assert!(validation.runs.iter().all(|run| run.ended_at.is_some()), "{id}");
                 }
+            }
+            JobKind::Collection => {
+                assert!(about.is_none(), "{id}");
+                assert_eq!(self.told("collection.request", id), 1, "{id}");
+                assert_eq!(self.told("collection.end", id), usize::from(job.state.ended()));
             }
         }
     }
@@ -261,7 +267,7 @@ impl Picture {
             let (new, new_steps) = self.jobs.get(id).unwrap_or_else(|| panic!("job {id} is lost"));
             assert_eq!(
                 (new.kind, &new.release, new.created_at),
-                (old.kind, &old.release, old.created_at)
+                (old.kind, old.release_id(), old.created_at)
             );
             assert!(new.attempts >= old.attempts);
             assert!(old.cancel_requested_at.is_none() || new.cancel_requested_at.is_some());

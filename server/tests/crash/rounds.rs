@@ -1,8 +1,13 @@
 //! The rounds: what people do, when the server is killed in it, and what must come of it.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use app::api::environments::{ChangePolicy, RollBack};
+use blobs::BlobStore;
 use domain::{
     deployment::{Deployment, DeploymentState},
     ids::JobId,
@@ -11,10 +16,13 @@ use domain::{
 use leptos::server_fn::ServerFn;
 
 use crate::{
-    Aim, Kind, Point, RECIPE, World,
+    Aim, Kind, Point, RECIPE, Script, World,
     browser::Browser,
     checks::Acknowledged,
-    people::{REASON, approve, ask_for_build, ask_for_validation, execute, request, save},
+    people::{
+        REASON, approve, ask_for_build, ask_for_collection, ask_for_validation, execute, request,
+        save,
+    },
     picture::Picture,
     server::Server,
     text_of,
@@ -26,6 +34,9 @@ const AROUND_THE_ANSWER: Duration = Duration::from_millis(30);
 /// kills come before the transaction, in it, and after it.
 const EARLY: f64 = 0.7;
 const EARLY_TO_LATE: f64 = 0.6;
+/// How many files there are to collect, and about how long that takes.
+const GARBAGE: usize = 2000;
+const COLLECTION_TAKES: Duration = Duration::from_millis(600);
 
 impl World {
     pub(crate) fn ann(&self, server: &Server) -> Browser {
@@ -110,6 +121,7 @@ impl World {
                 self.deployment(kind, server, environment, Aim { at: Point::Sends(1), after })
             }
             Kind::RollBack => self.roll_back(server),
+            Kind::Collection => self.collection(server),
         }
     }
 
@@ -191,6 +203,46 @@ impl World {
             self.validation_takes = began.elapsed();
         }
         server
+    }
+
+    /// A collection of thousands of blobs that nothing needs, among those that releases need.
+    fn collection(&mut self, server: Server) -> Server {
+        let garbage = self.plant_garbage();
+        let ann = self.ann(&server);
+        let aim = Aim { at: Point::Sends(1), after: self.random.up_to(COLLECTION_TAKES) };
+        let ask = move |script: &Script| ask_for_collection(script, &ann);
+        let (server, after) = self.round(server, Kind::Collection, aim, None, ask);
+        if garbage.iter().any(|path| path.exists()) {
+            // The kill came before the request was taken.
+            let ann = self.ann(&server);
+            let asked = self.undisturbed(move |script| ask_for_collection(script, &ann));
+            let [Acknowledged::CollectionAsked { job }] = &asked[..] else { panic!("{asked:?}") };
+            assert_eq!(self.ann(&server).wait_for_end(job), "succeeded");
+        }
+        let left = garbage.iter().filter(|path| path.exists()).count();
+        assert_eq!(left, 0, "what nothing needs is gone");
+        let blobs = BlobStore::open(&self.place.data_dir().join("blobs")).unwrap();
+        for (id, manifest) in &after.manifests {
+            if after.releases[id].stage.bootable() {
+                for file in &manifest.components {
+                    assert!(blobs.contains(&file.sha256), "{} of {id:?}", file.name);
+                }
+            }
+        }
+        server
+    }
+
+    /// Blobs that no row names, written an hour ago.
+    fn plant_garbage(&mut self) -> Vec<PathBuf> {
+        let blobs = BlobStore::open(&self.place.data_dir().join("blobs")).unwrap();
+        let hour_ago = blobs::now() - Duration::from_secs(3600);
+        let plant = |number| {
+            let text = format!("garbage {number} of round {}", self.round);
+            let path = blobs.path(&blobs.put(text.as_bytes()).unwrap().sha256);
+            File::open(&path).unwrap().set_modified(hour_ago).unwrap();
+            path
+        };
+        (0..GARBAGE).map(plant).collect()
     }
 
     fn rounds_of(&self, kind: impl Fn(Kind) -> bool) -> usize {

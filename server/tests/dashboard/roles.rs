@@ -81,6 +81,7 @@ const TABLE: &[(&str, Access)] = &[
     ("page /deployments/:id", SignedIn(200)),
     ("page /approvals", SignedIn(200)),
     ("page /audit", SignedIn(200)),
+    ("page /room", SignedIn(200)),
     ("page /people", From(Administrator, Action::ManagePeople)),
     ("page /account", SignedIn(200)),
     ("page /api", SignedIn(200)),
@@ -100,6 +101,10 @@ const TABLE: &[(&str, Access)] = &[
     // Where deployments need approvals, so does going back need an approver.
     ("call roll_back (production)", From(Approver, Action::RollBack)),
     ("call change_policy", From(Administrator, Action::ChangePolicy)),
+    ("call start_collection", From(Developer, Action::CollectGarbage)),
+    ("call change_room_rules", From(Administrator, Action::ChangeRoomRules)),
+    ("call pin_release", From(Developer, Action::PinRelease)),
+    ("call unpin_release", From(Developer, Action::PinRelease)),
     ("call add_person", From(Administrator, Action::ManagePeople)),
     ("call change_role", From(Administrator, Action::ManagePeople)),
     ("call set_disabled", From(Administrator, Action::ManagePeople)),
@@ -120,7 +125,7 @@ pub(crate) fn calls() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
-fn path_of(call: &str) -> &'static str {
+pub(crate) fn path_of(call: &str) -> &'static str {
     calls().into_iter().find(|(name, _)| *name == call).expect("a server function").1
 }
 
@@ -382,6 +387,15 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
                 ("confirm", &served.release_name),
             ])
         }
+        "start_collection" => {
+            world.end_collections().await;
+            post(&[("dry_run", "true")])
+        }
+        "change_room_rules" => post(&[("candidates", &number), ("floor", "0")]),
+        "pin_release" => {
+            post(&[("version", &world.candidate().await), ("reason", "the demo next week")])
+        }
+        "unpin_release" => post(&[("version", &world.pinned().await)]),
         "change_policy" => post(&[("environment", DEVELOPMENT), ("approvals", "0")]),
         "create_token" => {
             post(&[("name", &format!("ci {number}")), ("role", "viewer"), ("days", "7")])

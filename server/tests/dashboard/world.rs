@@ -15,9 +15,9 @@ use domain::{
     digest::Digest,
     environment::{DEVELOPMENT, PRODUCTION, Policy},
     ids::{JobId, RunId, TokenId},
-    job::Job,
+    job::{Job, JobState},
     lock::Lock,
-    manifest::{BootEntry, Manifest},
+    manifest::{BootEntry, Component, Manifest},
     person::{Person, Role},
     plan::SMOKE,
     recipe::{self, RootMethod},
@@ -195,6 +195,16 @@ impl World {
             .unwrap();
     }
 
+    /// Lets collections that wait be over.
+    pub(crate) async fn end_collections(&self) {
+        let url = Store::sqlite_url(self.folder());
+        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+        sqlx::query("update job set state = 'cancelled' where kind = 'collection'")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+
     /// A number that was never given before.
     pub(crate) fn number(&self) -> u32 {
         self.counter.fetch_add(1, Ordering::Relaxed) + 1
@@ -218,6 +228,19 @@ impl World {
 
     /// The version of a release whose build is complete.
     pub(crate) async fn candidate(&self) -> String {
+        self.candidate_of(Vec::new()).await
+    }
+
+    /// The version of a candidate that somebody pinned.
+    pub(crate) async fn pinned(&self) -> String {
+        let version = self.candidate().await;
+        let dave = self.actor(Role::Developer).await;
+        self.services.pin_release(&dave, &version, "the demo next week").await.unwrap();
+        version
+    }
+
+    /// The version of a release that consists of these files.
+    pub(crate) async fn candidate_of(&self, components: Vec<Component>) -> String {
         let (job, version) = self.queued().await;
         let dave = self.actor(Role::Developer).await;
         let release = self.services.release(&dave, &version).await.unwrap();
@@ -235,7 +258,7 @@ impl World {
             schema: 1,
             version: release.version.target.clone(),
             architecture: "amd64".to_owned(),
-            components: Vec::new(),
+            components,
             images: Vec::new(),
             kernels: Vec::new(),
             entries: vec![BootEntry::Linux {
@@ -251,8 +274,9 @@ impl World {
         };
         let signature = Digest::of("signature");
         tx.complete_release(&release.id, &manifest, &signature, Self::now()).await.unwrap();
+        let (done, outcome) = (JobState::Succeeded, "it is complete");
+        tx.end_job(&job.id, done, outcome, None, Self::now()).await.unwrap();
         tx.commit().await.unwrap();
-        drop(job);
         version
     }
 

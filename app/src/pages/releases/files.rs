@@ -18,6 +18,10 @@ pub fn show(data: FilesPage) -> AnyView {
     let Some(public_key) = public_key else {
         return view! { {above}{head::incomplete()} }.into_any();
     };
+    if head.files_removed_at.is_some() {
+        // What is above says when they went.
+        return above;
+    }
     let name = head.row.release.name();
     let rows = files
         .iter()

@@ -1,13 +1,18 @@
 //! What stands above every tab of a release.
 
+use domain::release::Stage;
 use leptos::prelude::*;
 
 use crate::{
-    api::releases::{ReleaseHead, WithdrawRelease},
+    api::{
+        releases::{ReleaseHead, WithdrawRelease},
+        room::{PinRelease, UnpinRelease},
+    },
     routes::href,
     ui::{
         badge::{Status, badge, live_in},
         form, page,
+        time::time,
     },
 };
 
@@ -31,6 +36,12 @@ pub(super) fn head(head: &ReleaseHead, here: &'static str) -> AnyView {
             </p>
         }
     });
+    let pinned = head.pinned.as_ref().map(|pin| {
+        view! { <p class="summary">"Pinned by "{pin.by.clone()}" "{time(pin.at)}": "{pin.reason.clone()}</p> }
+    });
+    let removed = head.files_removed_at.map(|at| {
+        view! { <p class="summary">"It was withdrawn, and its files were removed "{time(at)}". What was recorded about it stays."</p> }
+    });
     view! {
         {page::heading(name.clone(), vec![("Releases", "/releases".to_owned())], badges.into_any())}
         {page::tabs(
@@ -45,6 +56,33 @@ pub(super) fn head(head: &ReleaseHead, here: &'static str) -> AnyView {
             ],
         )}
         {identical}
+        {pinned}
+        {removed}
+    }
+    .into_any()
+}
+
+/// Saying that it must stay, or need not any more.
+pub(super) fn pinning(head: &ReleaseHead) -> AnyView {
+    let hidden = vec![("version", head.row.release.name())];
+    if head.pinned.is_some() {
+        let off = form::submit("Take the pin off", "", &head.pin);
+        return form::acting::<UnpinRelease>("", hidden, off);
+    }
+    if head.row.release.stage != Stage::Candidate {
+        return ().into_any();
+    }
+    // Where it was refused, the reason must be seen.
+    let open = form::failed::<PinRelease>().is_some();
+    view! {
+        <details class="danger" id="pin" open=open>
+            <summary>"Pin this release"</summary>
+            <p>"What is pinned stays, with its logs, until somebody takes the pin off."</p>
+            {form::acting::<PinRelease>("", hidden, view! {
+                {form::field("pin-reason", "Reason", None, None, form::sentences("pin-reason", "reason", true))}
+                {form::submit("Pin", "", &head.pin)}
+            }.into_any())}
+        </details>
     }
     .into_any()
 }

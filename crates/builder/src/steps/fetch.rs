@@ -12,8 +12,12 @@ const NAME: &str = "fetch";
 pub(super) fn run(build: &Build<'_>, lock: &Lock) -> Result<(), BuildError> {
     build.unkeyed(NAME, || {
         let blobs = &build.builder.blobs;
-        let missing: Vec<_> =
-            lock.packages.iter().filter(|it| !blobs.contains(&it.sha256)).cloned().collect();
+        let mut missing = Vec::new();
+        for package in &lock.packages {
+            if !blobs.touch(&package.sha256)? {
+                missing.push(package.clone());
+            }
+        }
         if missing.is_empty() {
             let message = format!("all {} packages are in the pool", lock.packages.len());
             build.log(NAME, &message);

@@ -128,7 +128,7 @@ fn in_sandbox(
             &|| build.stopped(),
         )
         .map_err(|error| step_error(step.name, error))?;
-    let mut kept = StepOutputs::default();
+    let mut kept = StepOutputs { step: step.name.to_owned(), ..StepOutputs::default() };
     for (name, path) in collect(&outputs)? {
         if !std::fs::symlink_metadata(&path).is_ok_and(|it| it.is_file()) {
             return Err(BuildError::Unexpected {

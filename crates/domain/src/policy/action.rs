@@ -24,6 +24,10 @@ pub enum Action {
     WithdrawRelease,
     /// Write release notes and known issues.
     EditNotes,
+    /// Say that a release must stay, or need not any more.
+    PinRelease,
+    /// Remove what nothing needs, by the rules.
+    CollectGarbage,
     /// Ask for a deployment.
     RequestDeployment,
     /// Take back a request for a deployment.
@@ -40,11 +44,13 @@ pub enum Action {
     ManagePeople,
     /// Change what an environment demands.
     ChangePolicy,
+    /// Change how long things stay, and how much room stays free.
+    ChangeRoomRules,
 }
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -54,6 +60,8 @@ impl Action {
         Self::Validate,
         Self::WithdrawRelease,
         Self::EditNotes,
+        Self::PinRelease,
+        Self::CollectGarbage,
         Self::RequestDeployment,
         Self::WithdrawRequest,
         Self::Deploy,
@@ -62,6 +70,7 @@ impl Action {
         Self::Refuse,
         Self::ManagePeople,
         Self::ChangePolicy,
+        Self::ChangeRoomRules,
     ];
 
     /// The least role that may do it at all; facts of the case may demand more.
@@ -75,12 +84,14 @@ impl Action {
             | Self::Validate
             | Self::WithdrawRelease
             | Self::EditNotes
+            | Self::PinRelease
+            | Self::CollectGarbage
             | Self::RequestDeployment
             | Self::WithdrawRequest
             | Self::Deploy
             | Self::RollBack => Role::Developer,
             Self::Approve | Self::Refuse => Role::Approver,
-            Self::ManagePeople | Self::ChangePolicy => Role::Administrator,
+            Self::ManagePeople | Self::ChangePolicy | Self::ChangeRoomRules => Role::Administrator,
         }
     }
 
@@ -97,6 +108,8 @@ impl Action {
             Self::Validate => "validate a release",
             Self::WithdrawRelease => "withdraw a release",
             Self::EditNotes => "write release notes",
+            Self::PinRelease => "pin a release",
+            Self::CollectGarbage => "remove what nothing needs",
             Self::RequestDeployment => "ask for a deployment",
             Self::WithdrawRequest => "withdraw a request",
             Self::Deploy => "deploy a release",
@@ -105,6 +118,7 @@ impl Action {
             Self::Refuse => "refuse a deployment",
             Self::ManagePeople => "manage people",
             Self::ChangePolicy => "change a policy",
+            Self::ChangeRoomRules => "change how long things stay",
         }
     }
 

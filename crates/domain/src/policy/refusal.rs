@@ -75,6 +75,20 @@ pub enum Refusal {
         /// Its stage.
         stage: Stage,
     },
+    /// Somebody wants it to stay.
+    #[error("{by} pinned this release; take the pin off first")]
+    Pinned {
+        /// Name of the person.
+        by: String,
+    },
+    /// Its files stay for ever, or it has none.
+    #[error(
+        "only a candidate can be pinned, and this release is {stage}: files of releases stay for ever, and nothing else has files to keep"
+    )]
+    NothingToPin {
+        /// Its stage.
+        stage: Stage,
+    },
     /// The release has its name, and its notes with it.
     #[error(
         "the notes were frozen when the release got its name; write what is new in the next release"

@@ -123,6 +123,8 @@ fn each_role_may_what_the_table_says() {
                 Validate,
                 WithdrawRelease,
                 EditNotes,
+                PinRelease,
+                CollectGarbage,
                 RequestDeployment,
                 WithdrawRequest,
                 Deploy,
@@ -131,7 +133,7 @@ fn each_role_may_what_the_table_says() {
             [false, true, true, true],
         ),
         (&[Approve, Refuse], [false, false, true, true]),
-        (&[ManagePeople, ChangePolicy], [false, false, false, true]),
+        (&[ManagePeople, ChangePolicy, ChangeRoomRules], [false, false, false, true]),
     ];
     let rows: usize = table.iter().map(|(actions, _)| actions.len()).sum();
     assert_eq!(rows, Action::ALL.len());
@@ -172,9 +174,10 @@ fn the_plain_checks_ask_for_their_action() {
             (may_cancel_job(role, JobState::Running), Action::CancelJob),
             (may_validate(role, Stage::Candidate), Action::Validate),
             (may_edit_notes(role, Stage::Candidate), Action::EditNotes),
+            (may_pin(role, Stage::Candidate), Action::PinRelease),
             (may_change_policy(role), Action::ChangePolicy),
             (may_manage_people(role), Action::ManagePeople),
-            (may_withdraw_release(role, Stage::Candidate, &[]), Action::WithdrawRelease),
+            (may_withdraw_release(role, Stage::Candidate, &[], None), Action::WithdrawRelease),
             (may_refuse(role, &id("anna"), &request(vec![])), Action::Refuse),
             (may_withdraw(role, &id("dora"), &request(vec![])), Action::WithdrawRequest),
             (approve("anna", role, &request(vec![]), &Policy::production()), Action::Approve),
@@ -192,15 +195,19 @@ fn what_has_ended_or_is_served_is_left_alone() {
     for stage in Stage::ALL {
         let dev = Role::Developer;
         assert_eq!(may_validate(dev, stage).is_ok(), stage.bootable(), "{stage}");
-        let withdraws = may_withdraw_release(dev, stage, &[]).is_ok();
+        let withdraws = may_withdraw_release(dev, stage, &[], None).is_ok();
         assert_eq!(withdraws, stage == Stage::Candidate, "{stage}");
+        assert_eq!(may_pin(dev, stage).is_ok(), stage == Stage::Candidate, "{stage}");
         let notes = may_edit_notes(dev, stage).is_ok();
         assert_eq!(notes, matches!(stage, Stage::Building | Stage::Candidate), "{stage}");
     }
     let serving = [DEVELOPMENT.to_owned()];
     let refusal =
-        may_withdraw_release(Role::Administrator, Stage::Candidate, &serving).unwrap_err();
+        may_withdraw_release(Role::Administrator, Stage::Candidate, &serving, None).unwrap_err();
     assert!(refusal.to_string().starts_with("development serves this release"), "{refusal}");
+    let refusal =
+        may_withdraw_release(Role::Administrator, Stage::Candidate, &[], Some("ada")).unwrap_err();
+    assert!(refusal.to_string().starts_with("ada pinned this release"), "{refusal}");
 }
 
 #[test]

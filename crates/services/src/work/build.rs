@@ -19,7 +19,7 @@ use domain::{
 use store::{WriteTx, jobs::ClaimedJob};
 use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{Ended, cancelled_by_a_person};
+use super::{Ended, cancelled_by_a_person, release_of};
 use crate::{
     Services,
     audit::Change,
@@ -80,9 +80,9 @@ async fn request(
 ) -> Result<(Release, BuildRequest), ServiceError> {
     let mut rows = services.read().await?;
     let release = rows
-        .release(&claimed.job.release)
+        .release(release_of(&claimed.job)?)
         .await?
-        .ok_or_else(|| no_release(claimed.job.release.as_str()))?;
+        .ok_or_else(|| no_release(claimed.job.id.as_str()))?;
     let revision = rows
         .revision_of(&release.recipe, release.revision)
         .await?
@@ -159,7 +159,7 @@ pub(super) async fn end(
     claimed: &ClaimedJob,
     ended: &Ended,
 ) -> Result<(), ServiceError> {
-    let id = &claimed.job.release;
+    let id = release_of(&claimed.job)?;
     let missing = || no_release(id.as_str());
     let before = tx.release(id).await?.ok_or_else(missing)?;
     if before.stage == Stage::Building {

@@ -24,7 +24,7 @@ use netboot::Observations;
 use store::{WriteTx, jobs::ClaimedJob};
 use tokio::sync::oneshot;
 
-use super::{Ended, cancelled_by_a_person};
+use super::{Ended, cancelled_by_a_person, release_of};
 use crate::{
     Services, audit::Change, error::ServiceError, job_log::LogWriter, jobs::no_job,
     releases::no_release,
@@ -92,8 +92,9 @@ async fn prepare(
         tracing::info!(job = %job.id, "an interrupted run begins again");
     }
     let validation = tx.validation_of_job(&job.id).await?.unwrap_or(validation);
-    let missing = || no_release(job.release.as_str());
-    let release = tx.release(&job.release).await?.ok_or_else(missing)?;
+    let about = release_of(job)?;
+    let missing = || no_release(about.as_str());
+    let release = tx.release(about).await?.ok_or_else(missing)?;
     let manifest = tx.manifest_of(&release.id).await?.ok_or_else(missing)?;
     let revision = tx.revision_of(&release.recipe, release.revision).await?.ok_or_else(missing)?;
     tx.commit().await?;
@@ -200,7 +201,8 @@ async fn boot(
     }
     let (sender, receiver) = oneshot::channel();
     let watcher = Watcher { bench: bench.clone(), entry: entry.to_owned(), observations };
-    let menu_path = format!("/release/{}/menu.ipxe", claimed.job.release_name);
+    let name = claimed.job.release.as_ref().map_or("", |about| about.name.as_str());
+    let menu_path = format!("/release/{name}/menu.ipxe");
     let path = socket.clone();
     std::thread::Builder::new().name("run".to_owned()).spawn(move || {
         let _ = sender.send(watcher.run(&menu_path, &path));

@@ -19,6 +19,7 @@ use crate::{on_both_engines, world::World};
 
 on_both_engines! {
     the_oldest_job_is_taken_first_and_once
+    a_kind_of_job_waits_while_others_are_taken
     many_workers_never_take_the_same_job
     a_lease_that_ran_out_gives_the_job_to_another
     a_new_server_takes_its_own_jobs_over
@@ -34,7 +35,7 @@ async fn queue(world: &World, release: &Release, kind: JobKind) -> JobId {
     let new = NewJob {
         id: JobId(world.id()),
         kind,
-        release: release.id.clone(),
+        release: Some(release.id.clone()),
         created_at: world.now(),
         created_by: "ada".to_owned(),
         parameters: serde_json::json!({ "b": 1, "a": ["x"] }),
@@ -48,7 +49,7 @@ async fn queue(world: &World, release: &Release, kind: JobKind) -> JobId {
 
 async fn claim(world: &World, worker: &str, now: Timestamp) -> Option<JobId> {
     let mut tx = world.begin().await;
-    let claimed = tx.claim_job(worker, now, now.plus(LEASE)).await.unwrap();
+    let claimed = tx.claim_job(worker, now, now.plus(LEASE), None).await.unwrap();
     tx.commit().await.unwrap();
     claimed.map(|claimed| claimed.job.id)
 }
@@ -72,15 +73,39 @@ async fn the_oldest_job_is_taken_first_and_once(world: World) {
     let second = queue(&world, &release, JobKind::Validation).await;
     let now = world.now();
     let mut tx = world.begin().await;
-    let claimed = tx.claim_job("w1", now, now.plus(LEASE)).await.unwrap().unwrap();
+    let claimed = tx.claim_job("w1", now, now.plus(LEASE), None).await.unwrap().unwrap();
     assert_eq!(claimed.parameters, serde_json::json!({ "a": ["x"], "b": 1 }));
     let job = claimed.job;
     assert_eq!((&job.id, job.kind, job.state), (&first, JobKind::Build, JobState::Running));
     assert_eq!((job.started_at, job.attempts), (Some(now), 1));
-    assert_eq!((job.release, job.release_name.as_str()), (release.id, "v1.0.0-rc.1"));
+    let about = job.release.unwrap();
+    assert_eq!((about.id, about.name.as_str()), (release.id, "v1.0.0-rc.1"));
     tx.commit().await.unwrap();
     assert_eq!(claim(&world, "w2", now).await, Some(second));
     assert_eq!(claim(&world, "w3", now).await, None);
+}
+
+async fn a_kind_of_job_waits_while_others_are_taken(world: World) {
+    let release = world.release("v1.0.0-rc.1").await;
+    let build = queue(&world, &release, JobKind::Build).await;
+    let about_nothing = NewJob {
+        id: JobId(world.id()),
+        kind: JobKind::Collection,
+        release: None,
+        created_at: world.now(),
+        created_by: "ada".to_owned(),
+        parameters: serde_json::json!({ "dry_run": true }),
+        steps: vec!["count".to_owned()],
+    };
+    let now = world.now();
+    let mut tx = world.begin().await;
+    tx.insert_job(&about_nothing).await.unwrap();
+    let waits = Some(JobKind::Build);
+    let claimed = tx.claim_job("w", now, now.plus(LEASE), waits).await.unwrap().unwrap();
+    assert_eq!((claimed.job.id, claimed.job.release), (about_nothing.id, None));
+    assert!(tx.claim_job("w", now, now.plus(LEASE), waits).await.unwrap().is_none());
+    tx.commit().await.unwrap();
+    assert_eq!(claim(&world, "w", now).await, Some(build));
 }
 
 async fn many_workers_never_take_the_same_job(world: World) {

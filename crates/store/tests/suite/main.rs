@@ -17,6 +17,7 @@ mod opening;
 mod people;
 mod recipes;
 mod releases;
+mod room;
 mod runs;
 mod schema;
 mod sessions;

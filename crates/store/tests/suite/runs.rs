@@ -23,7 +23,7 @@ async fn validation(world: &World, release: &Release) -> Validation {
     let job = NewJob {
         id: JobId(world.id()),
         kind: JobKind::Validation,
-        release: release.id.clone(),
+        release: Some(release.id.clone()),
         created_at: world.now(),
         created_by: "ada".to_owned(),
         parameters: serde_json::Value::Null,

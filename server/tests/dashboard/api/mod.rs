@@ -6,6 +6,7 @@ mod keys;
 mod notes;
 mod paging;
 mod roles;
+mod room;
 mod secrets;
 
 use domain::{person::Role, token::Scope};

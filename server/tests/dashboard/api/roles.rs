@@ -4,10 +4,12 @@
 use app::error::sentence;
 use axum::http::Method;
 use domain::{
+    actor::Actor,
     environment::{DEVELOPMENT, PRODUCTION},
     person::Role,
     policy::{Action, Refusal},
     recipe,
+    room::RoomRules,
     token::Scope,
 };
 use serde_json::{Value, json};
@@ -47,6 +49,24 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
         ("POST", "/releases/{version}/withdraw") => {
             let version = world.candidate().await;
             send(path.replace("{version}", &version), json!({ "reason": "it is broken" }))
+        }
+        ("PUT", "/releases/{version}/pin") => {
+            let version = world.candidate().await;
+            send(path.replace("{version}", &version), json!({ "reason": "the demo next week" }))
+        }
+        ("DELETE", "/releases/{version}/pin") => {
+            ask(world, method, &path.replace("{version}", &world.pinned().await), None)
+        }
+        ("POST", "/room/collections") => {
+            world.end_collections().await;
+            send(path, json!({ "dry_run": true }))
+        }
+        ("PUT", "/room/rules") => {
+            let rules = world.services.room_rules(&Actor::command_line()).await.unwrap();
+            let version = rules.version().unwrap();
+            let new = RoomRules { candidates: Some(number), ..rules };
+            send(path, serde_json::to_value(new).unwrap())
+                .header("if-match", &format!("\"{version}\""))
         }
         ("POST", "/validations") => send(path, json!({ "release": world.candidate().await })),
         ("POST", "/environments/{name}/rollback") => {

@@ -1,0 +1,325 @@
+//! Every file that is kept, and every thing that reaches one.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use builder::CachedStep;
+use domain::{
+    digest::Digest,
+    ids::{JobId, ReleaseId},
+    release::{Release, Stage},
+    room::{self, Fate, KeptFile, Kind, Need, Place, RoomRules, Standing, fate, over_before},
+    time::Timestamp,
+};
+use store::{Rows, room::KeptRelease};
+
+use super::disks;
+use crate::{Services, error::ServiceError};
+
+/// How long after a machine's last request its boot may still go on: longer than the initrd of a
+/// release waits for an answer.
+const BOOT: Duration = Duration::from_secs(30 * 60);
+/// How much the clock by which files get their times may be behind the one that tells the time.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// Everything that is kept, as it was at one moment.
+pub(crate) struct Inventory {
+    /// When it was taken.
+    pub(crate) at: Timestamp,
+    pub(crate) rules: RoomRules,
+    /// The blobs; those of hard links once.
+    pub(crate) files: Vec<KeptFile>,
+    /// What somebody writes, or has marked as counted on: it stays, named or not.
+    in_use: Vec<Place>,
+    pub(crate) releases: Vec<ReleaseFiles>,
+    /// Packages of locks that stay.
+    pub(crate) packages: Vec<Place>,
+    pub(crate) steps: Vec<KeptStep>,
+    pub(crate) logs: Vec<Log>,
+    /// Logs that are files of their own: of jobs that have not ended, or were not cleaned up after.
+    pub(crate) growing_logs: Vec<GrowingLog>,
+    /// Bytes of everything that is no blob.
+    others: Vec<(Kind, u64)>,
+    /// Before when a kept blob was touched last that may be removed.
+    pub(crate) kept_unused_since: SystemTime,
+    /// The same for the cache.
+    pub(crate) cached_unused_since: SystemTime,
+}
+
+/// A complete release whose files are there.
+pub(crate) struct ReleaseFiles {
+    pub(crate) release: Release,
+    pub(crate) fate: Fate,
+    /// Whether its files go.
+    goes: bool,
+    own: Vec<Place>,
+    packages: Vec<Place>,
+}
+
+impl ReleaseFiles {
+    /// Every place that it reaches.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.own.iter().chain(&self.packages)
+    }
+}
+
+/// A finished build step.
+pub(crate) struct KeptStep {
+    pub(crate) cached: CachedStep,
+    pub(crate) places: Vec<Place>,
+    /// Whether nobody has used it for longer than steps stay.
+    pub(crate) goes: bool,
+}
+
+/// A log or a console that has ended.
+pub(crate) struct Log {
+    pub(crate) place: Place,
+    /// Whether it is older than logs stay.
+    pub(crate) goes: bool,
+}
+
+/// A log that is a file.
+pub(crate) struct GrowingLog {
+    pub(crate) job: JobId,
+    pub(crate) bytes: u64,
+    /// Whether its job has ended: a blob has every line of it.
+    pub(crate) goes: bool,
+}
+
+impl Inventory {
+    /// Takes the inventory.
+    pub(crate) async fn take(services: &Services) -> Result<Self, ServiceError> {
+        let at = services.now();
+        // Before any row is read: who names a blob after that has touched it after that, or runs
+        // since before.
+        let now = blobs::now();
+        let kept_unused_since = services.running_since().unwrap_or(now).min(now) - SLACK;
+        let cached_unused_since = services.builder().cache().unused_since(now)? - SLACK;
+        let mut rows = services.read().await?;
+        let rules = rows.room_rules().await?;
+        let releases = releases(services, &mut rows, &rules, at).await?;
+        let all: Vec<Release> = rows.releases().await?;
+        let mut names: HashMap<ReleaseId, Release> =
+            all.iter().map(|release| (release.id.clone(), release.clone())).collect();
+        let recent = over_before(rules.cache, at);
+        let going: HashSet<&ReleaseId> = releases
+            .iter()
+            .filter(|(_, fate)| goes(fate, &rules))
+            .map(|(kept, _)| &kept.release)
+            .collect();
+        let locks_that_stay: HashSet<Digest> = all
+            .iter()
+            .filter(|it| {
+                let living =
+                    matches!(it.stage, Stage::Building | Stage::Candidate | Stage::Released);
+                (living && !going.contains(&it.id)) || it.created_at > recent
+            })
+            .filter_map(|it| it.lock)
+            .collect();
+        let mut of_locks: BTreeMap<Digest, Vec<Place>> = BTreeMap::new();
+        for (lock, package) in rows.kept_packages(recent).await? {
+            of_locks.entry(lock).or_default().push(Place::Kept(package));
+        }
+        let packages = of_locks
+            .iter()
+            .filter(|(lock, _)| locks_that_stay.contains(*lock))
+            .flat_map(|(_, places)| places.iter().copied())
+            .collect();
+        let going: HashSet<ReleaseId> = going.into_iter().cloned().collect();
+        let mut release_files = Vec::with_capacity(releases.len());
+        for (kept, fate) in releases {
+            let Some(release) = names.remove(&kept.release) else { continue };
+            let of_lock = release.lock.and_then(|lock| of_locks.get(&lock));
+            release_files.push(ReleaseFiles {
+                goes: going.contains(&kept.release),
+                own: own_places(&kept)?,
+                packages: of_lock.cloned().unwrap_or_default(),
+                release,
+                fate,
+            });
+        }
+        let old = over_before(rules.logs, at);
+        let mut logs = rows.kept_job_logs().await?;
+        logs.append(&mut rows.kept_consoles().await?);
+        let logs = logs
+            .into_iter()
+            .map(|it| Log { place: Place::Kept(it.blob), goes: !it.stays && it.ended_at <= old })
+            .collect();
+        let growing: HashSet<JobId> = rows.jobs_without_kept_log().await?.into_iter().collect();
+        drop(rows);
+        let inventory = Self {
+            at,
+            rules,
+            files: Vec::new(),
+            in_use: Vec::new(),
+            releases: release_files,
+            packages,
+            steps: Vec::new(),
+            logs,
+            growing_logs: Vec::new(),
+            others: Vec::new(),
+            kept_unused_since,
+            cached_unused_since,
+        };
+        let services = services.clone();
+        let look = move || inventory.with_files(&services, &growing);
+        tokio::task::spawn_blocking(look).await.map_err(ServiceError::internal)?
+    }
+
+    /// Looks at the disk.
+    fn with_files(
+        mut self,
+        services: &Services,
+        growing: &HashSet<JobId>,
+    ) -> Result<Self, ServiceError> {
+        let cache = services.builder().cache();
+        let unused = over_before(self.rules.cache, self.at);
+        for cached in cache.steps()? {
+            let goes =
+                timestamp(cached.used_at) < unused && cached.used_at < self.cached_unused_since;
+            let places = cached.blobs.iter().copied().map(Place::Cached).collect();
+            self.steps.push(KeptStep { cached, places, goes });
+        }
+        let mut files: BTreeMap<(u64, u64), KeptFile> = BTreeMap::new();
+        let kept = services.blobs().found().map_err(ServiceError::internal)?;
+        let kept = kept.into_iter().map(|it| (Place::Kept(it.digest), it, self.kept_unused_since));
+        let cached = cache.blobs().found().map_err(ServiceError::internal)?;
+        let cached =
+            cached.into_iter().map(|it| (Place::Cached(it.digest), it, self.cached_unused_since));
+        for (place, found, unused_since) in kept.chain(cached) {
+            if found.touched >= unused_since {
+                self.in_use.push(place);
+            }
+            let new = KeptFile { bytes: found.bytes, places: Vec::new() };
+            files.entry(found.inode).or_insert(new).places.push(place);
+        }
+        self.files = files.into_values().collect();
+        for (job, bytes) in services.logs().files()? {
+            let goes = !growing.contains(&job);
+            self.growing_logs.push(GrowingLog { job, bytes, goes });
+        }
+        let data = &services.options().data_dir;
+        let (blobs, logs) = (data.join("blobs"), data.join("logs"));
+        let work = data.join("work");
+        let folder = cache.folder().to_path_buf();
+        let except = [blobs.as_path(), &logs, &work, &folder];
+        self.others = vec![
+            (Kind::Cache, disks::taken_by(&folder, &[&folder.join("blobs")])),
+            (Kind::Work, disks::taken_by(&work, &[])),
+            (Kind::Work, disks::taken_by(&services.blobs().temporary(), &[])),
+            (Kind::Logs, self.growing_logs.iter().map(|it| it.bytes).sum()),
+            (Kind::Database, disks::taken_by(data, &except)),
+        ];
+        Ok(self)
+    }
+
+    /// What no thing reaches that stays, and what its removal frees, in bytes.
+    pub(crate) fn left_over(&self) -> (Vec<&Place>, u64) {
+        let releases = self.releases.iter().filter(|it| !it.goes).flat_map(|it| &it.own);
+        let steps = self.steps.iter().filter(|it| !it.goes).flat_map(|it| &it.places);
+        let logs = self.logs.iter().filter(|it| !it.goes).map(|it| &it.place);
+        let staying = releases.chain(&self.packages).chain(steps).chain(logs).chain(&self.in_use);
+        let (places, bytes) = room::left_over(&self.files, staying);
+        let logs = self.growing_logs.iter().filter(|it| it.goes);
+        (places, bytes + logs.map(|it| it.bytes).sum::<u64>())
+    }
+
+    /// Bytes by kind, each file once: what several kinds of things reach counts for the first.
+    pub(super) fn kinds(&self) -> Vec<(Kind, u64)> {
+        let mut kind_of: HashMap<&Place, Kind> = HashMap::new();
+        let reached = (self.releases.iter().flat_map(|it| &it.own))
+            .map(|place| (place, Kind::Releases))
+            .chain(self.packages.iter().map(|place| (place, Kind::Packages)))
+            .chain(self.releases.iter().flat_map(|it| &it.packages).map(|it| (it, Kind::Packages)))
+            .chain(self.steps.iter().flat_map(|it| &it.places).map(|it| (it, Kind::Cache)))
+            .chain(self.logs.iter().map(|it| (&it.place, Kind::Logs)))
+            .chain(self.in_use.iter().map(|place| (place, Kind::Work)));
+        for (place, kind) in reached {
+            kind_of.entry(place).or_insert(kind);
+        }
+        let mut bytes: BTreeMap<Kind, u64> = Kind::ALL.into_iter().map(|it| (it, 0)).collect();
+        for file in &self.files {
+            let kinds = file.places.iter().filter_map(|place| kind_of.get(place));
+            let kind = kinds.min().copied().unwrap_or(Kind::Unneeded);
+            *bytes.entry(kind).or_default() += file.bytes;
+        }
+        for (kind, others) in &self.others {
+            *bytes.entry(*kind).or_default() += others;
+        }
+        bytes.into_iter().collect()
+    }
+}
+
+/// Whether the next collection removes the files of a release.
+fn goes(fate: &Fate, rules: &RoomRules) -> bool {
+    match fate {
+        Fate::Removed => true,
+        // Withdrawn by that very collection.
+        Fate::Withdrawn => rules.withdrawn == Some(0),
+        Fate::Needed(_) | Fate::Until(_) => false,
+    }
+}
+
+fn own_places(kept: &KeptRelease) -> Result<Vec<Place>, ServiceError> {
+    let mut places: Vec<Place> =
+        kept.manifest.components.iter().map(|it| Place::Kept(it.sha256)).collect();
+    places.push(Place::Kept(kept.manifest.digest()?));
+    places.extend(kept.signature.map(Place::Kept));
+    Ok(places)
+}
+
+/// Every complete release whose files are there, with what is to become of it at `now`, as the rows
+/// stand.
+pub(crate) async fn releases(
+    services: &Services,
+    rows: &mut Rows,
+    rules: &RoomRules,
+    now: Timestamp,
+) -> Result<Vec<(KeptRelease, Fate)>, ServiceError> {
+    let mut needs: HashMap<ReleaseId, Vec<Need>> = HashMap::new();
+    let mut need = |release: ReleaseId, need| needs.entry(release).or_default().push(need);
+    for it in rows.environments().await? {
+        if let Some(release) = it.release {
+            need(release, Need::Served { environment: it.name });
+        }
+    }
+    for it in rows.served_before().await? {
+        need(it.release, Need::Rollback { environment: it.environment });
+    }
+    for it in rows.open_deployments().await? {
+        need(it.release, Need::Requested { environment: it.environment });
+    }
+    for (release, pin) in rows.pins().await? {
+        need(release, Need::Pinned(pin));
+    }
+    for job in rows.open_jobs().await? {
+        if let Some(about) = job.release {
+            need(about.id, Need::Job { job: job.id });
+        }
+    }
+    let micros = i64::try_from(BOOT.as_micros()).unwrap_or(i64::MAX);
+    let booting = services.boot_listener().booting(Timestamp(now.0.saturating_sub(micros)));
+    let stages: HashMap<ReleaseId, Stage> =
+        rows.releases().await?.into_iter().map(|it| (it.id, it.stage)).collect();
+    let mut fated = Vec::new();
+    for kept in rows.kept_releases().await? {
+        let Some(stage) = stages.get(&kept.release).copied() else { continue };
+        let mut needs = needs.remove(&kept.release).unwrap_or_default();
+        if booting.contains(&kept.manifest.digest()?) {
+            needs.push(Need::Booting);
+        }
+        let withdrawn_at = kept.withdrawn_at.unwrap_or(kept.built_at);
+        let standing = Standing { stage, built_at: kept.built_at, withdrawn_at, needs };
+        let fate = fate(&standing, rules, now);
+        fated.push((kept, fate));
+    }
+    Ok(fated)
+}
+
+/// A time of a file as the rest of the program has it.
+pub(crate) fn timestamp(time: SystemTime) -> Timestamp {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}

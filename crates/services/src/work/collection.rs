@@ -1,0 +1,307 @@
+//! Collecting garbage: withdraws candidates whose days are over, and removes what nothing needs.
+//!
+//! Rows first, files after: a release whose files are to go says so before the first of them goes,
+//! so that a collection that is interrupted, by whatever, leaves garbage and nothing half. Begun
+//! again, it takes the inventory anew.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use domain::{
+    actor::Actor,
+    job::{JobState, Step, StepState},
+    release::{Release, Stage},
+    room::{Fate, Place},
+    time::human_size,
+};
+use store::{WriteTx, jobs::ClaimedJob};
+
+use super::{Ended, cancelled_by_a_person};
+use crate::{
+    Services,
+    audit::Change,
+    error::ServiceError,
+    job_log::LogWriter,
+    releases::no_release,
+    room::{
+        CollectionParameters,
+        inventory::{self, Inventory},
+    },
+};
+
+/// One collection at work.
+struct Collection {
+    services: Services,
+    claimed: ClaimedJob,
+    log: LogWriter,
+    cancelled: Arc<AtomicBool>,
+}
+
+/// What was removed.
+#[derive(Default)]
+struct Removed {
+    bytes: u64,
+    files: usize,
+    steps: usize,
+}
+
+/// Collects, or only says what would go.
+pub(super) async fn run(
+    services: &Services,
+    claimed: &ClaimedJob,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Ended, ServiceError> {
+    let CollectionParameters { dry_run } =
+        serde_json::from_value(claimed.parameters.clone()).map_err(ServiceError::internal)?;
+    let log = services.logs().writer(&claimed.job.id)?;
+    let (services, claimed) = (services.clone(), claimed.clone());
+    let collection = Arc::new(Collection { services, claimed, log, cancelled });
+    if collection.claimed.job.attempts > 1 {
+        collection.say("", "The server was interrupted; what was removed is gone, and it goes on.");
+    }
+    let outcome = if dry_run { collection.dry_run().await } else { collection.collect().await };
+    match outcome? {
+        Some(outcome) => Ok(Ended { state: JobState::Succeeded, outcome }),
+        None => Ok(cancelled_by_a_person()),
+    }
+}
+
+impl Collection {
+    /// The inner `None` says that a person stopped it.
+    async fn dry_run(self: &Arc<Self>) -> Result<Option<String>, ServiceError> {
+        let inventory = self.count(0).await?;
+        let withdrawn = inventory.releases.iter().filter(|it| it.fate == Fate::Withdrawn).count();
+        let (places, bytes) = inventory.left_over();
+        Ok((!self.stopped()).then(|| {
+            format!(
+                "would free {} in {}, and withdraw {}; nothing was removed",
+                human_size(bytes),
+                counted(places.len(), "file"),
+                counted(withdrawn, "candidate"),
+            )
+        }))
+    }
+
+    async fn collect(self: &Arc<Self>) -> Result<Option<String>, ServiceError> {
+        let step = self.begin(0, "withdraw").await?;
+        let (withdrawn, given_up) = self.withdraw().await?;
+        let message = format!(
+            "{} withdrawn, files of {} go",
+            counted(withdrawn, "candidate"),
+            counted(given_up, "withdrawn candidate")
+        );
+        self.end_step(step, &message).await?;
+        let inventory = self.count(1).await?;
+        if self.stopped() {
+            return Ok(None);
+        }
+        let step = self.begin(2, "remove").await?;
+        let collection = self.clone();
+        let remove = move || collection.remove(&inventory);
+        let removed =
+            tokio::task::spawn_blocking(remove).await.map_err(ServiceError::internal)??;
+        if self.stopped() {
+            return Ok(None);
+        }
+        let freed = format!(
+            "{} freed: {} and {} removed",
+            human_size(removed.bytes),
+            counted(removed.files, "file"),
+            counted(removed.steps, "build step"),
+        );
+        self.end_step(step, &freed).await?;
+        Ok(Some(format!("{freed}, {} withdrawn", counted(withdrawn, "candidate"))))
+    }
+
+    /// Takes the inventory and says what is in it that goes.
+    async fn count(&self, position: u32) -> Result<Inventory, ServiceError> {
+        const NAME: &str = "count";
+        let step = self.begin(position, NAME).await?;
+        let inventory = Inventory::take(&self.services).await?;
+        for it in &inventory.releases {
+            match &it.fate {
+                Fate::Withdrawn => {
+                    let days = "its days as a candidate are over: it is withdrawn";
+                    self.say(NAME, &format!("{}: {days}", it.release.name()));
+                }
+                Fate::Removed => {
+                    let text = format!("{}: withdrawn, its files go", it.release.name());
+                    self.say(NAME, &text);
+                }
+                Fate::Needed(_) | Fate::Until(_) => {}
+            }
+        }
+        for it in inventory.steps.iter().filter(|it| it.goes) {
+            let used = inventory::timestamp(it.cached.used_at).rfc3339();
+            self.say(NAME, &format!("step {} {}: last used {used}", it.cached.step, it.cached.key));
+        }
+        let (places, bytes) = inventory.left_over();
+        let files = counted(places.len(), "file");
+        let message = format!("{} in {files} that nothing needs", human_size(bytes));
+        self.end_step(step, &message).await?;
+        Ok(inventory)
+    }
+
+    /// Withdraws candidates whose days are over, and gives up the files of withdrawn ones whose days
+    /// are over too. Each is judged again in the transaction that changes it.
+    async fn withdraw(&self) -> Result<(usize, usize), ServiceError> {
+        let (mut withdrawn, mut given_up) = (0, 0);
+        // A candidate that is withdrawn now may have no days left at all.
+        for wanted in [Fate::Withdrawn, Fate::Removed] {
+            let mut rows = self.services.read().await?;
+            let rules = rows.room_rules().await?;
+            let now = self.services.now();
+            let all = inventory::releases(&self.services, &mut rows, &rules, now).await?;
+            drop(rows);
+            for (kept, _) in all.into_iter().filter(|(_, fate)| *fate == wanted) {
+                if self.stopped() {
+                    return Ok((withdrawn, given_up));
+                }
+                let mut tx = self.services.begin().await?;
+                let release = tx
+                    .release(&kept.release)
+                    .await?
+                    .ok_or_else(|| no_release(kept.release.as_str()))?;
+                let now = self.services.now();
+                let rules = tx.room_rules().await?;
+                let fates = inventory::releases(&self.services, &mut tx, &rules, now).await?;
+                if !fates.contains(&(kept.clone(), wanted.clone())) {
+                    continue;
+                }
+                if release.stage == Stage::Candidate {
+                    self.withdraw_one(&mut tx, &release, rules.candidates).await?;
+                    withdrawn += 1;
+                } else {
+                    tx.set_files_removed(&release.id, now).await?;
+                    let change = Change::FilesRemoved { release: &release };
+                    self.services.record(&mut tx, &self.actor(), change).await?;
+                    self.say("withdraw", &format!("{}: its files go", release.name()));
+                    given_up += 1;
+                }
+                self.services.commit(tx, &format!("release/{}", release.version)).await?;
+                self.services.refresh_catalogue().await?;
+            }
+        }
+        Ok((withdrawn, given_up))
+    }
+
+    async fn withdraw_one(
+        &self,
+        tx: &mut WriteTx,
+        release: &Release,
+        days: Option<u32>,
+    ) -> Result<(), ServiceError> {
+        let days = counted(days.unwrap_or_default() as usize, "day");
+        let reason = format!("nothing needed it within {days} of its build");
+        tx.withdraw_release(&release.id, self.services.now()).await?;
+        let change = Change::ReleaseWithdrawn { release, reason: &reason };
+        self.services.record(tx, &self.actor(), change).await?;
+        self.say("withdraw", &format!("{} is withdrawn: {reason}", release.name()));
+        Ok(())
+    }
+
+    /// Removes what nothing needs; ends early where a person stops it.
+    fn remove(&self, inventory: &Inventory) -> Result<Removed, ServiceError> {
+        const NAME: &str = "remove";
+        let services = &self.services;
+        let cache = services.builder().cache();
+        let mut removed = Removed::default();
+        // What names blobs goes before the blobs.
+        for step in inventory.steps.iter().filter(|it| it.goes) {
+            if self.stopped() {
+                return Ok(removed);
+            }
+            if cache.forget(&step.cached.key, inventory.cached_unused_since)? {
+                removed.steps += 1;
+            }
+        }
+        let (places, _) = inventory.left_over();
+        let mut gone = std::collections::HashSet::new();
+        for place in places {
+            if self.stopped() {
+                break;
+            }
+            let (store, digest, since) = match place {
+                Place::Kept(it) => (services.blobs(), it, inventory.kept_unused_since),
+                Place::Cached(it) => (cache.blobs(), it, inventory.cached_unused_since),
+            };
+            if store.remove_unused(digest, since).map_err(ServiceError::internal)? {
+                self.say(NAME, &digest.to_string());
+                gone.insert(place);
+            }
+        }
+        removed.files = gone.len();
+        let free = inventory.files.iter().filter(|it| it.places.iter().all(|it| gone.contains(it)));
+        removed.bytes = free.map(|it| it.bytes).sum();
+        for log in inventory.growing_logs.iter().filter(|it| it.goes) {
+            services.logs().remove(&log.job)?;
+            removed.files += 1;
+            removed.bytes += log.bytes;
+        }
+        Ok(removed)
+    }
+
+    fn actor(&self) -> Actor {
+        Actor::runner(self.claimed.job.id.as_str())
+    }
+
+    fn stopped(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// What cannot be logged is done all the same: the disk may be full, and this makes room.
+    fn say(&self, step: &str, line: &str) {
+        if let Err(error) = self.log.line(self.services.now(), step, line) {
+            tracing::warn!(job = %self.claimed.job.id, %error, line, "a line was not logged");
+        }
+    }
+
+    async fn begin(&self, position: u32, name: &str) -> Result<Step, ServiceError> {
+        let step = Step {
+            position,
+            name: name.to_owned(),
+            state: StepState::Running,
+            key: None,
+            started_at: Some(self.services.now()),
+            ended_at: None,
+            progress: None,
+            message: None,
+        };
+        self.write(&step).await?;
+        Ok(step)
+    }
+
+    async fn end_step(&self, step: Step, message: &str) -> Result<(), ServiceError> {
+        self.say(&step.name, message);
+        let ended_at = Some(self.services.now());
+        let message = Some(message.to_owned());
+        self.write(&Step { state: StepState::Succeeded, ended_at, message, ..step }).await
+    }
+
+    async fn write(&self, step: &Step) -> Result<(), ServiceError> {
+        let id = &self.claimed.job.id;
+        let mut tx = self.services.begin().await?;
+        tx.set_step(id, step).await?;
+        self.services.commit(tx, &format!("job/{id}")).await
+    }
+}
+
+/// In the transaction that ends the job.
+pub(super) async fn end(
+    services: &Services,
+    tx: &mut WriteTx,
+    claimed: &ClaimedJob,
+    ended: &Ended,
+) -> Result<(), ServiceError> {
+    let id = &claimed.job.id;
+    let change = Change::CollectionEnded { job: id, outcome: &ended.outcome };
+    services.record(tx, &Actor::runner(id.as_str()), change).await?;
+    Ok(())
+}
+
+/// `1 file`, `2 files`.
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
