@@ -270,6 +270,34 @@ fn exit_statuses_tell_scripts_what_happened() {
 }
 
 #[test]
+fn room_on_the_disk_is_looked_after_by_command() {
+    let server = Server::start();
+    let (dave, ada) = (server.person("dave", "developer"), server.person("ada", "administrator"));
+    let room = dave.json(&["room", "show"]);
+    assert!(room["disks"][0]["free"].as_u64() < room["disks"][0]["total"].as_u64(), "{room}");
+    let kinds = room["kinds"].as_array().unwrap();
+    let bytes = |kind: &str| kinds.iter().find(|it| it["kind"] == kind).unwrap()["bytes"].as_u64();
+    assert!(bytes("database") > Some(0), "{room}");
+    assert_eq!(dave.does(&["room", "releases"]), "");
+
+    let said = dave.fails(3, &["room", "rules", "--logs", "forever"]);
+    assert!(said.contains("you need the role administrator"), "{said}");
+    let rules = ada.json(&["room", "rules", "--logs", "forever", "--candidates", "5"]);
+    assert_eq!((&rules["logs"], &rules["candidates"]), (&Value::Null, &Value::from(5)));
+    assert_eq!(dave.json(&["room", "rules"]), rules, "what is not named stays");
+    ada.fails(2, &["room", "rules", "--logs", "7d"]);
+    ada.fails(5, &["room", "rules", "--cache", "99999"]);
+
+    let would = dave.does(&["room", "collect", "--dry-run", "--wait"]);
+    assert!(would.starts_with("would free ") && would.contains("nothing was removed"), "{would}");
+    let log = dave.does(&["room", "collect", "--dry-run", "--follow"]);
+    assert!(log.contains("that nothing needs"), "{log}");
+    let jobs = dave.does(&["job", "list", "--kind", "collection", "--state", "succeeded"]);
+    assert_eq!(jobs.lines().count(), 2, "{jobs}");
+    dave.fails(4, &["release", "pin", "v9.0.0", "--reason", "the demo next week"]);
+}
+
+#[test]
 fn shells_and_man_get_what_they_need() {
     for shell in ["bash", "zsh", "fish"] {
         let script = Command::new(PROGRAM).args(["completions", shell]).output().unwrap();

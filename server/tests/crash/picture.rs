@@ -266,7 +266,7 @@ impl Picture {
         for (id, (old, steps)) in &former.jobs {
             let (new, new_steps) = self.jobs.get(id).unwrap_or_else(|| panic!("job {id} is lost"));
             assert_eq!(
-                (new.kind, &new.release, new.created_at),
+                (new.kind, new.release_id(), new.created_at),
                 (old.kind, old.release_id(), old.created_at)
             );
             assert!(new.attempts >= old.attempts);
