@@ -55,7 +55,7 @@ for (const javaScriptEnabled of [true, false]) {
     await ends();
     await expect(page.locator('.properties')).toContainText(/freed: .* removed/);
     await page.goto('/room');
-    await expect(page.getByText('A collection would free 0 B now.')).toBeVisible();
+    await expect(page.getByText(/^A collection would free .* now\./)).toBeVisible();
     // What machines boot is there still.
     const served = page.getByRole('region', { name: 'Room of releases' }).getByRole('row', { name: /production serves it/ });
     const release = await served.getByRole('link').innerText();
@@ -69,11 +69,24 @@ for (const javaScriptEnabled of [true, false]) {
 }
 
 test('a candidate is pinned with a reason, and the pin is taken off', async ({ context }) => {
+  test.setTimeout(10 * 60_000);
   const page = await signIn(context, 'dennis');
-  await page.goto('/releases');
-  const candidate = page.getByRole('row').filter({ hasText: 'candidate' }).getByRole('link').first();
-  const name = await candidate.innerText();
-  await candidate.click();
+  // Another menu is another release; every step of its build is known.
+  await page.goto('/recipes/small');
+  await live(page);
+  const text = page.getByLabel('Text');
+  await text.fill((await text.inputValue()).replace('Debian stable', 'Debian stable, pinned'));
+  await page.getByLabel('What did you change, and why?').fill('Say in the menu what is pinned');
+  await page.getByRole('button', { name: 'Save revision' }).click();
+  await page.getByRole('link', { name: 'Build release' }).click();
+  await page.getByLabel(/Keep the packages/).check();
+  await page.getByRole('button', { name: 'Build release' }).click();
+  const heading = page.getByRole('heading', { level: 1 });
+  await expect(heading).toHaveText(/^Build v/);
+  const name = (await heading.innerText()).replace('Build ', '');
+  await live(page);
+  await expect(page.locator('.page-title .badge').first()).toHaveText('succeeded', { timeout: 9 * 60_000 });
+  await page.goto(`/releases/${name}`);
   await page.getByText('Pin this release').click();
   await page.getByLabel('Reason').first().fill('the demo next week');
   await page.getByRole('button', { name: 'Pin', exact: true }).click();
@@ -104,6 +117,6 @@ test('rules are changed by an administrator, and builds that have to wait say wh
   await expect(overview.getByText(/^Builds wait for room/)).toBeVisible();
   await other.close();
   await rules('2048', '365');
-  await expect(page.getByText('Builds wait for room')).toHaveCount(0);
+  await expect(page.getByText(/^Builds wait for room/)).toHaveCount(0);
   await expect(terms).toContainText('365 days');
 });

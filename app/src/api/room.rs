@@ -3,12 +3,12 @@
 use domain::{
     digest::Digest,
     page::Cursor,
-    release::Release,
-    room::{Disk, Fate, Kind, RoomRules, Share},
+    room::{Disk, Kind, RoomRules},
     time::Timestamp,
 };
 use leptos::server;
 use serde::{Deserialize, Serialize};
+use services::room::{LogRoom, ReleaseRoom, StepRoom};
 
 use super::{Around, Choice};
 use crate::error::AppError;
@@ -30,8 +30,8 @@ pub struct RoomPage {
     pub around: Around,
     /// Finished build steps by name.
     pub steps: Vec<StepRoom>,
-    /// How many logs and consoles there are, their bytes, and how many of them are over.
-    pub logs: (usize, u64, usize),
+    /// Logs of jobs and consoles of runs.
+    pub logs: LogRoom,
     /// What a collection would free now, in bytes.
     pub would_free: u64,
     /// How many candidates it would withdraw.
@@ -42,56 +42,6 @@ pub struct RoomPage {
     pub collect: Choice,
     /// Whether the viewer may change how long things stay.
     pub change: Choice,
-}
-
-/// What a release takes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ReleaseRoom {
-    /// Which release.
-    pub release: Release,
-    /// What becomes of its files.
-    pub fate: Kept,
-    /// What it takes.
-    pub share: Share,
-}
-
-/// What becomes of the files of a release, in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kept {
-    /// Each of these needs them.
-    Needed(Vec<String>),
-    /// They stay until then; for ever where absent.
-    Until(Option<Timestamp>),
-    /// The next collection withdraws it.
-    Withdrawn,
-    /// The next collection removes them.
-    Removed,
-}
-
-impl From<&Fate> for Kept {
-    fn from(fate: &Fate) -> Self {
-        match fate {
-            Fate::Needed(needs) => Self::Needed(needs.iter().map(ToString::to_string).collect()),
-            Fate::Until(until) => Self::Until(*until),
-            Fate::Withdrawn => Self::Withdrawn,
-            Fate::Removed => Self::Removed,
-        }
-    }
-}
-
-/// What the finished runs of a build step take.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct StepRoom {
-    /// Name of the step; empty where an older program wrote them.
-    pub step: String,
-    /// How many there are.
-    pub entries: usize,
-    /// What they take together.
-    pub share: Share,
-    /// When one was used last.
-    pub used_at: Timestamp,
-    /// How many of them a collection would forget now.
-    pub idle: usize,
 }
 
 /// The room, with a page of the releases: those after `after`, else what would free most.

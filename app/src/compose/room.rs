@@ -9,10 +9,7 @@ use domain::{
 
 use super::{Asked, invalid, releases::choice};
 use crate::{
-    api::{
-        Around,
-        room::{ReleaseRoom, RoomPage, StepRoom},
-    },
+    api::{Around, room::RoomPage},
     error::AppError,
     routes::href,
     viewer::viewer_of,
@@ -27,26 +24,15 @@ pub(crate) async fn page(asked: &Asked, after: Option<Cursor>) -> Result<RoomPag
     let releases = services.room_of_releases(actor, &slice).await.map_err(|it| asked.refuse(it))?;
     let role = viewer_of(actor).role;
     let counted = &room.counted;
-    let steps = counted.steps.iter().map(|it| StepRoom {
-        step: it.step.clone(),
-        entries: it.entries,
-        share: it.share,
-        used_at: it.used_at,
-        idle: it.idle,
-    });
     Ok(RoomPage {
         counted_at: counted.at,
         disks: room.disks,
         shortage: room.shortage.map(|it| it.to_string()),
         kinds: counted.kinds.clone(),
         around: Around::of(&slice, releases.next),
-        releases: releases
-            .items
-            .into_iter()
-            .map(|it| ReleaseRoom { fate: (&it.fate).into(), share: it.share, release: it.release })
-            .collect(),
-        steps: steps.collect(),
-        logs: (counted.logs.entries, counted.logs.bytes, counted.logs.over),
+        releases: releases.items,
+        steps: counted.steps.clone(),
+        logs: counted.logs,
         would_free: counted.would_free,
         would_withdraw: counted.would_withdraw,
         rules: room.rules,

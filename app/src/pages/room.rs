@@ -1,15 +1,14 @@
 //! `/room`: what takes the disk, what needs it, how long things stay, and collecting the rest.
 
 use domain::{
-    room::{Disk, Kind, RoomRules},
+    room::{Disk, Fate, Kind, RoomRules},
     time::human_size,
 };
 use leptos::prelude::*;
+use services::room::{LogRoom, ReleaseRoom, StepRoom};
 
 use crate::{
-    api::room::{
-        ChangeRoomRules, Kept, ReleaseRoom, RoomPage, StartCollection, StepRoom, load_room,
-    },
+    api::room::{ChangeRoomRules, RoomPage, StartCollection, load_room},
     routes::href,
     ui::{
         badge::{Status, badge},
@@ -143,13 +142,15 @@ fn releases(rows: &[ReleaseRoom]) -> AnyView {
     table::table("Room of releases", &headings, rows)
 }
 
-fn kept(fate: &Kept) -> AnyView {
+fn kept(fate: &Fate) -> AnyView {
     match fate {
-        Kept::Needed(needs) => needs.join(", ").into_any(),
-        Kept::Until(Some(until)) => view! { "until "{time(*until)} }.into_any(),
-        Kept::Until(None) => "until somebody withdraws it".into_any(),
-        Kept::Withdrawn => "its days are over: the next collection withdraws it".into_any(),
-        Kept::Removed => "it was withdrawn: the next collection removes its files".into_any(),
+        Fate::Needed(needs) => {
+            needs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ").into_any()
+        }
+        Fate::Until(Some(until)) => view! { "until "{time(*until)} }.into_any(),
+        Fate::Until(None) => "until somebody withdraws it".into_any(),
+        Fate::Withdrawn => "its days are over: the next collection withdraws it".into_any(),
+        Fate::Removed => "it was withdrawn: the next collection removes its files".into_any(),
     }
 }
 
@@ -176,7 +177,7 @@ fn steps(rows: &[StepRoom]) -> AnyView {
     table::table("Room of build steps", &headings, rows)
 }
 
-fn logs((entries, bytes, over): (usize, u64, usize)) -> AnyView {
+fn logs(LogRoom { entries, bytes, over }: LogRoom) -> AnyView {
     let logs = counted(entries, "log or console", "logs and consoles");
     let over = match over {
         0 => "None of them is older than logs stay.".to_owned(),

@@ -191,7 +191,7 @@ pub struct Standing {
 }
 
 /// What is to become of a release's files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// They stay because of these.
     Needed(Vec<Need>),

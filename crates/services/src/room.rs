@@ -72,7 +72,7 @@ pub struct Counted {
 }
 
 /// What a release takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleaseRoom {
     /// Which release.
     pub release: Release,
@@ -83,7 +83,7 @@ pub struct ReleaseRoom {
 }
 
 /// What the finished runs of a build step take.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRoom {
     /// Name of the step; empty where an older program wrote them.
     pub step: String,
@@ -98,7 +98,7 @@ pub struct StepRoom {
 }
 
 /// What logs take.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogRoom {
     /// How many there are.
     pub entries: usize,

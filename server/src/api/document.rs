@@ -16,10 +16,10 @@ use utoipa::{
 use super::{Access, Operation, PREFIX, operations, problem};
 
 /// What the collections are.
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     ("recipes", "Texts that releases are built from; each saved change is a revision."),
     ("releases", "What was built: components, digests, evidence, files."),
-    ("jobs", "Background work: builds and validations, with steps and logs."),
+    ("jobs", "Background work: builds, validations, collections, with steps and logs."),
     ("validations", "Jobs that run a plan against a release."),
     ("runs", "One boot of one entry on one machine, with what every case saw."),
     ("environments", "What machines boot from; each points at one release and has a policy."),
@@ -28,6 +28,7 @@ const TAGS: [(&str, &str); 12] = [
     ("people", "Who may sign in, and as what."),
     ("tokens", "What programs send to act for a person."),
     ("audit", "Every change, in one gapless sequence."),
+    ("room", "What takes the disk, how long things stay, and collecting what nothing needs."),
     ("api", "This document."),
 ];
 

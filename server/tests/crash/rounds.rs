@@ -1,8 +1,9 @@
 //! The rounds: what people do, when the server is killed in it, and what must come of it.
 
 use std::{
-    fs::File,
-    path::PathBuf,
+    fs::{self, File},
+    os::unix::fs::{MetadataExt as _, chown},
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -10,6 +11,7 @@ use app::api::environments::{ChangePolicy, RollBack};
 use blobs::BlobStore;
 use domain::{
     deployment::{Deployment, DeploymentState},
+    digest::Digest,
     ids::JobId,
     release::Release,
 };
@@ -35,8 +37,8 @@ const AROUND_THE_ANSWER: Duration = Duration::from_millis(30);
 const EARLY: f64 = 0.7;
 const EARLY_TO_LATE: f64 = 0.6;
 /// How many files there are to collect, and about how long that takes.
-const GARBAGE: usize = 2000;
-const COLLECTION_TAKES: Duration = Duration::from_millis(600);
+const GARBAGE: usize = 10_000;
+const COLLECTION_TAKES: Duration = Duration::from_millis(800);
 
 impl World {
     pub(crate) fn ann(&self, server: &Server) -> Browser {
@@ -236,9 +238,17 @@ impl World {
     fn plant_garbage(&mut self) -> Vec<PathBuf> {
         let blobs = BlobStore::open(&self.place.data_dir().join("blobs")).unwrap();
         let hour_ago = blobs::now() - Duration::from_secs(3600);
+        let owner = self.place.data_dir().join("blobs").metadata().unwrap();
+        let own = |path: &Path| chown(path, Some(owner.uid()), Some(owner.gid())).unwrap();
         let plant = |number| {
             let text = format!("garbage {number} of round {}", self.round);
-            let path = blobs.path(&blobs.put(text.as_bytes()).unwrap().sha256);
+            // Past the store, which would sync each of them.
+            let path = blobs.path(&Digest::of(&text));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &text).unwrap();
+            // The server is not root.
+            own(path.parent().unwrap());
+            own(&path);
             File::open(&path).unwrap().set_modified(hour_ago).unwrap();
             path
         };

@@ -76,7 +76,12 @@ pub(super) fn run(
         return Err(BuildError::Cancelled);
     }
     let key = step.key(&build.builder.tools)?;
-    if let Some(outputs) = cache.get(&key) {
+    if let Some(mut outputs) = cache.get(&key) {
+        if outputs.step.is_empty() {
+            // An older program wrote it, and did not say of which step it is.
+            step.name.clone_into(&mut outputs.step);
+            cache.put(&key, &outputs)?;
+        }
         build.log(step.name, &format!("inputs {key} are known: nothing to run"));
         build.observer.step(StepEvent::Started { name: step.name, key: Some(key) });
         build.ended(step.name, StepState::Reused, None);

@@ -11,6 +11,7 @@ use std::sync::{
 
 use domain::{
     actor::Actor,
+    error_chain::chain,
     job::{JobState, Step, StepState},
     release::{Release, Stage},
     room::{Fate, Place},
@@ -45,6 +46,23 @@ struct Removed {
     bytes: u64,
     files: usize,
     steps: usize,
+    /// What could not be removed, and why the first of it.
+    kept: usize,
+    why: Option<String>,
+}
+
+impl Removed {
+    /// One file that cannot be removed must not keep all the others.
+    fn could_not<E: std::error::Error>(&mut self, done: Result<bool, E>) -> bool {
+        match done {
+            Ok(done) => done,
+            Err(error) => {
+                self.kept += 1;
+                self.why.get_or_insert_with(|| chain(&error));
+                false
+            }
+        }
+    }
 }
 
 /// Collects, or only says what would go.
@@ -62,29 +80,27 @@ pub(super) async fn run(
         collection.say("", "The server was interrupted; what was removed is gone, and it goes on.");
     }
     let outcome = if dry_run { collection.dry_run().await } else { collection.collect().await };
-    match outcome? {
-        Some(outcome) => Ok(Ended { state: JobState::Succeeded, outcome }),
-        None => Ok(cancelled_by_a_person()),
-    }
+    Ok(outcome?.unwrap_or_else(cancelled_by_a_person))
 }
 
 impl Collection {
     /// The inner `None` says that a person stopped it.
-    async fn dry_run(self: &Arc<Self>) -> Result<Option<String>, ServiceError> {
+    async fn dry_run(self: &Arc<Self>) -> Result<Option<Ended>, ServiceError> {
         let inventory = self.count(0).await?;
         let withdrawn = inventory.releases.iter().filter(|it| it.fate == Fate::Withdrawn).count();
         let (places, bytes) = inventory.left_over();
-        Ok((!self.stopped()).then(|| {
-            format!(
-                "would free {} in {}, and withdraw {}; nothing was removed",
-                human_size(bytes),
-                counted(places.len(), "file"),
-                counted(withdrawn, "candidate"),
-            )
-        }))
+        if self.stopped() {
+            return Ok(None);
+        }
+        Ok(succeeded(format!(
+            "would free {} in {}, and withdraw {}; nothing was removed",
+            human_size(bytes),
+            counted(places.len(), "file"),
+            counted(withdrawn, "candidate"),
+        )))
     }
 
-    async fn collect(self: &Arc<Self>) -> Result<Option<String>, ServiceError> {
+    async fn collect(self: &Arc<Self>) -> Result<Option<Ended>, ServiceError> {
         let step = self.begin(0, "withdraw").await?;
         let (withdrawn, given_up) = self.withdraw().await?;
         let message = format!(
@@ -100,8 +116,7 @@ impl Collection {
         let step = self.begin(2, "remove").await?;
         let collection = self.clone();
         let remove = move || collection.remove(&inventory);
-        let removed =
-            tokio::task::spawn_blocking(remove).await.map_err(ServiceError::internal)??;
+        let removed = tokio::task::spawn_blocking(remove).await.map_err(ServiceError::internal)?;
         if self.stopped() {
             return Ok(None);
         }
@@ -111,8 +126,14 @@ impl Collection {
             counted(removed.files, "file"),
             counted(removed.steps, "build step"),
         );
+        if let Some(why) = removed.why {
+            let kept = counted(removed.kept, "file");
+            let outcome = format!("{freed}; {kept} could not be removed, the first since {why}");
+            self.say("remove", &outcome);
+            return Ok(Some(Ended { state: JobState::Failed, outcome }));
+        }
         self.end_step(step, &freed).await?;
-        Ok(Some(format!("{freed}, {} withdrawn", counted(withdrawn, "candidate"))))
+        Ok(succeeded(format!("{freed}, {} withdrawn", counted(withdrawn, "candidate"))))
     }
 
     /// Takes the inventory and says what is in it that goes.
@@ -203,7 +224,7 @@ impl Collection {
     }
 
     /// Removes what nothing needs; ends early where a person stops it.
-    fn remove(&self, inventory: &Inventory) -> Result<Removed, ServiceError> {
+    fn remove(&self, inventory: &Inventory) -> Removed {
         const NAME: &str = "remove";
         let services = &self.services;
         let cache = services.builder().cache();
@@ -211,9 +232,10 @@ impl Collection {
         // What names blobs goes before the blobs.
         for step in inventory.steps.iter().filter(|it| it.goes) {
             if self.stopped() {
-                return Ok(removed);
+                return removed;
             }
-            if cache.forget(&step.cached.key, inventory.cached_unused_since)? {
+            let forgotten = cache.forget(&step.cached.key, inventory.cached_unused_since);
+            if removed.could_not(forgotten) {
                 removed.steps += 1;
             }
         }
@@ -227,7 +249,7 @@ impl Collection {
                 Place::Kept(it) => (services.blobs(), it, inventory.kept_unused_since),
                 Place::Cached(it) => (cache.blobs(), it, inventory.cached_unused_since),
             };
-            if store.remove_unused(digest, since).map_err(ServiceError::internal)? {
+            if removed.could_not(store.remove_unused(digest, since)) {
                 self.say(NAME, &digest.to_string());
                 gone.insert(place);
             }
@@ -236,11 +258,12 @@ impl Collection {
         let free = inventory.files.iter().filter(|it| it.places.iter().all(|it| gone.contains(it)));
         removed.bytes = free.map(|it| it.bytes).sum();
         for log in inventory.growing_logs.iter().filter(|it| it.goes) {
-            services.logs().remove(&log.job)?;
-            removed.files += 1;
-            removed.bytes += log.bytes;
+            if removed.could_not(services.logs().remove(&log.job).map(|()| true)) {
+                removed.files += 1;
+                removed.bytes += log.bytes;
+            }
         }
-        Ok(removed)
+        removed
     }
 
     fn actor(&self) -> Actor {
@@ -299,6 +322,10 @@ pub(super) async fn end(
     let change = Change::CollectionEnded { job: id, outcome: &ended.outcome };
     services.record(tx, &Actor::runner(id.as_str()), change).await?;
     Ok(())
+}
+
+const fn succeeded(outcome: String) -> Option<Ended> {
+    Some(Ended { state: JobState::Succeeded, outcome })
 }
 
 /// `1 file`, `2 files`.
