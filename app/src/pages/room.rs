@@ -71,12 +71,12 @@ fn on_disk(disk: &Disk, floor: u64) -> AnyView {
         human_size(floor)
     );
     let label = format!("How full the {} disk is", disk.holds);
-    // What is full is worth a look before builds wait.
-    let (low, high) = (disk.total / 2, disk.total.saturating_sub(floor.saturating_mul(2)));
+    // What is nearly full is worth a look before builds wait.
+    let high = disk.total.saturating_sub(floor.saturating_mul(2));
     view! {
         <div class="disk">
             <h3>{format!("The {} disk", disk.holds)}</h3>
-            <meter min="0" max=disk.total.to_string() low=low.min(high).to_string() high=high.to_string()
+            <meter min="0" max=disk.total.to_string() low=high.to_string() high=high.to_string()
                 optimum="0" value=used.to_string() aria-label=label></meter>
             <p>{words}</p>
         </div>

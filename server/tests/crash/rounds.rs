@@ -36,9 +36,8 @@ const AROUND_THE_ANSWER: Duration = Duration::from_millis(30);
 /// kills come before the transaction, in it, and after it.
 const EARLY: f64 = 0.7;
 const EARLY_TO_LATE: f64 = 0.6;
-/// How many files there are to collect, and about how long that takes.
+/// How many files there are to collect.
 const GARBAGE: usize = 10_000;
-const COLLECTION_TAKES: Duration = Duration::from_millis(800);
 
 impl World {
     pub(crate) fn ann(&self, server: &Server) -> Browser {
@@ -209,17 +208,18 @@ impl World {
 
     /// A collection of thousands of blobs that nothing needs, among those that releases need.
     fn collection(&mut self, server: Server) -> Server {
+        self.plant_garbage();
+        let began = Instant::now();
+        self.collect_undisturbed(&server);
+        let takes = began.elapsed();
         let garbage = self.plant_garbage();
         let ann = self.ann(&server);
-        let aim = Aim { at: Point::Sends(1), after: self.random.up_to(COLLECTION_TAKES) };
+        let aim = Aim { at: Point::Sends(1), after: self.random.up_to(takes) };
         let ask = move |script: &Script| ask_for_collection(script, &ann);
         let (server, after) = self.round(server, Kind::Collection, aim, None, ask);
         if garbage.iter().any(|path| path.exists()) {
             // The kill came before the request was taken.
-            let ann = self.ann(&server);
-            let asked = self.undisturbed(move |script| ask_for_collection(script, &ann));
-            let [Acknowledged::CollectionAsked { job }] = &asked[..] else { panic!("{asked:?}") };
-            assert_eq!(self.ann(&server).wait_for_end(job), "succeeded");
+            self.collect_undisturbed(&server);
         }
         let left = garbage.iter().filter(|path| path.exists()).count();
         assert_eq!(left, 0, "what nothing needs is gone");
@@ -232,6 +232,13 @@ impl World {
             }
         }
         server
+    }
+
+    fn collect_undisturbed(&mut self, server: &Server) {
+        let ann = self.ann(server);
+        let asked = self.undisturbed(move |script| ask_for_collection(script, &ann));
+        let [Acknowledged::CollectionAsked { job }] = &asked[..] else { panic!("{asked:?}") };
+        assert_eq!(self.ann(server).wait_for_end(job), "succeeded");
     }
 
     /// Blobs that no row names, written an hour ago.
