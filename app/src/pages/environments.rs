@@ -6,6 +6,7 @@ use domain::{
     policy::may_change_policy,
 };
 use leptos::prelude::*;
+use services::environments::HISTORY;
 
 use crate::{
     api::{
@@ -74,11 +75,14 @@ pub fn show(data: EnvironmentPage) -> AnyView {
     let waiting = (!open.is_empty()).then(|| {
         page::section("Requests that wait", release::deployments("Requests that wait", &open))
     });
+    let older = (history.len() + open.len() >= HISTORY as usize).then(|| {
+        view! { <p class="quiet">{format!("The newest {HISTORY} are shown; programs list all of them.")}</p> }
+    });
     let rows: Vec<_> = history.iter().map(|row| past(&environment, row)).collect();
     let past = if rows.is_empty() {
         empty::nothing("Nothing was deployed here yet.")
     } else {
-        view! { <ol class="timeline">{rows}</ol> }.into_any()
+        view! { <ol class="timeline">{rows}</ol>{older} }.into_any()
     };
     view! {
         {page::heading(environment.name.clone(), vec![("Environments", "/environments".to_owned())], ().into_any())}

@@ -11,7 +11,7 @@ use domain::{
 use crate::{Services, audit::Change, error::ServiceError};
 
 /// How many deployments the history of an environment shows; the lists of deployments have all.
-const HISTORY: u32 = 50;
+pub const HISTORY: u32 = 50;
 
 impl Services {
     /// All environments, by name.

@@ -199,7 +199,9 @@ impl Services {
         }
         self.commit(tx, &format!("job/{id}")).await?;
         // Its blob has every line; where the server ends first, a collection removes the file.
-        self.logs().remove(id)?;
+        if let Err(error) = self.logs().remove(id) {
+            tracing::warn!(job = %id, %error, "the file of a log that is kept was not removed");
+        }
         self.refresh_catalogue().await
     }
 }
