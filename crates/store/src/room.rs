@@ -175,15 +175,15 @@ impl Rows {
         .collect()
     }
 
-    /// The jobs whose logs are no blobs yet.
+    /// The jobs whose logs are blobs: they have ended, and nobody writes to their files any more.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn jobs_without_kept_log(&mut self) -> Result<Vec<JobId>, StoreError> {
-        sqlx::query("select id from job where log_digest is null")
+    pub async fn jobs_with_kept_log(&mut self) -> Result<Vec<JobId>, StoreError> {
+        sqlx::query("select id from job where log_digest is not null")
             .fetch_all(self.connection())
             .await
-            .map_err(StoreError::database("listing jobs whose logs grow"))?
+            .map_err(StoreError::database("listing jobs whose logs are kept"))?
             .iter()
             .map(|row| text(row, "id").map(JobId))
             .collect()

@@ -147,7 +147,7 @@ impl Inventory {
             .into_iter()
             .map(|it| Log { place: Place::Kept(it.blob), goes: !it.stays && it.ended_at <= old })
             .collect();
-        let growing: HashSet<JobId> = rows.jobs_without_kept_log().await?.into_iter().collect();
+        let kept_logs: HashSet<JobId> = rows.jobs_with_kept_log().await?.into_iter().collect();
         drop(rows);
         let inventory = Self {
             at,
@@ -164,7 +164,7 @@ impl Inventory {
             cached_unused_since,
         };
         let services = services.clone();
-        let look = move || inventory.with_files(&services, &growing);
+        let look = move || inventory.with_files(&services, &kept_logs);
         tokio::task::spawn_blocking(look).await.map_err(ServiceError::internal)?
     }
 
@@ -172,7 +172,7 @@ impl Inventory {
     fn with_files(
         mut self,
         services: &Services,
-        growing: &HashSet<JobId>,
+        kept_logs: &HashSet<JobId>,
     ) -> Result<Self, ServiceError> {
         let cache = services.builder().cache();
         let unused = over_before(self.rules.cache, self.at);
@@ -197,7 +197,8 @@ impl Inventory {
         }
         self.files = files.into_values().collect();
         for (job, bytes) in services.logs().files()? {
-            let goes = !growing.contains(&job);
+            // A job that the rows did not have yet may have begun to write meanwhile.
+            let goes = kept_logs.contains(&job);
             self.growing_logs.push(GrowingLog { job, bytes, goes });
         }
         let data = &services.options().data_dir;

@@ -116,6 +116,9 @@ async fn what_nothing_needs_goes_and_nothing_else() {
     let (asked, of_asked) = candidate(&world, &[b"asked for"]).await;
     let (served, of_served) = candidate(&world, &[b"served"]).await;
     let nobodys = old_blob(&world, &[8; 50_000]);
+    // The log of a job that began after the rows were read.
+    let just_begun = world.services.logs().path(&JobId("just-begun".to_owned()));
+    std::fs::write(&just_begun, "a line\n").unwrap();
     let new = kept(&world).put(&b"somebody may just name it"[..]).unwrap().sha256;
     let services = &world.services;
     services.pin_release(&dave, &pinned, "the demo next week").await.unwrap();
@@ -154,6 +157,7 @@ async fn what_nothing_needs_goes_and_nothing_else() {
     assert!(freed.starts_with(&format!("{size} freed: 2 files")), "{freed}");
     let store = kept(&world);
     assert!(!store.contains(&nobodys) && !store.contains(&of_free[1]));
+    assert!(just_begun.exists());
     for digest in of_pinned.iter().chain(&of_asked).chain(&of_served).chain([&new]) {
         store.verify(digest).unwrap();
     }
