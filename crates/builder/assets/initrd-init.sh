@@ -7,6 +7,8 @@
 #
 # The kernel command line says what to do:
 #   bootwright.image=<url>,<sha256>  an image, repeatable, the lowest layer first
+#   bootwright.images=<url>,<sha256> a list of images, where a command line has no room for them:
+#                                    lines of <name beside the list> <sha256>, lowest layer first
 #   BOOTIF=01-<mac with dashes>      the network card that the boot loader used
 #   init=<path>                      the program to start in the rootfs, /sbin/init by itself
 #
@@ -55,19 +57,23 @@ prepare() {
 
 read_command_line() {
     IMAGES=
+    LIST=
     BOOTIF=
     INIT=/sbin/init
     # shellcheck disable=SC2013 # words, not lines
     for word in $(cat /proc/cmdline); do
         case "$word" in
         bootwright.image=?*,?*) IMAGES="$IMAGES ${word#bootwright.image=}" ;;
-        bootwright.image=*) fail configuration "$word is not <url>,<sha256>" ;;
+        bootwright.images=?*,?*) LIST=${word#bootwright.images=} ;;
+        bootwright.image=* | bootwright.images=*)
+            fail configuration "$word is not <url>,<sha256>"
+            ;;
         BOOTIF=01-*) BOOTIF=$(echo "${word#BOOTIF=01-}" | tr 'A-F-' 'a-f:') ;;
         init=/*) INIT=${word#init=} ;;
         --) break ;;
         esac
     done
-    [ -n "$IMAGES" ] || fail configuration "the kernel command line names no bootwright.image"
+    [ -n "$IMAGES$LIST" ] || fail configuration "the kernel command line names no bootwright.image"
 }
 
 load_modules() {
@@ -154,14 +160,13 @@ uptime_seconds() {
     cut -d . -f 1 /proc/uptime
 }
 
-# load NUMBER URL SHA256: leaves the image mounted on /run/bootwright/layers/NUMBER.
-load() {
-    file=/run/bootwright/layers/$1.squashfs
+# download FILE URL SHA256: loads a file and checks its digest.
+download() {
     attempt=1
     # Without wget's own -T: Debian 12's busybox-static ends in a segmentation fault with it.
-    while ! timeout "$DOWNLOAD_SECONDS" wget -q -O "$file" "$2" 2>/run/bootwright/wget; do
+    while ! timeout "$DOWNLOAD_SECONDS" wget -q -O "$1" "$2" 2>/run/bootwright/wget; do
         reason=$(tail -n 1 /run/bootwright/wget)
-        rm -f "$file"
+        rm -f "$1"
         case "$reason" in
         *"server returned error: HTTP/"*" 4"*) fail configuration "$2: $reason" ;;
         *"No space left"*) fail configuration "$2 does not fit into this machine's memory" ;;
@@ -172,10 +177,27 @@ load() {
         attempt=$((attempt + 1))
         sleep 2
     done
-    found=$(sha256sum "$file" | cut -d ' ' -f 1)
+    found=$(sha256sum "$1" | cut -d ' ' -f 1)
     if [ "$found" != "$3" ]; then
         fail configuration "digest of $2 is $found, expected $3"
     fi
+}
+
+# Adds the images of LIST to IMAGES.
+load_list() {
+    [ -n "$LIST" ] || return 0
+    download /run/bootwright/list "${LIST%,*}" "${LIST##*,}"
+    folder=${LIST%,*}
+    folder=${folder%/*}
+    while read -r name sha256; do
+        IMAGES="$IMAGES $folder/$name,$sha256"
+    done </run/bootwright/list
+}
+
+# load NUMBER URL SHA256: leaves the image mounted on /run/bootwright/layers/NUMBER.
+load() {
+    file=/run/bootwright/layers/$1.squashfs
+    download "$file" "$2" "$3"
     say "verified $3"
     mkdir -p "/run/bootwright/layers/$1"
     mount -t squashfs -o ro,loop "$file" "/run/bootwright/layers/$1" ||
@@ -185,6 +207,7 @@ load() {
 load_images() {
     say "stage rootfs"
     mount -t tmpfs -o nosuid,nodev,mode=0755,size=90% tmpfs /run/bootwright/layers
+    load_list
     number=0
     lower=
     for image in $IMAGES; do

@@ -1,8 +1,8 @@
 # Installs the kernels in the rootfs and takes out what machines load.
-#   in:  /in/tree.tar, /in/debs, /in/list (<sha256> <file>), /in/kernels (<alias> <package>);
-#        SOURCE_DATE_EPOCH
-#   out: /out/tree.tar, /out/status, /out/vmlinuz-<release>, /out/config-<release>,
-#        /out/kernels (<alias> <release>)
+#   in:  /in/tree.tar, /in/debs, /in/list (<sha256> <file>),
+#        /in/kernels (<alias> <flavor> <package>); SOURCE_DATE_EPOCH
+#   out: /out/tree.tar, /out/status, the kernels and their configurations,
+#        /out/kernels (<alias> <flavor> <release> <kernel> <configuration>)
 set -eu
 . /in/tree.sh
 unpack_tree
@@ -17,22 +17,47 @@ in_tree sh -c 'dpkg --force-unsafe-io --install /tmp/debs/*.deb'
 leave_tree
 rm -rf /build/tree/tmp/debs /build/tree/boot/initrd.img-*
 
+# holds PACKAGE PATTERN: the first file of the package, or of one that it depends on, that matches;
+# a package like linux-image-amd64 is empty and depends on the one that holds the kernel.
+holds() {
+    in_tree dpkg-query -W -f '${Package},${Depends}\n' "$1" | tr ',|' '\n\n' | sed 's/ *(.*//; s/^ *//' |
+        while read -r one; do
+            in_tree dpkg-query -L "$one" 2>/dev/null | grep "$2" || true
+        done | head -n 1
+}
+
 : >/out/kernels
-while read -r alias package; do
-    # A package like linux-image-amd64 is empty and depends on the one that holds the kernel.
-    release=$(in_tree dpkg-query -L "$package" | sed -n 's,^/boot/vmlinuz-,,p')
-    if [ -z "$release" ]; then
-        for dependency in $(in_tree dpkg-query -W -f '${Depends}' "$package" | tr ',|' '\n\n' | sed 's/ *(.*//'); do
-            release=$(in_tree dpkg-query -L "$dependency" 2>/dev/null | sed -n 's,^/boot/vmlinuz-,,p')
-            [ -z "$release" ] || break
-        done
-    fi
-    if [ -z "$release" ]; then
-        echo "the package $package brings no /boot/vmlinuz: name one that holds a kernel" >&2
+while read -r alias flavor package; do
+    case $flavor in
+    linux)
+        kernel=$(holds "$package" '^/boot/vmlinuz-')
+        release=${kernel#/boot/vmlinuz-}
+        name=vmlinuz-$release
+        config=config-$release
+        [ -z "$kernel" ] || cp "/build/tree$kernel" "/build/tree/boot/$config" /out/
+        ;;
+    xen)
+        kernel=$(holds "$package" '^/boot/xen-.*\.gz$')
+        name=$(basename "$kernel" .gz)
+        config=config-$name
+        release=
+        if [ -n "$kernel" ]; then
+            # Stock iPXE cannot start one that is compressed.
+            gunzip -c "/build/tree$kernel" >"/out/$name"
+            cp "/build/tree/boot/$name.config" "/out/$config"
+            release=$(sed -n 's,^# Xen/[^ ]* \([^ ]*\) Configuration$,\1,p' "/out/$config" | head -n 1)
+            if [ -z "$release" ]; then
+                echo "the configuration of $package does not say which version of Xen it is of" >&2
+                exit 1
+            fi
+        fi
+        ;;
+    esac
+    if [ -z "$kernel" ]; then
+        echo "the package $package brings no kernel of flavor $flavor in /boot: name one that does" >&2
         exit 1
     fi
-    cp "/build/tree/boot/vmlinuz-$release" "/build/tree/boot/config-$release" /out/
-    echo "$alias $release" >>/out/kernels
+    echo "$alias $flavor $release $name $config" >>/out/kernels
 done </in/kernels
 cp /build/tree/var/lib/dpkg/status /out/status
 pack_tree

@@ -27,6 +27,14 @@ pub enum BuildError {
         /// The first packages that differ.
         difference: String,
     },
+    /// Two things that one boot entry starts are of different kernels.
+    #[error("{one}, and {other}: they do not belong together")]
+    NotTogether {
+        /// The first of the two, and what it is.
+        one: String,
+        /// The other.
+        other: String,
+    },
     /// Somebody asked the build to stop.
     #[error("cancelled")]
     Cancelled,

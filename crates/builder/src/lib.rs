@@ -8,6 +8,7 @@
 //!
 //! No SQL and no web server here: the caller observes ([`BuildObserver`]) and writes down.
 
+mod boot_image;
 mod cache;
 mod error;
 mod host;
@@ -25,4 +26,7 @@ pub use observer::{BuildObserver, StepEvent};
 pub use packages::PackageIndex;
 pub use sandbox::{Sandbox, SandboxError};
 pub use signing::{SigningError, SigningKey};
-pub use steps::{BuildOutput, BuildRequest, Builder, BuilderConfig, LockChoice, STEPS};
+pub use steps::{
+    BuildOutput, BuildRequest, Builder, BuilderConfig, KernelFiles, LockChoice, STEPS,
+    check_together,
+};

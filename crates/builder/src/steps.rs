@@ -1,6 +1,7 @@
 //! The steps of a build, in order, and what passes from one to the next.
 
 mod bootstrap;
+mod check;
 mod fetch;
 mod initrd;
 mod kernel;
@@ -19,6 +20,8 @@ use domain::{
 };
 use process::Spawner;
 
+pub use self::check::{KernelFiles, check_together};
+
 use crate::{
     cache::StepCache,
     error::BuildError,
@@ -31,8 +34,18 @@ use crate::{
 };
 
 /// Names of the steps, in order.
-pub const STEPS: [&str; 9] =
-    ["resolve", "fetch", "bootstrap", "system", "kernel", "initrd", "pack", "manifest", "sign"];
+pub const STEPS: [&str; 10] = [
+    "resolve",
+    "fetch",
+    "bootstrap",
+    "system",
+    "kernel",
+    "initrd",
+    "pack",
+    "check",
+    "manifest",
+    "sign",
+];
 
 /// How a builder works.
 #[derive(Debug, Clone)]
@@ -170,6 +183,7 @@ impl Builder {
         let kernel = kernel::run(&build, &lock, &system)?;
         let initrds = initrd::run(&build, &lock, &kernel)?;
         let image = pack::run(&build, &lock, &kernel)?;
+        check::run(&build, &kernel, &initrds, &image)?;
         let (manifest, manifest_blob) = manifest::run(&build, &lock, &kernel, &initrds, image)?;
         let signature = manifest::sign(&build, &manifest, &manifest_blob)?;
         Ok(BuildOutput { lock, manifest, manifest_blob, signature })

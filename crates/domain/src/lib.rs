@@ -23,6 +23,7 @@ pub mod error_chain;
 pub mod evidence;
 pub mod ids;
 pub mod job;
+pub mod kernel;
 pub mod lock;
 pub mod log;
 pub mod manifest;

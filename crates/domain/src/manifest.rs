@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     canonical::{self, NotCanonical},
     digest::Digest,
-    recipe::{Menu, RootMethod},
+    kernel::Flavor,
+    recipe::RootMethod,
     version::TargetVersion,
 };
 
@@ -58,12 +59,16 @@ pub struct Component {
 pub enum ComponentRole {
     /// A SquashFS image of the rootfs.
     Image,
-    /// A kernel that a boot loader can start.
+    /// A Linux kernel that a boot loader can start.
     Kernel,
+    /// A Xen hypervisor that a boot loader can start, not compressed.
+    Hypervisor,
     /// The initrd that loads and stacks the images.
     Initrd,
     /// The kernel's configuration.
     Config,
+    /// Answers to an installer's questions.
+    Preseed,
 }
 
 impl ComponentRole {
@@ -73,8 +78,10 @@ impl ComponentRole {
         match self {
             Self::Image => "image",
             Self::Kernel => "kernel",
+            Self::Hypervisor => "hypervisor",
             Self::Initrd => "initrd",
             Self::Config => "config",
+            Self::Preseed => "preseed",
         }
     }
 }
@@ -85,33 +92,80 @@ impl ComponentRole {
 pub struct BoundKernel {
     /// The stable name that entries use.
     pub alias: String,
-    /// What `uname -r` prints, such as `6.1.0-40-cloud-amd64`.
+    /// What it is.
+    #[serde(default, skip_serializing_if = "Flavor::is_linux")]
+    pub flavor: Flavor,
+    /// What `uname -r` prints, such as `6.1.0-40-cloud-amd64`; of a hypervisor the version that
+    /// `xl info` prints, such as `4.17.7`.
     pub release: String,
-    /// Name of the kernel component.
+    /// Name of the kernel or hypervisor component.
     pub image: String,
-    /// Name of the initrd component made for it.
-    pub initrd: String,
+    /// Name of the initrd component made for it; a hypervisor has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initrd: Option<String>,
     /// Name of the configuration component.
     pub config: String,
 }
 
-/// One way to boot the release.
+/// One way to boot, of a recipe's menu and of the release that is built from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum BootEntry {
     /// A Linux kernel with our initrd.
     Linux {
+        /// Stable name: robots and plans use it.
+        label: String,
+        /// What the menu shows.
+        text: String,
+        /// Alias of a Linux kernel.
+        kernel: String,
+        /// How the rootfs reaches the machine.
+        root: RootMethod,
+        /// Kernel arguments besides those that Bootwright adds.
+        arguments: String,
+    },
+    /// A Xen hypervisor with a Linux kernel and our initrd as its dom0.
+    Xen {
         /// Stable name.
         label: String,
         /// What the menu shows.
         text: String,
-        /// Alias of a bound kernel.
+        /// Alias of a hypervisor.
+        hypervisor: String,
+        /// The hypervisor's arguments.
+        hypervisor_arguments: String,
+        /// Alias of the Linux kernel of dom0.
         kernel: String,
-        /// How the rootfs reaches the machine.
+        /// How the rootfs reaches dom0.
         root: RootMethod,
-        /// Kernel arguments of the recipe.
+        /// Arguments of dom0's kernel besides those that Bootwright adds.
         arguments: String,
+    },
+    /// Somebody else's kernel and initrd, such as an installer.
+    Installer {
+        /// Stable name.
+        label: String,
+        /// What the menu shows.
+        text: String,
+        /// URL of the kernel.
+        kernel: String,
+        /// URL of the initrd.
+        initrd: String,
+        /// Name of one of the recipe's preseeds, which the installer is told to load.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        preseed: Option<String>,
+        /// Kernel arguments.
+        arguments: String,
+    },
+    /// Another iPXE script.
+    Chain {
+        /// Stable name.
+        label: String,
+        /// What the menu shows.
+        text: String,
+        /// URL of the script.
+        script: String,
     },
 }
 
@@ -120,7 +174,10 @@ impl BootEntry {
     #[must_use]
     pub fn label(&self) -> &str {
         match self {
-            Self::Linux { label, .. } => label,
+            Self::Linux { label, .. }
+            | Self::Xen { label, .. }
+            | Self::Installer { label, .. }
+            | Self::Chain { label, .. } => label,
         }
     }
 
@@ -128,8 +185,134 @@ impl BootEntry {
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Self::Linux { text, .. } => text,
+            Self::Linux { text, .. }
+            | Self::Xen { text, .. }
+            | Self::Installer { text, .. }
+            | Self::Chain { text, .. } => text,
         }
+    }
+
+    /// What kind of entry it is.
+    #[must_use]
+    pub const fn kind(&self) -> EntryKind {
+        match self {
+            Self::Linux { .. } => EntryKind::Linux,
+            Self::Xen { .. } => EntryKind::Xen,
+            Self::Installer { .. } => EntryKind::Installer,
+            Self::Chain { .. } => EntryKind::Chain,
+        }
+    }
+
+    /// What is handed to each program that it starts; none where it starts nothing itself.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<&str> {
+        match self {
+            Self::Linux { arguments, .. } | Self::Installer { arguments, .. } => vec![arguments],
+            Self::Xen { hypervisor_arguments, arguments, .. } => {
+                vec![hypervisor_arguments, arguments]
+            }
+            Self::Chain { .. } => Vec::new(),
+        }
+    }
+
+    /// Alias of the Linux kernel that runs the rootfs; `None` where the release's rootfs is not
+    /// what it boots.
+    #[must_use]
+    pub fn kernel(&self) -> Option<&str> {
+        match self {
+            Self::Linux { kernel, .. } | Self::Xen { kernel, .. } => Some(kernel),
+            Self::Installer { .. } | Self::Chain { .. } => None,
+        }
+    }
+
+    /// Alias of the hypervisor.
+    #[must_use]
+    pub fn hypervisor(&self) -> Option<&str> {
+        match self {
+            Self::Xen { hypervisor, .. } => Some(hypervisor),
+            _ => None,
+        }
+    }
+
+    /// What is set of it, by the names that a recipe uses, without its label.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("text", self.text().to_owned())];
+        // An entry of Linux kernel is what nobody has to name.
+        if self.kind() != EntryKind::Linux {
+            fields.push(("kind", self.kind().word().to_owned()));
+        }
+        let mut field = |name, value: &str| fields.push((name, value.to_owned()));
+        match self {
+            Self::Linux { kernel, root, arguments, .. } => {
+                field("kernel", kernel);
+                field("root", root.word());
+                field("arguments", arguments);
+            }
+            Self::Xen { hypervisor, hypervisor_arguments, kernel, root, arguments, .. } => {
+                field("hypervisor", hypervisor);
+                field("hypervisor_arguments", hypervisor_arguments);
+                field("kernel", kernel);
+                field("root", root.word());
+                field("arguments", arguments);
+            }
+            Self::Installer { kernel, initrd, preseed, arguments, .. } => {
+                field("kernel", kernel);
+                field("initrd", initrd);
+                if let Some(preseed) = preseed {
+                    field("preseed", preseed);
+                }
+                field("arguments", arguments);
+            }
+            Self::Chain { script, .. } => field("script", script),
+        }
+        fields
+    }
+}
+
+/// What kind of boot entry one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// A Linux kernel with our initrd.
+    Linux,
+    /// A Xen hypervisor with its dom0.
+    Xen,
+    /// Somebody else's kernel and initrd.
+    Installer,
+    /// Another iPXE script.
+    Chain,
+}
+
+impl EntryKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Linux, Self::Xen, Self::Installer, Self::Chain];
+
+    /// The word in recipes and manifests.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::Xen => "xen",
+            Self::Installer => "installer",
+            Self::Chain => "chain",
+        }
+    }
+
+    /// The word for people.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Linux => "Linux",
+            Self::Xen => "Xen",
+            Self::Installer => "Installer",
+            Self::Chain => "Chain",
+        }
+    }
+
+    /// Whether the release's own rootfs is what it boots.
+    #[must_use]
+    pub const fn boots_rootfs(self) -> bool {
+        matches!(self, Self::Linux | Self::Xen)
     }
 }
 
@@ -166,20 +349,5 @@ impl Manifest {
     #[must_use]
     pub fn entry(&self, label: &str) -> Option<&BootEntry> {
         self.entries.iter().find(|entry| entry.label() == label)
-    }
-
-    /// Builds the boot part from a recipe's menu.
-    #[must_use]
-    pub fn entries_of(menu: &Menu) -> Vec<BootEntry> {
-        menu.entries
-            .iter()
-            .map(|entry| BootEntry::Linux {
-                label: entry.label.clone(),
-                text: entry.text.clone(),
-                kernel: entry.kernel.clone(),
-                root: entry.root,
-                arguments: entry.arguments.clone(),
-            })
-            .collect()
     }
 }

@@ -12,11 +12,10 @@
 mod tests;
 mod text;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use self::text::{check_arguments, check_file_name, check_label, check_text};
-use crate::{manifest::BootEntry, recipe::Entry};
+pub use self::text::{check_arguments, check_file_name, check_label, check_text, check_url};
+use crate::manifest::{BootEntry, EntryKind};
 
 /// The line above the entries.
 pub const HEADER: &str = "---------------- iPXE boot menu ----------------";
@@ -37,56 +36,24 @@ pub const LONGEST_LABEL: usize = 60;
 /// How long the arguments may be: with ours they must fit into the 2048 bytes that Linux takes.
 pub const LONGEST_ARGUMENTS: usize = 1024;
 
-/// What the rules look at in an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MenuItem<'a> {
-    /// Stable name.
-    pub label: &'a str,
-    /// What the menu shows.
-    pub text: &'a str,
-    /// Kernel arguments of the recipe.
-    pub arguments: &'a str,
-}
-
-impl<'a> From<&'a Entry> for MenuItem<'a> {
-    fn from(entry: &'a Entry) -> Self {
-        Self { label: &entry.label, text: &entry.text, arguments: &entry.arguments }
-    }
-}
-
-impl<'a> From<&'a BootEntry> for MenuItem<'a> {
-    fn from(entry: &'a BootEntry) -> Self {
-        match entry {
-            BootEntry::Linux { label, text, arguments, .. } => Self { label, text, arguments },
-        }
-    }
-}
+/// How long the command lines of a multiboot entry may be together, in bytes: iPXE keeps them and
+/// the URLs of what is loaded in 512 (`MB_MAX_CMDLINE` of its multiboot.c) and cuts the rest off.
+pub const MULTIBOOT_COMMAND_LINES: usize = 512;
+/// How long both arguments of a Xen entry may be together: the rest of
+/// [`MULTIBOOT_COMMAND_LINES`] is what our own scripts put there.
+pub const LONGEST_XEN_ARGUMENTS: usize = 160;
+/// How long the URL of an entry may be.
+pub const LONGEST_URL: usize = 500;
 
 /// The part of a menu that a fault is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "part", content = "entry", rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MenuPart {
     /// The menu as a whole.
     Menu,
     /// `menu.default`.
     Default,
-    /// The label of the entry of that index, from 0.
-    Label(usize),
-    /// The text of the entry of that index, from 0.
-    Text(usize),
-    /// The arguments of the entry of that index, from 0.
-    Arguments(usize),
-}
-
-impl MenuPart {
-    /// Index of the entry that the part belongs to.
-    #[must_use]
-    pub const fn entry(self) -> Option<usize> {
-        match self {
-            Self::Menu | Self::Default => None,
-            Self::Label(entry) | Self::Text(entry) | Self::Arguments(entry) => Some(entry),
-        }
-    }
+    /// The field of the entry of that index, from 0, by the name that a recipe uses.
+    Field(usize, &'static str),
 }
 
 /// What is wrong with a menu, and where. The message is a sentence for the author of the recipe.
@@ -160,6 +127,16 @@ pub enum MenuRule {
     /// More arguments than fit.
     #[error("the arguments have {0} characters, and {LONGEST_ARGUMENTS} fit; shorten them")]
     ArgumentsTooLong(usize),
+    /// More arguments than fit for Xen and dom0 together.
+    #[error(
+        "the arguments of hypervisor and dom0 have {0} characters together, and {LONGEST_XEN_ARGUMENTS} fit: iPXE cuts the command lines of what it starts by multiboot; shorten them"
+    )]
+    XenArgumentsTooLong(usize),
+    /// No URL that iPXE can load from.
+    #[error(
+        "\"{0}\" is no address that iPXE can load: write a whole URL that begins with http:// or https:// and has no user, password or space in it"
+    )]
+    NoUrl(String),
     /// A name that cannot stand in a URL and a script as it is.
     #[error(
         "\"{0}\" is no file name of a release: they have letters, digits, \".\", \"_\", \"+\", \"-\" and start with a letter or digit"
@@ -170,40 +147,69 @@ pub enum MenuRule {
 /// Every fault of a menu, in the order of its entries; none where robots and iPXE will read it as
 /// it is meant.
 #[must_use]
-pub fn check_menu<'a, I>(entries: I, default: &str) -> Vec<MenuFault>
-where
-    I: IntoIterator,
-    I::Item: Into<MenuItem<'a>>,
-{
-    let items: Vec<MenuItem<'a>> = entries.into_iter().map(Into::into).collect();
+pub fn check_menu<'a>(
+    entries: impl IntoIterator<Item = &'a BootEntry>,
+    default: &str,
+) -> Vec<MenuFault> {
+    let entries: Vec<&BootEntry> = entries.into_iter().collect();
     let mut faults = Vec::new();
-    let mut fault = |part, rule| faults.push(MenuFault { part, rule });
-    if items.len() > MOST_ENTRIES {
-        fault(MenuPart::Menu, MenuRule::TooManyEntries(items.len()));
+    if entries.len() > MOST_ENTRIES {
+        let rule = MenuRule::TooManyEntries(entries.len());
+        faults.push(MenuFault { part: MenuPart::Menu, rule });
     }
-    for (index, item) in items.iter().enumerate() {
-        let earlier = &items[..index];
-        if let Err(rule) = check_label(item.label) {
-            fault(MenuPart::Label(index), rule);
-        } else if earlier.iter().any(|other| other.label == item.label) {
-            fault(MenuPart::Label(index), MenuRule::LabelTwice(item.label.to_owned()));
+    for (index, entry) in entries.iter().enumerate() {
+        let earlier = &entries[..index];
+        let mut fault = |field, rule| {
+            faults.push(MenuFault { part: MenuPart::Field(index, field), rule });
+        };
+        if let Err(rule) = check_label(entry.label()) {
+            fault("label", rule);
+        } else if earlier.iter().any(|other| other.label() == entry.label()) {
+            fault("label", MenuRule::LabelTwice(entry.label().to_owned()));
         }
-        if let Err(rule) = check_text(item.text) {
-            fault(MenuPart::Text(index), rule);
+        let text = entry.text();
+        if let Err(rule) = check_text(text) {
+            fault("text", rule);
         } else if let Some(line) = [HEADER, SHELL_TEXT]
             .into_iter()
-            .chain(earlier.iter().map(|other| other.text))
-            .find(|line| line.contains(item.text))
+            .chain(earlier.iter().map(|other| other.text()))
+            .find(|line| line.contains(text))
         {
-            let (text, earlier) = (item.text.to_owned(), line.to_owned());
-            fault(MenuPart::Text(index), MenuRule::HiddenText { text, earlier });
+            let (text, earlier) = (text.to_owned(), line.to_owned());
+            fault("text", MenuRule::HiddenText { text, earlier });
         }
-        if let Err(rule) = check_arguments(item.arguments) {
-            fault(MenuPart::Arguments(index), rule);
+        for (field, rule) in check_boots(entry) {
+            fault(field, rule);
         }
     }
-    if items.iter().all(|item| item.label != default) {
-        fault(MenuPart::Default, MenuRule::UnknownDefault(default.chars().take(80).collect()));
+    if entries.iter().all(|entry| entry.label() != default) {
+        let rule = MenuRule::UnknownDefault(default.chars().take(80).collect());
+        faults.push(MenuFault { part: MenuPart::Default, rule });
+    }
+    faults
+}
+
+/// What is wrong with what an entry boots, by the fields that a recipe uses.
+#[must_use]
+pub fn check_boots(entry: &BootEntry) -> Vec<(&'static str, MenuRule)> {
+    let mut faults: Vec<(&'static str, MenuRule)> = entry
+        .fields()
+        .iter()
+        .filter_map(|(name, value)| {
+            let foreign = !entry.kind().boots_rootfs();
+            let checked = match *name {
+                "arguments" | "hypervisor_arguments" => check_arguments(value),
+                "script" | "initrd" => check_url(value),
+                "kernel" if foreign => check_url(value),
+                "preseed" => check_file_name(value),
+                _ => Ok(()),
+            };
+            checked.err().map(|rule| (*name, rule))
+        })
+        .collect();
+    let length = entry.arguments().iter().map(|it| it.len()).sum();
+    if entry.kind() == EntryKind::Xen && faults.is_empty() && length > LONGEST_XEN_ARGUMENTS {
+        faults.push(("arguments", MenuRule::XenArgumentsTooLong(length)));
     }
     faults
 }

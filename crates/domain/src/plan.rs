@@ -1,6 +1,10 @@
 //! Plans: what must be run to judge a release. One is built in so far.
 
-use crate::{evidence::DecidingCase, run::Outcome};
+use crate::{
+    evidence::DecidingCase,
+    manifest::{BootEntry, EntryKind},
+    run::Outcome,
+};
 
 /// A case that every run of a plan must answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,9 +13,36 @@ pub struct PlanCase {
     pub id: &'static str,
     /// What it checks, in one line.
     pub title: &'static str,
+    /// Which entries must answer it.
+    asked_of: AskedOf,
 }
 
-/// A plan: its cases are required of every boot entry on its machine.
+/// Which entries must answer a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AskedOf {
+    /// Those that boot the release's own rootfs.
+    Rootfs,
+    /// Those of them that run under a hypervisor.
+    Hypervisor,
+    /// Those that boot what the release does not hold: the release answers for the way there only.
+    Elsewhere,
+}
+
+impl AskedOf {
+    const fn includes(self, kind: EntryKind) -> bool {
+        match self {
+            Self::Rootfs => kind.boots_rootfs(),
+            Self::Hypervisor => matches!(kind, EntryKind::Xen),
+            Self::Elsewhere => !kind.boots_rootfs(),
+        }
+    }
+}
+
+const fn case(asked_of: AskedOf, id: &'static str, title: &'static str) -> PlanCase {
+    PlanCase { id, title, asked_of }
+}
+
+/// A plan: its cases are required of the boot entries on its machine, each of those it concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
     /// Unique name.
@@ -27,18 +58,29 @@ pub struct Plan {
 /// Boots every entry on an emulated machine and looks around inside.
 pub const SMOKE: Plan = Plan {
     name: "smoke",
-    revision: 1,
+    revision: 2,
     machine: "qemu",
     cases: &[
-        PlanCase { id: "smoke.boot", title: "boots from the menu to a login prompt" },
-        PlanCase { id: "smoke.kernel", title: "runs the kernel that the manifest names" },
-        PlanCase { id: "smoke.module", title: "loads a kernel module" },
-        PlanCase { id: "smoke.rootfs-digest", title: "runs on the images that the manifest names" },
-        PlanCase { id: "smoke.system-state", title: "systemd reaches the state \"running\"" },
-        PlanCase { id: "smoke.failed-units", title: "no systemd unit has failed" },
-        PlanCase { id: "smoke.dpkg-audit", title: "every package is completely installed" },
-        PlanCase { id: "smoke.network", title: "the network card has an address and a route" },
-        PlanCase { id: "smoke.writable-root", title: "the root file system can be written" },
+        case(AskedOf::Rootfs, "smoke.boot", "boots from the menu to a login prompt"),
+        case(AskedOf::Rootfs, "smoke.kernel", "runs the kernel that the manifest names"),
+        case(
+            AskedOf::Hypervisor,
+            "smoke.hypervisor",
+            "runs on the hypervisor that the manifest names",
+        ),
+        case(AskedOf::Hypervisor, "smoke.iommu", "the hypervisor has an IOMMU in use"),
+        case(AskedOf::Rootfs, "smoke.module", "loads a kernel module"),
+        case(AskedOf::Rootfs, "smoke.rootfs-digest", "runs on the images that the manifest names"),
+        case(AskedOf::Rootfs, "smoke.system-state", "systemd reaches the state \"running\""),
+        case(AskedOf::Rootfs, "smoke.failed-units", "no systemd unit has failed"),
+        case(AskedOf::Rootfs, "smoke.dpkg-audit", "every package is completely installed"),
+        case(AskedOf::Rootfs, "smoke.network", "the network card has an address and a route"),
+        case(AskedOf::Rootfs, "smoke.writable-root", "the root file system can be written"),
+        case(
+            AskedOf::Elsewhere,
+            "smoke.menu",
+            "leads from the menu to what it loads from elsewhere",
+        ),
     ],
 };
 
@@ -58,13 +100,17 @@ impl Plan {
         self.cases.iter().find(|known| known.id == case).map(|known| known.title)
     }
 
+    /// The cases that an entry of that kind must answer.
+    pub fn cases_of(&self, kind: EntryKind) -> impl Iterator<Item = &'static PlanCase> + use<> {
+        self.cases.iter().filter(move |case| case.asked_of.includes(kind))
+    }
+
     /// What is required of an entry that no run has judged yet.
     #[must_use]
-    pub fn nothing_yet(&self, entry: &str) -> Vec<DecidingCase> {
-        self.cases
-            .iter()
+    pub fn nothing_yet(&self, entry: &BootEntry) -> Vec<DecidingCase> {
+        self.cases_of(entry.kind())
             .map(|case| DecidingCase {
-                entry: entry.to_owned(),
+                entry: entry.label().to_owned(),
                 machine: self.machine.to_owned(),
                 case: case.id.to_owned(),
                 run: None,
@@ -86,9 +132,23 @@ mod tests {
             let ids: BTreeSet<_> = plan.cases.iter().map(|case| case.id).collect();
             assert_eq!(ids.len(), plan.cases.len());
             assert!(ids.iter().all(|id| id.starts_with(&format!("{}.", plan.name))));
-            assert_eq!(plan.nothing_yet("a").len(), plan.cases.len());
+            assert!(EntryKind::ALL.into_iter().all(|kind| plan.cases_of(kind).count() > 0));
         }
         assert_eq!(find("smoke"), Some(&SMOKE));
         assert_eq!(find("smok"), None);
+    }
+
+    #[test]
+    fn entries_answer_for_what_they_boot() {
+        let ids = |kind| SMOKE.cases_of(kind).map(|case| case.id).collect::<BTreeSet<_>>();
+        let (linux, xen) = (ids(EntryKind::Linux), ids(EntryKind::Xen));
+        assert!(linux.is_subset(&xen));
+        assert_eq!(
+            xen.difference(&linux).copied().collect::<Vec<_>>(),
+            ["smoke.hypervisor", "smoke.iommu"]
+        );
+        for kind in [EntryKind::Installer, EntryKind::Chain] {
+            assert_eq!(ids(kind).into_iter().collect::<Vec<_>>(), ["smoke.menu"]);
+        }
     }
 }

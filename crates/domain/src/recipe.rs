@@ -4,8 +4,10 @@
 //! built from a text that cannot work.
 
 mod boot;
+mod entries;
 mod fields;
 pub mod form;
+mod kernels;
 mod nearest;
 mod read;
 mod report;
@@ -22,7 +24,7 @@ pub use self::{
     read::{LONGEST_TEXT, parse},
     using::{console_login, normalised, starter, unknown_packages},
 };
-use crate::{digest::Digest, ids::RecipeId, time::Timestamp};
+use crate::{digest::Digest, ids::RecipeId, kernel::Flavor, manifest::BootEntry, time::Timestamp};
 
 /// A recipe revision, read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +59,9 @@ pub struct Recipe {
     pub services: Services,
     /// Kernels to install and serve.
     pub kernels: Vec<Kernel>,
+    /// Answers to installers' questions, served with the release.
+    #[serde(default)]
+    pub preseeds: Vec<Preseed>,
     /// The boot menu.
     pub menu: Menu,
 }
@@ -129,10 +134,23 @@ pub struct Services {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kernel {
-    /// The stable name that entries use, such as `vmlinuz-6.1.y`.
+    /// The stable name that entries use, such as `vmlinuz-6.1.y`. Several may stand for one kernel.
     pub alias: String,
-    /// Debian package, such as `linux-image-cloud-amd64`.
+    /// What it is.
+    #[serde(default)]
+    pub flavor: Flavor,
+    /// Debian package, such as `linux-image-cloud-amd64` or `xen-hypervisor-4.17-amd64`.
     pub package: String,
+}
+
+/// A file that an installer loads instead of asking.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preseed {
+    /// File name by which entries name it, such as `preseed.cfg`.
+    pub name: String,
+    /// What the file holds.
+    pub content: String,
 }
 
 /// The boot menu of the recipe.
@@ -145,29 +163,11 @@ pub struct Menu {
     #[serde(default = "default_timeout")]
     pub timeout_ms: u32,
     /// The entries, in order; `ipxe shell` comes before them by itself.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<BootEntry>,
 }
 
 const fn default_timeout() -> u32 {
     3000
-}
-
-/// One way to boot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Entry {
-    /// Stable name: robots and plans use it.
-    pub label: String,
-    /// What the menu shows.
-    pub text: String,
-    /// Alias of one of the recipe's kernels.
-    pub kernel: String,
-    /// How the rootfs reaches the machine.
-    #[serde(default)]
-    pub root: RootMethod,
-    /// Kernel arguments besides those that Bootwright adds.
-    #[serde(default)]
-    pub arguments: String,
 }
 
 /// How the rootfs reaches the machine.
@@ -178,6 +178,16 @@ pub enum RootMethod {
     /// The initrd loads the images over HTTP and checks their SHA-256.
     #[default]
     Http,
+}
+
+impl RootMethod {
+    /// The word in recipes and manifests.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+        }
+    }
 }
 
 /// What is wrong with a recipe text, and where.

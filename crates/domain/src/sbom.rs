@@ -135,8 +135,11 @@ pub fn spdx(manifest: &Manifest, lock: &Lock) -> Result<Vec<u8>, NotCanonical> {
 const fn holds(role: ComponentRole, part: Part) -> bool {
     match role {
         ComponentRole::Image => matches!(part, Part::Rootfs | Part::Kernel),
-        ComponentRole::Kernel | ComponentRole::Config => matches!(part, Part::Kernel),
+        ComponentRole::Kernel | ComponentRole::Hypervisor | ComponentRole::Config => {
+            matches!(part, Part::Kernel)
+        }
         ComponentRole::Initrd => matches!(part, Part::Initrd),
+        ComponentRole::Preseed => false,
     }
 }
 

@@ -29,7 +29,7 @@ use domain::{
     time::{Clock, Timestamp, human_duration, human_size},
     transfer::Transfer,
 };
-use lab::{GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator, run_smoke};
+use lab::{Board, GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator, run_smoke};
 use netboot::{BootListener, Observations, Served, SharedCatalogue, Snapshot};
 use process::Spawner;
 
@@ -83,8 +83,10 @@ fn main() -> Result<(), Failure> {
     let mut manifest: Manifest = serde_json::from_slice(&fs::read(folder.join("manifest.json"))?)?;
     let entry = manifest.default_entry.clone();
     if let Some(more) = option("--arguments") {
-        for BootEntry::Linux { arguments, .. } in &mut manifest.entries {
-            *arguments = format!("{arguments} {more}");
+        for entry in &mut manifest.entries {
+            if let BootEntry::Linux { arguments, .. } | BootEntry::Xen { arguments, .. } = entry {
+                *arguments = format!("{arguments} {more}");
+            }
         }
     }
     let scratch = tempfile::tempdir()?;
@@ -125,6 +127,7 @@ fn main() -> Result<(), Failure> {
     let spawner = Spawner::start()?;
     let config = GuestConfig {
         accelerator: probe_accelerator(&spawner, &clock),
+        board: Board::Plain,
         memory_mib: 1024,
         program: std::env::current_exe()?,
     };

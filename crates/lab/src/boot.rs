@@ -15,9 +15,13 @@ pub(crate) const STAGE_INIT: &str = "bootwright: stage init";
 pub(crate) const LOGIN: &str = " login:";
 const FAILED: &str = "bootwright: FAILED ";
 const PANIC: &str = "Kernel panic - not syncing";
+/// How a hypervisor that cannot go on says so.
+const XEN_PANIC: &str = "Panic on CPU ";
 
 /// How long iPXE may take to show the menu.
 const MENU_LIMIT: Duration = Duration::from_secs(120);
+/// How long iPXE may take from a key to the first address that it loads.
+const ADDRESS_LIMIT: Duration = Duration::from_secs(60);
 /// How long a shell may take to answer.
 const SHELL_LIMIT: Duration = Duration::from_secs(120);
 /// iPXE redraws within this after a key.
@@ -84,7 +88,7 @@ pub(crate) fn reach_login(
     // agetty(8) prints the host name up to its first dot.
     let name = request.hostname.split('.').next().unwrap_or_default();
     let prompt = format!("{name}{LOGIN}");
-    match console.expect(&[&prompt, FAILED, PANIC, FOOTER], deadline, stop) {
+    match console.expect(&[&prompt, FAILED, PANIC, XEN_PANIC, FOOTER], deadline, stop) {
         Ok(0) => Ok(()),
         Ok(1) => {
             // The rest of the line says why.
@@ -96,6 +100,7 @@ pub(crate) fn reach_login(
             Err(refused(&transfers()).unwrap_or_else(|| initrd_failure(&reason)))
         }
         Ok(2) => Err(BootFailure::new(FailureClass::Product, "the kernel panicked")),
+        Ok(3) => Err(BootFailure::new(FailureClass::Product, "the hypervisor panicked")),
         Ok(_) => Err(refused(&transfers()).unwrap_or_else(|| {
             BootFailure::new(
                 FailureClass::Product,
@@ -104,6 +109,22 @@ pub(crate) fn reach_login(
         })),
         Err(Missed::Stopped) => Err(BootFailure::stopped()),
         Err(missed) => Err(silent(console, &missed, &transfers())),
+    }
+}
+
+/// Waits until iPXE says that it loads `address`.
+pub(crate) fn reach_address(
+    console: &mut Console,
+    address: &str,
+    stop: &dyn Fn() -> bool,
+) -> Result<(), BootFailure> {
+    match console.expect(&[address], Instant::now() + ADDRESS_LIMIT, stop) {
+        Ok(_) => Ok(()),
+        Err(Missed::Stopped) => Err(BootFailure::stopped()),
+        Err(Missed::Ended | Missed::TimedOut) => Err(BootFailure::new(
+            FailureClass::Product,
+            format!("the entry was picked, and iPXE did not ask for {address}"),
+        )),
     }
 }
 

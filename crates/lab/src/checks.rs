@@ -6,6 +6,7 @@ use domain::{manifest::BootEntry, run::Outcome};
 
 use crate::{
     console::{Console, Missed},
+    hypervisor::{self, Iommu},
     smoke::SmokeRequest,
 };
 
@@ -32,19 +33,29 @@ pub(crate) fn run(
     if *silent {
         return (Outcome::NotRun, "the machine does not answer any more".to_owned());
     }
+    let entry = request.entry();
+    let booted = console.text().contains("(XEN)").then(|| console.text().to_owned());
     let mut ask = |command: &str| ask(console, command, stop);
     let found = match case {
-        "smoke.kernel" => ask("uname -r").map(|it| same("uname -r", it.text.trim(), &kernel(request))),
+        "smoke.kernel" => ask("uname -r").map(|it| {
+            same("uname -r", it.text.trim(), &release(request, entry.and_then(BootEntry::kernel)))
+        }),
+        "smoke.hypervisor" => ask(HYPERVISOR).map(|it| {
+            let named = release(request, entry.and_then(BootEntry::hypervisor));
+            same("the version of the hypervisor", it.text.trim(), &named)
+        }),
+        // Its log is kept with the console; one that logs elsewhere still keeps it in memory.
+        "smoke.iommu" => match booted {
+            Some(log) => Ok(judge_iommu(&log)),
+            None => ask("xl dmesg").map(|it| judge_iommu(&it.text)),
+        },
         "smoke.module" => ask(
             "m=$(find /lib/modules/$(uname -r) -name 'dummy.ko*' -o -name 'nls_utf8.ko*' | head -n 1); \
              m=$(basename \"${m%%.ko*}\"); modprobe \"$m\" && grep -q \"^$m \" /proc/modules && echo loaded $m",
         )
         .map(|it| succeeded(&it, "loaded")),
         "smoke.rootfs-digest" => ask("cat /run/bootwright/images").map(|it| images(&it.text, request)),
-        "smoke.system-state" => ask(
-            "timeout 240 systemctl is-system-running --wait; systemctl --failed --no-legend --plain | cut -d' ' -f1",
-        )
-        .map(|it| state(&it.text)),
+        "smoke.system-state" => ask(STATE).map(|it| state(&it.text)),
         "smoke.failed-units" => ask("systemctl --failed --no-legend --plain | cut -d' ' -f1")
             .map(|it| empty(&it.text, "failed units")),
         "smoke.dpkg-audit" => ask("dpkg --audit").map(|it| empty(&it.text, "dpkg --audit")),
@@ -81,13 +92,33 @@ fn ask(console: &mut Console, command: &str, stop: &dyn Fn() -> bool) -> Result<
     Ok(Answer { code, text: console.text()[from..to].to_owned() })
 }
 
-fn kernel(request: &SmokeRequest<'_>) -> String {
-    let alias = request.manifest.entry(request.entry).map(|entry| match entry {
-        BootEntry::Linux { kernel, .. } => kernel.as_str(),
-    });
+/// The version that an alias of the manifest stands for.
+fn release(request: &SmokeRequest<'_>, alias: Option<&str>) -> String {
     alias
         .and_then(|alias| request.manifest.kernel(alias))
         .map_or_else(String::new, |bound| bound.release.clone())
+}
+
+/// What runs below: by the toolstack, or without one by what the kernel tells of it.
+const HYPERVISOR: &str = "v=$(xl info 2>/dev/null | sed -n 's/^xen_version *: *//p'); \
+     if [ -n \"$v\" ]; then echo $v; else cd /sys/hypervisor/version && \
+     echo $(cat major).$(cat minor)$(cat extra); fi";
+
+/// How the system stands, and what has failed, or what it still waits for.
+const STATE: &str = "s=$(timeout 240 systemctl is-system-running --wait) || \
+     s=$(systemctl is-system-running); echo $s; \
+     systemctl --failed --no-legend --plain | cut -d' ' -f1; \
+     systemctl list-jobs --no-legend | sed 's/^ *[0-9]* */job /'";
+
+/// Judges the lines that the hypervisor wrote about its IOMMU.
+fn judge_iommu(log: &str) -> Found {
+    match hypervisor::iommu(log) {
+        None => (Outcome::Failed, "the hypervisor's log says nothing of an IOMMU".to_owned()),
+        Some((found, lines)) => {
+            let outcome = if found == Iommu::Enabled { Outcome::Passed } else { Outcome::Failed };
+            (outcome, format!("{found}: {}", lines.join("; ")))
+        }
+    }
 }
 
 fn same(what: &str, found: &str, expected: &str) -> Found {
@@ -118,15 +149,19 @@ fn empty(text: &str, what: &str) -> Found {
 
 fn state(text: &str) -> Found {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let state = lines.next().unwrap_or("nothing was said");
-    let failed: Vec<&str> = lines.collect();
-    match (state, failed.is_empty()) {
-        ("running", _) => (Outcome::Passed, state.to_owned()),
-        (_, true) => (Outcome::Failed, format!("the system is {state}")),
-        (_, false) => {
-            (Outcome::Failed, format!("the system is {state}; failed: {}", failed.join(", ")))
-        }
+    let state = lines.next().unwrap_or("silent");
+    if state == "running" {
+        return (Outcome::Passed, state.to_owned());
     }
+    let (jobs, failed): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with("job "));
+    let mut message = format!("the system is {state}");
+    if !failed.is_empty() {
+        message = format!("{message}; failed: {}", failed.join(", "));
+    }
+    if !jobs.is_empty() {
+        message = format!("{message}; it waits for: {}", jobs.join(", ").replace("job ", ""));
+    }
+    (Outcome::Failed, message)
 }
 
 /// The images that the initrd verified and mounted are those of the manifest, in order.
@@ -153,6 +188,10 @@ mod tests {
         assert_eq!(
             state("degraded\nssh.service\n").1,
             "the system is degraded; failed: ssh.service"
+        );
+        assert_eq!(
+            state("starting\njob xen.service start running\n").1,
+            "the system is starting; it waits for: xen.service start running"
         );
         assert_eq!(empty("\n", "x").0, Outcome::Passed);
         assert_eq!(empty("a\nb\n", "x").1, "x: a, b");

@@ -23,11 +23,22 @@ pub enum LabError {
     NoConsole,
 }
 
+/// What a guest's board is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Board {
+    /// A plain PC.
+    Plain,
+    /// One with an IOMMU, as a hypervisor wants it.
+    WithIommu,
+}
+
 /// How guests are made.
 #[derive(Debug, Clone)]
 pub struct GuestConfig {
     /// What runs the guest's code.
     pub accelerator: Accelerator,
+    /// Its board.
+    pub board: Board,
     /// Memory in MiB: the images are loaded into it.
     pub memory_mib: u32,
     /// This very program: QEMU starts its command `relay` for each connection of the guest.
@@ -37,8 +48,12 @@ pub struct GuestConfig {
 impl GuestConfig {
     /// What a run says about its machine.
     pub(crate) fn details(&self) -> String {
+        let board = match self.board {
+            Board::Plain => "pc",
+            Board::WithIommu => "q35 with VT-d",
+        };
         format!(
-            "QEMU pc, {}, {} MiB, virtio-net with iPXE",
+            "QEMU {board}, {}, {} MiB, virtio-net with iPXE",
             self.accelerator.word(),
             self.memory_mib
         )
@@ -57,10 +72,15 @@ pub(crate) fn start(
     let network = format!(
         "user,id=net0,restrict=on,bootfile=http://{LISTENER}{path},guestfwd=tcp:{LISTENER}-cmd:{relay}"
     );
+    let (machine, iommu): (_, &[&str]) = match config.board {
+        Board::Plain => ("pc,", &[]),
+        Board::WithIommu => ("q35,kernel-irqchip=split,", &["-device", "intel-iommu,intremap=on"]),
+    };
     let invocation = Invocation::new("nice")
         .args(["-n", "5", "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"])
         .arg("-machine")
-        .arg(format!("pc,graphics=off,accel={}", config.accelerator.word()))
+        .arg(format!("{machine}graphics=off,accel={}", config.accelerator.word()))
+        .args(iommu)
         .args(["-cpu", config.accelerator.processor(), "-smp", "1"])
         .args(["-m", &config.memory_mib.to_string()])
         .args(["-display", "none", "-serial", "stdio", "-boot", "n"])

@@ -12,12 +12,13 @@ mod boot;
 mod checks;
 mod console;
 mod guest;
+mod hypervisor;
 mod relay;
 mod smoke;
 mod stages;
 
 pub use accelerator::{Accelerator, probe_accelerator};
-pub use guest::{GuestConfig, LabError};
+pub use guest::{Board, GuestConfig, LabError};
 pub use relay::relay;
 pub use smoke::{RunObserver, RunReport, SmokeRequest, run_smoke};
 pub use stages::{ConsoleTimes, waterfall};

@@ -10,8 +10,8 @@ use std::{
 };
 
 use domain::{
-    manifest::Manifest,
-    plan::SMOKE,
+    manifest::{BootEntry, EntryKind, Manifest},
+    plan::{PlanCase, SMOKE},
     run::{CaseResult, FailureClass, ObservedStage, Outcome},
     time::Clock,
     transfer::Transfer,
@@ -50,6 +50,17 @@ pub struct SmokeRequest<'a> {
     pub socket: &'a Path,
     /// How long the machine may take to its login prompt.
     pub boot_limit: Duration,
+}
+
+impl<'a> SmokeRequest<'a> {
+    pub(crate) fn entry(&self) -> Option<&'a BootEntry> {
+        self.manifest.entry(self.entry)
+    }
+
+    /// The kind of the entry; that of most where there is none, which is told when it is picked.
+    pub(crate) fn kind(&self) -> EntryKind {
+        self.entry().map_or(EntryKind::Linux, BootEntry::kind)
+    }
 }
 
 /// Who watches a run, from the run's own thread.
@@ -96,7 +107,7 @@ pub fn run_smoke(
         Err(error) => {
             let failure =
                 BootFailure { class: Some(FailureClass::Lab), message: error.to_string() };
-            let results = judged(&failure, Duration::ZERO);
+            let results = judged(request.kind(), &failure, Duration::ZERO);
             report(
                 config,
                 request,
@@ -128,6 +139,13 @@ fn run(
     let begun = Instant::now();
     let stop = || observer.stopped();
     let mut shell = None;
+    let elsewhere = request.entry().and_then(loads_from_elsewhere);
+    if let Some(address) = elsewhere {
+        let (results, failure) = lead(&mut console, request, observer, address);
+        guest.kill();
+        let times = ConsoleTimes::default();
+        return Ok(report(config, request, observer, results, failure, console.into_log(), &times));
+    }
     let booted = boot::pick_entry(&mut console, request, &|| observer.transfers(), &stop)
         .and_then(|()| {
             observer.line("entry picked from the menu");
@@ -152,7 +170,7 @@ fn run(
             if failure.class.is_some() {
                 console.drain(Instant::now() + LAST_WORDS);
             }
-            (judged(&failure, begun.elapsed()), Some(failure))
+            (judged(request.kind(), &failure, begun.elapsed()), Some(failure))
         }
     };
     guest.kill();
@@ -163,6 +181,41 @@ fn run(
         shell,
     };
     Ok(report(config, request, observer, results, failure, console.into_log(), &times))
+}
+
+/// The address that an entry loads first from where the release does not reach.
+fn loads_from_elsewhere(entry: &BootEntry) -> Option<&str> {
+    match entry {
+        BootEntry::Linux { .. } | BootEntry::Xen { .. } => None,
+        BootEntry::Installer { kernel, .. } => Some(kernel),
+        BootEntry::Chain { script, .. } => Some(script),
+    }
+}
+
+/// Picks an entry whose files lie elsewhere, where a guest must not go: iPXE says what it loads,
+/// and that is how far a release can answer for it.
+fn lead(
+    console: &mut Console,
+    request: &SmokeRequest<'_>,
+    observer: &dyn RunObserver,
+    address: &str,
+) -> (Vec<CaseResult>, Option<BootFailure>) {
+    let begun = Instant::now();
+    let stop = || observer.stopped();
+    let led = boot::pick_entry(console, request, &|| observer.transfers(), &stop)
+        .and_then(|()| boot::reach_address(console, address, &stop));
+    match led {
+        Ok(()) => {
+            let kind = request.kind();
+            let said = format!("iPXE asked for {address}");
+            observer.line(&said);
+            let result = |case: &PlanCase| {
+                result(case.id, case.title, Outcome::Passed, begun.elapsed(), said.clone())
+            };
+            (SMOKE.cases_of(kind).map(result).collect(), None)
+        }
+        Err(failure) => (judged(request.kind(), &failure, begun.elapsed()), Some(failure)),
+    }
 }
 
 /// What QEMU itself says, as it comes: it must not wait for a reader.
@@ -195,8 +248,7 @@ fn check(
 ) -> Vec<CaseResult> {
     let mut silent = false;
     SMOKE
-        .cases
-        .iter()
+        .cases_of(request.kind())
         .map(|case| {
             let begun = Instant::now();
             let (outcome, message) = if case.id == "smoke.boot" {
@@ -212,17 +264,17 @@ fn check(
 }
 
 /// The cases of a run that did not boot: the first tells why, the rest were not reached.
-fn judged(failure: &BootFailure, boot: Duration) -> Vec<CaseResult> {
+fn judged(kind: EntryKind, failure: &BootFailure, boot: Duration) -> Vec<CaseResult> {
     let outcome = match failure.class {
         Some(FailureClass::Product | FailureClass::Configuration) => Outcome::Failed,
         Some(FailureClass::Lab | FailureClass::Test) => Outcome::Errored,
         None => Outcome::NotRun,
     };
     SMOKE
-        .cases
-        .iter()
-        .map(|case| {
-            if case.id == "smoke.boot" {
+        .cases_of(kind)
+        .enumerate()
+        .map(|(index, case)| {
+            if index == 0 {
                 result(case.id, case.title, outcome, boot, failure.message.clone())
             } else {
                 let why = "the machine did not boot".to_owned();
@@ -248,6 +300,14 @@ fn result(
     }
 }
 
+fn passed(request: &SmokeRequest<'_>) -> String {
+    if request.kind().boots_rootfs() {
+        format!("{} booted and passed every check", request.entry)
+    } else {
+        format!("{} leads to what it loads", request.entry)
+    }
+}
+
 fn report(
     config: &GuestConfig,
     request: &SmokeRequest<'_>,
@@ -269,9 +329,7 @@ fn report(
             let outcome = results.first().map_or(Outcome::Errored, |it| it.outcome);
             (outcome, class, message)
         }
-        None if failed.is_empty() => {
-            (Outcome::Passed, None, format!("{} booted and passed every check", request.entry))
-        }
+        None if failed.is_empty() => (Outcome::Passed, None, passed(request)),
         None => {
             (Outcome::Failed, Some(FailureClass::Product), format!("failed: {}", failed.join(", ")))
         }

@@ -75,10 +75,10 @@ pub(crate) async fn answer(
     let tag = format!("\"{digest}\"");
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let kind = match role {
-        ComponentRole::Kernel => TransferKind::Kernel,
+        ComponentRole::Kernel | ComponentRole::Hypervisor => TransferKind::Kernel,
         ComponentRole::Initrd => TransferKind::Initrd,
         ComponentRole::Image => TransferKind::Image,
-        ComponentRole::Config => TransferKind::Other,
+        ComponentRole::Config | ComponentRole::Preseed => TransferKind::Other,
     };
     let known = text(header::IF_NONE_MATCH).is_some_and(|tags| {
         tags.split(',').any(|one| matches!(one.trim(), "*") || one.trim() == tag)

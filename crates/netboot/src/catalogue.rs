@@ -48,6 +48,12 @@ impl Snapshot {
         self.releases.get(name)
     }
 
+    /// The only release whose digest lies in a range.
+    pub(crate) fn between(&self, (first, last): (Digest, Digest)) -> Option<&Arc<Served>> {
+        let mut found = self.digests.range(first..=last).map(|(_, served)| served);
+        found.next().filter(|_| found.next().is_none())
+    }
+
     pub(crate) fn by_digest(&self, digest: &Digest) -> Option<&Arc<Served>> {
         self.digests.get(digest)
     }

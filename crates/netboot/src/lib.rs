@@ -16,6 +16,7 @@ mod listener;
 mod observe;
 mod request;
 mod script;
+mod short;
 
 pub use catalogue::{Served, SharedCatalogue, Snapshot};
 pub use listener::{BootListener, Route, routes, serve, serve_guest};

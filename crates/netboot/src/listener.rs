@@ -26,6 +26,7 @@ use crate::{
     observe::{CountedBody, Observer, Watch},
     request,
     script::{Base, chain_script, menu_script, refusal_script},
+    short,
 };
 
 /// What the handlers share; cheap to clone.
@@ -57,6 +58,7 @@ pub fn routes() -> Vec<Route> {
         row("/v1/boot/{mac}", get(pixiecore)),
         row("/kernels/{name}", get(kernel)),
         row("/artifacts/{digest}/{name}", get(artifact)),
+        row("/s/{digits}/{name}", get(short_artifact)),
     ]
 }
 
@@ -263,6 +265,33 @@ async fn artifact(
         Some(served) => listener.file(&request, &served, &name).await,
         None => {
             let reason = "no candidate or release has that digest".to_owned();
+            listener.answer(&request, Err((StatusCode::NOT_FOUND, reason)))
+        }
+    }
+}
+
+/// The same files under the short names that iPXE has room for, and the list of the images.
+async fn short_artifact(
+    State(listener): State<BootListener>,
+    Segments((digits, name)): Segments<(String, String)>,
+    request: Parts,
+) -> Response {
+    let served = short::digests(&digits)
+        .and_then(|range| listener.catalogue.snapshot().between(range).cloned());
+    let Some(served) = served else {
+        let reason = "no candidate or release has a digest that begins so".to_owned();
+        return listener.answer(&request, Err((StatusCode::NOT_FOUND, reason)));
+    };
+    if name == short::LIST {
+        let _sending = listener.boots.begin(served.digest);
+        let text = short::list_text(&served);
+        let failed = |reason| (StatusCode::INTERNAL_SERVER_ERROR, reason);
+        return listener.answer(&request, text.map_err(failed));
+    }
+    match short::component(&served, &name) {
+        Some(file) => listener.file(&request, &served, file).await,
+        None => {
+            let reason = format!("release {} has no file of number {name}", served.name);
             listener.answer(&request, Err((StatusCode::NOT_FOUND, reason)))
         }
     }

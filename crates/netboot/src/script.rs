@@ -4,13 +4,13 @@
 //! is read by lab robots from a serial console and kept to the letter (DESIGN.md §6). Commands and
 //! settings: <https://ipxe.org/cmd>, <https://ipxe.org/cfg>.
 
+mod entry;
+
 use std::fmt::Write as _;
 
-use domain::{
-    manifest::BootEntry,
-    menu::{self, FOOTER, HEADER, SHELL_LABEL, SHELL_TEXT},
-};
+use domain::menu::{self, FOOTER, HEADER, SHELL_LABEL, SHELL_TEXT};
 
+pub(crate) use self::entry::pixiecore;
 use crate::catalogue::Served;
 
 /// How long the menu waits for a key before it boots the default where nobody chose anything.
@@ -51,7 +51,7 @@ impl Base {
         (name_is_plain && port_is_plain).then(|| Self(host.to_owned()))
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.0)
     }
 }
@@ -70,7 +70,7 @@ pub fn menu_script(served: &Served, base: &Base) -> Result<String, String> {
         menu::check_label(label).map_err(|rule| rule.to_string())?;
         menu::check_text(text).map_err(|rule| rule.to_string())?;
         let _ = writeln!(items, "item {label} {text}");
-        entries.push_str(&entry_lines(served, entry, base)?);
+        entries.push_str(&entry::lines(served, entry, base)?);
     }
     // A robot presses arrow-down as often as the entry stands below `ipxe shell`, so that one is
     // what the menu begins on. A machine without anybody ends there as well when the time is over,
@@ -102,61 +102,6 @@ pub fn menu_script(served: &Served, base: &Base) -> Result<String, String> {
          {entries}",
         manifest.timeout_ms
     ))
-}
-
-fn entry_lines(served: &Served, entry: &BootEntry, base: &Base) -> Result<String, String> {
-    let BootEntry::Linux { label, kernel, arguments, .. } = entry;
-    menu::check_arguments(arguments).map_err(|rule| rule.to_string())?;
-    let bound = served
-        .manifest
-        .kernel(kernel)
-        .ok_or_else(|| format!("entry {label} names kernel {kernel}, which this release lacks"))?;
-    let file = |name: &str| {
-        menu::check_file_name(name).map_err(|rule| rule.to_string())?;
-        Ok::<_, String>(base.url(&format!("/artifacts/{}/{name}", served.digest)))
-    };
-    let mut line = format!("initrd={} ", bound.initrd);
-    for name in &served.manifest.images {
-        let (_, _, sha256) = served
-            .file(name)
-            .ok_or_else(|| format!("the release names the image {name} and lacks it"))?;
-        let _ = write!(line, "bootwright.image={},{sha256} ", file(name)?);
-    }
-    let _ = write!(line, "bootwright.manifest={} BOOTIF=01-${{netX/mac:hexhyp}}", served.digest);
-    if !arguments.is_empty() {
-        let _ = write!(line, " {arguments}");
-    }
-    Ok(format!(
-        "\n:{label}\nimgfree\nkernel {} {line} || goto FAILED\ninitrd {} || goto FAILED\nboot || goto FAILED\ngoto MENU\n",
-        file(&bound.image)?,
-        file(&bound.initrd)?,
-    ))
-}
-
-/// What a release's default entry boots, in the form of Pixiecore's API.
-///
-/// # Errors
-/// As [`menu_script`].
-pub(crate) fn pixiecore(served: &Served, base: &Base) -> Result<String, String> {
-    let manifest = &served.manifest;
-    let BootEntry::Linux { kernel, arguments, .. } = manifest
-        .entry(&manifest.default_entry)
-        .ok_or_else(|| "the release has no default entry".to_owned())?;
-    let bound = manifest.kernel(kernel).ok_or_else(|| format!("there is no kernel {kernel}"))?;
-    let file = |name: &str| base.url(&format!("/artifacts/{}/{name}", served.digest));
-    let mut line = String::new();
-    for name in &manifest.images {
-        if let Some((_, _, sha256)) = served.file(name) {
-            let _ = write!(line, "bootwright.image={},{sha256} ", file(name));
-        }
-    }
-    let _ = write!(line, "bootwright.manifest={} {arguments}", served.digest);
-    Ok(serde_json::json!({
-        "kernel": file(&bound.image),
-        "initrd": [file(&bound.initrd)],
-        "cmdline": line.trim_end(),
-    })
-    .to_string())
 }
 
 /// A script that asks for the script of the machine that runs it.

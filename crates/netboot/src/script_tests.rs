@@ -1,6 +1,7 @@
 use domain::{
     digest::Digest,
-    manifest::{BoundKernel, Component, ComponentRole, Manifest},
+    kernel::Flavor,
+    manifest::{BootEntry, BoundKernel, Component, ComponentRole, Manifest},
     recipe::RootMethod,
     version::TargetVersion,
 };
@@ -33,9 +34,10 @@ pub(crate) fn served() -> Served {
         images: vec!["rootfs.squashfs".to_owned()],
         kernels: vec![BoundKernel {
             alias: "vmlinuz-6.1.y".to_owned(),
+            flavor: Flavor::Linux,
             release: "6.1".to_owned(),
             image: "vmlinuz-6.1".to_owned(),
-            initrd: "initrd-6.1.img".to_owned(),
+            initrd: Some("initrd-6.1.img".to_owned()),
             config: "config-6.1".to_owned(),
         }],
         entries: vec![
@@ -148,7 +150,10 @@ fn nothing_hostile_becomes_a_command() {
     for hostile in HOSTILE {
         for field in 0..3 {
             let mut release = served();
-            let BootEntry::Linux { label, text, arguments, .. } = &mut release.manifest.entries[0];
+            let BootEntry::Linux { label, text, arguments, .. } = &mut release.manifest.entries[0]
+            else {
+                panic!("entries of this release are of kind linux");
+            };
             *[label, text, arguments][field] = hostile.to_owned();
             let Ok(script) = menu_script(&release, &base) else { continue };
             // What passes stays one word or text in its own line.
@@ -158,4 +163,147 @@ fn nothing_hostile_becomes_a_command() {
             assert_eq!(script.matches("${").count(), harmless.matches("${").count(), "{hostile:?}");
         }
     }
+}
+
+/// The example of pxe-server v1.0.0's menu, with its kernels bound on paper.
+fn pxe_server() -> Served {
+    let text = include_str!("../../../examples/pxe-server-v1.0.0.toml");
+    let recipe = domain::recipe::parse(text).unwrap();
+    let file = |role, name: String| Component { role, size: 3, sha256: Digest::of(&name), name };
+    let mut components = vec![file(ComponentRole::Image, "rootfs.squashfs".to_owned())];
+    let mut kernels = Vec::new();
+    for kernel in &recipe.kernels {
+        let (role, initrd) = match kernel.flavor {
+            Flavor::Linux => (ComponentRole::Kernel, Some(format!("initrd-{}.img", kernel.alias))),
+            Flavor::Xen => (ComponentRole::Hypervisor, None),
+        };
+        components.push(file(role, kernel.alias.clone()));
+        components.extend(initrd.iter().map(|it| file(ComponentRole::Initrd, it.clone())));
+        kernels.push(BoundKernel {
+            alias: kernel.alias.clone(),
+            flavor: kernel.flavor,
+            release: "1".to_owned(),
+            image: kernel.alias.clone(),
+            initrd,
+            config: "config-1".to_owned(),
+        });
+    }
+    components
+        .extend(recipe.preseeds.iter().map(|it| file(ComponentRole::Preseed, it.name.clone())));
+    let manifest = Manifest {
+        components,
+        kernels,
+        entries: recipe.menu.entries,
+        default_entry: recipe.menu.default,
+        ..served().manifest
+    };
+    Served { manifest, ..served() }
+}
+
+/// What iPXE shows of a menu, line by line.
+fn screen(script: &str) -> Vec<&str> {
+    let items = script.lines().filter_map(|line| line.strip_prefix("item "));
+    items
+        .map(|item| {
+            item.strip_prefix("--gap -- ").unwrap_or_else(|| item.split_once(' ').unwrap().1)
+        })
+        .collect()
+}
+
+/// As lab robots do: read until the header, then until the footer, and count the lines from the
+/// first that holds `ipxe shell` to the first that holds the text.
+fn robot(screen: &[&str], text: &str) -> Option<usize> {
+    let header = screen.iter().position(|line| line.contains("iPXE boot menu"))?;
+    let footer =
+        screen.iter().skip(header + 1).position(|line| line.contains("iPXE boot menu end"))?;
+    let read = &screen[header + 1..=header + 1 + footer];
+    let line = |words: &str| read.iter().position(|line| line.contains(words));
+    line(text)?.checked_sub(line("ipxe shell")?)
+}
+
+#[test]
+fn robots_find_every_entry_of_the_menu_of_pxe_server() {
+    let base = Base::from_host("192.168.10.123:8000").unwrap();
+    let script = menu_script(&pxe_server(), &base).unwrap();
+    let screen = screen(&script);
+    let texts = [
+        "ipxe shell",
+        "Xen",
+        "Xen dev",
+        "Xen Linux dev",
+        "Debian stable netboot dev",
+        "Debian stable netboot 4.9.y",
+        "Debian stable netboot 4.14.y",
+        "Debian stable netinst",
+        "Debian i386 stable netinst",
+        "Voyage netinst 0.11.0",
+        "Ubuntu LTS netinst",
+        "Core OS  netinst",
+        "Core 6.4",
+    ];
+    for (downs, text) in texts.iter().enumerate() {
+        assert_eq!(robot(&screen, text), Some(downs), "{text}\n{screen:#?}");
+    }
+    assert_eq!(screen.len(), texts.len() + 2);
+}
+
+#[test]
+fn a_hypervisor_gets_its_dom0_within_what_ipxe_keeps() {
+    let served = pxe_server();
+    let commands = |host: &str| {
+        let script = menu_script(&served, &Base::from_host(host).unwrap()).unwrap();
+        let from = script.find("\n:xen\n").unwrap();
+        script[from..]
+            .lines()
+            .skip(2)
+            .take_while(|it| *it != "goto MENU")
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let short = "http://192.168.10.123:8000/s/".to_owned() + &served.digest.to_string()[..16];
+    let list = Digest::of(format!("0 {}\n", Digest::of("rootfs.squashfs")));
+    assert_eq!(
+        commands("192.168.10.123:8000"),
+        [
+            "imgfree".to_owned(),
+            format!(
+                "kernel {short}/7 dom0_mem=512M loglvl=all guest_loglvl=all com1=115200,8n1 console=com1 || goto FAILED"
+            ),
+            format!(
+                "module {short}/3 bootwright.images={short}/images,{list} BOOTIF=01-${{netX/mac:hexhyp}} console=hvc0 earlyprintk=xen nomodeset || goto FAILED"
+            ),
+            format!("module {short}/4 || goto FAILED"),
+            "boot || goto FAILED".to_owned(),
+        ]
+    );
+    // A name that leaves no room is told on the console, and nothing is cut off.
+    let long = commands(&format!("{}.example:8000", "a".repeat(60)));
+    assert!(long[1].starts_with("echo Bootwright: xen needs command lines of "), "{long:?}");
+    assert_eq!(long[2], "goto FAILED");
+}
+
+#[test]
+fn installers_and_chains_lead_elsewhere() {
+    let served = pxe_server();
+    let base = Base::from_host("192.0.2.1:8000").unwrap();
+    let script = menu_script(&served, &base).unwrap();
+    let installer = format!(
+        "/linux initrd=initrd auto=true priority=critical \
+         preseed/url=http://192.0.2.1:8000/artifacts/{}/preseed.cfg --- console=ttyS0,115200 || goto FAILED\n\
+         initrd --name initrd http://mirror.example/",
+        served.digest
+    );
+    assert!(script.contains(&installer), "{script}");
+    let mut chained = served.clone();
+    chained.manifest.entries = vec![BootEntry::Chain {
+        label: "lab".to_owned(),
+        text: "Another menu".to_owned(),
+        script: "http://boot.example/menu.ipxe".to_owned(),
+    }];
+    chained.manifest.default_entry = "lab".to_owned();
+    let script = menu_script(&chained, &base).unwrap();
+    assert!(script.ends_with(
+        ":lab\nimgfree\nchain --autofree http://boot.example/menu.ipxe || goto FAILED\ngoto MENU\n"
+    ));
+    assert!(pixiecore(&chained, &base).unwrap_err().contains("of kind chain"));
 }

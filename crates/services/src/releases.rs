@@ -377,12 +377,8 @@ pub(crate) async fn evidence_of(
             None => required,
         }
     };
-    let mut cases: Vec<DecidingCase> = manifest
-        .entries
-        .iter()
-        .flat_map(|entry| SMOKE.nothing_yet(entry.label()))
-        .map(decided)
-        .collect();
+    let mut cases: Vec<DecidingCase> =
+        manifest.entries.iter().flat_map(|entry| SMOKE.nothing_yet(entry)).map(decided).collect();
     cases.sort();
     Ok(Evidence {
         manifest: digest,

@@ -5,6 +5,7 @@
 //! the server answers: a section (`data-part`) whose controls stay the same keeps them, so that
 //! nobody's cursor moves, and gets the rest (`data-shown`) anew.
 
+use domain::kernel::HYPERVISOR_ARGUMENTS;
 use domain::recipe::form::{Group, Kind, RecipeForm, Row, field_name};
 use leptos::prelude::*;
 
@@ -26,6 +27,7 @@ pub(super) fn show(form: &EditorForm, may: &Choice) -> AnyView {
         sheet.files(),
         sheet.services(),
         sheet.kernels(),
+        sheet.preseeds(),
         sheet.menu(),
     ];
     view! {
@@ -139,11 +141,24 @@ impl Sheet<'_> {
                 <div class="pair">
                     {self.control(group, index, "alias", "Alias", "vmlinuz-6.1.y")}
                     {self.control(group, index, "package", "Package", "linux-image-cloud-amd64")}
+                    {self.control(group, index, "flavor", "Flavor", "")}
                 </div>
             }
             .into_any()
         };
         self.list(group, "Kernels", "kernel", &row)
+    }
+
+    fn preseeds(&self) -> AnyView {
+        let group = Group::Preseeds;
+        let row = |index| {
+            view! {
+                {self.control(group, index, "name", "File name", "preseed.cfg")}
+                {self.control(group, index, "content", "Content", "")}
+            }
+            .into_any()
+        };
+        self.list(group, "Preseeds", "preseed", &row)
     }
 
     fn menu(&self) -> AnyView {
@@ -152,11 +167,27 @@ impl Sheet<'_> {
             view! {
                 {self.control(group, index, "label", "Label", "deb-netboot-6.1.y")}
                 {self.control(group, index, "text", "What the menu shows", "Debian stable netboot 6.1.y")}
-                <div class="pair">
-                    {self.control(group, index, "kernel", "Kernel", "")}
+                {self.control(group, index, "kind", "Kind", "")}
+                <div class="pair of-xen">
+                    {self.control(group, index, "hypervisor", "Hypervisor", "xen-4.17-amd64")}
+                    {self.control(group, index, "hypervisor_arguments", "Hypervisor arguments", HYPERVISOR_ARGUMENTS)}
+                </div>
+                <div class="pair of-linux of-xen of-installer">
+                    {self.control(group, index, "kernel", "Kernel: its alias, or an installer's URL", "vmlinuz-6.1.y")}
+                </div>
+                <div class="pair of-installer">
+                    {self.control(group, index, "initrd", "URL of the initrd", "http://mirror.example/initrd.gz")}
+                    {self.control(group, index, "preseed", "Preseed", "none")}
+                </div>
+                <div class="of-chain">
+                    {self.control(group, index, "script", "URL of the script", "http://boot.example/menu.ipxe")}
+                </div>
+                <div class="of-linux of-xen">
                     {self.control(group, index, "root", "Root", "")}
                 </div>
-                {self.control(group, index, "arguments", "Kernel arguments", "console=ttyS0,115200")}
+                <div class="of-linux of-xen of-installer">
+                    {self.control(group, index, "arguments", "Kernel arguments", "console=ttyS0,115200")}
+                </div>
             }
             .into_any()
         };
@@ -171,6 +202,7 @@ impl Sheet<'_> {
             </div>
             {self.known(group)}
             {self.known(Group::Kernels)}
+            {self.known(Group::Preseeds)}
             {self.rows(group, "entry", &row)}
         };
         let open = matches!(self.open, Some(Group::Entries));
@@ -250,7 +282,8 @@ impl Sheet<'_> {
         let control = match field.map_or(Kind::Line, |field| field.kind) {
             Kind::Line | Kind::Words | Kind::Number => {
                 let list = match (group, key) {
-                    (Group::Entries, "kernel") => Some("known-kernels"),
+                    (Group::Entries, "kernel" | "hypervisor") => Some("known-kernels"),
+                    (Group::Entries, "preseed") => Some("known-preseeds"),
                     (Group::Menu, "default") => Some("known-entries"),
                     _ => None,
                 };
@@ -269,19 +302,18 @@ impl Sheet<'_> {
                 }
                 .into_any()
             }
-            Kind::Root => {
-                // A method that nobody knows is a fault of the text, and stays until it is changed.
-                let unknown = Some(value.clone()).filter(|value| value != "http");
+            Kind::Choice(words) => {
+                // A word that nobody knows is a fault of the text, and stays until it is changed.
+                let unknown = Some(value.clone()).filter(|value| !words.contains(&value.as_str()));
                 let unknown = unknown.map(
                     |value| view! { <option value=value.clone() selected>{value.clone()}</option> },
                 );
-                view! {
-                    <select id=name.clone() name=name.clone()>
-                        {unknown}
-                        <option value="http">"http"</option>
-                    </select>
-                }
-                .into_any()
+                let known: Vec<_> = words
+                    .iter()
+                    .map(|word| view! { <option value=*word selected=value == *word>{*word}</option> })
+                    .collect();
+                view! { <select id=name.clone() name=name.clone()>{unknown}{known}</select> }
+                    .into_any()
             }
         };
         view! { <div class="field"><label for=name>{label}</label>{control}</div> }.into_any()

@@ -37,21 +37,15 @@ fn entries(manifest: &Manifest) -> AnyView {
     let rows = manifest
         .entries
         .iter()
-        .map(|entry| match entry {
-            BootEntry::Linux { label, text, kernel, root, arguments } => {
-                let default = (*label == manifest.default_entry).then_some(" (default)");
-                let release = manifest.kernel(kernel).map(|bound| bound.release.clone());
-                let root = match root {
-                    RootMethod::Http => "HTTP",
-                };
-                table::row(vec![
-                    view! { {text.clone()}{default} }.into_any(),
-                    table::code(label.clone()),
-                    view! { <code>{kernel.clone()}</code>{release.map(|release| view! { " = "<code>{release}</code> })} }.into_any(),
-                    root.into_any(),
-                    table::code(arguments.clone()),
-                ])
-            }
+        .map(|entry| {
+            let default = (entry.label() == manifest.default_entry).then_some(" (default)");
+            table::row(vec![
+                view! { {entry.text().to_owned()}{default} }.into_any(),
+                table::code(entry.label().to_owned()),
+                entry.kind().title().into_any(),
+                starts(manifest, entry),
+                arguments(entry),
+            ])
         })
         .collect();
     let wait = format!(
@@ -59,10 +53,41 @@ fn entries(manifest: &Manifest) -> AnyView {
         f64::from(manifest.timeout_ms) / 1000.0
     );
     view! {
-        {table::table("Boot entries", &["Menu text", "Label", "Kernel", "Root", "Arguments"], rows)}
+        {table::table("Boot entries", &["Menu text", "Label", "Kind", "Starts", "Arguments"], rows)}
         <p class="quiet">{wait}</p>
     }
     .into_any()
+}
+
+/// What an entry starts, line by line.
+fn starts(manifest: &Manifest, entry: &BootEntry) -> AnyView {
+    let bound = |alias: &String| {
+        let release = manifest.kernel(alias).map(|bound| bound.release.clone());
+        let release = release.map(|release| view! { " = "<code>{release}</code> });
+        view! { <code>{alias.clone()}</code>{release} }.into_any()
+    };
+    let root = |root: RootMethod| match root {
+        RootMethod::Http => "rootfs over HTTP".into_any(),
+    };
+    let lines = match entry {
+        BootEntry::Linux { kernel, root: method, .. } => vec![bound(kernel), root(*method)],
+        BootEntry::Xen { hypervisor, kernel, root: method, .. } => {
+            vec![bound(hypervisor), bound(kernel), root(*method)]
+        }
+        BootEntry::Installer { kernel, initrd, preseed, .. } => [kernel, initrd]
+            .into_iter()
+            .chain(preseed)
+            .map(|file| table::code(file.clone()))
+            .collect(),
+        BootEntry::Chain { script, .. } => vec![table::code(script.clone())],
+    };
+    lines.into_iter().map(|line| view! { <div>{line}</div> }).collect_view().into_any()
+}
+
+/// The arguments of each program that an entry starts.
+fn arguments(entry: &BootEntry) -> AnyView {
+    let lines = entry.arguments().into_iter().filter(|line| !line.is_empty());
+    lines.map(|line| view! { <div><code>{line.to_owned()}</code></div> }).collect_view().into_any()
 }
 
 fn components(manifest: &Manifest) -> AnyView {

@@ -1,7 +1,5 @@
 //! `initrd`: a small initrd for each kernel, with the lock's busybox.
 
-use std::collections::BTreeSet;
-
 use domain::{
     blob::BlobRef,
     lock::{Lock, Part},
@@ -25,7 +23,7 @@ pub(super) fn run(
     let busybox = lock.packages.iter().find(|it| it.part == Part::Initrd).ok_or_else(|| {
         BuildError::Unexpected { step: NAME, what: "no busybox in the lock".to_owned() }
     })?;
-    let releases: BTreeSet<&str> = kernels.kernels.iter().map(|it| it.1.as_str()).collect();
+    let releases: Vec<&str> = kernels.linux().map(|it| it.release.as_str()).collect();
     let mut packages = kernel::packages_of(lock);
     let list = run::package_list(&packages);
     packages.push(busybox.sha256);

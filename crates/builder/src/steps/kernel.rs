@@ -3,7 +3,9 @@
 use domain::{
     blob::BlobRef,
     digest::Digest,
+    kernel::Flavor,
     lock::{Lock, Part},
+    menu::check_file_name,
 };
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
     run::{self, Step},
     system::TREE,
 };
-use crate::{error::BuildError, packages};
+use crate::{cache::StepOutputs, error::BuildError, packages};
 
 const NAME: &str = "kernel";
 
@@ -19,8 +21,31 @@ const NAME: &str = "kernel";
 pub(super) struct Kernels {
     /// The rootfs with the kernels in it.
     pub(super) tree: BlobRef,
-    /// Alias, what `uname -r` prints, the kernel and its configuration.
-    pub(super) kernels: Vec<(String, String, BlobRef, BlobRef)>,
+    /// What each alias stands for.
+    pub(super) kernels: Vec<Installed>,
+}
+
+/// A kernel that an alias of the recipe stands for.
+pub(super) struct Installed {
+    pub(super) alias: String,
+    pub(super) flavor: Flavor,
+    /// What `uname -r` or `xl info` prints.
+    pub(super) release: String,
+    /// Name of the file that a boot loader starts.
+    pub(super) name: String,
+    pub(super) image: BlobRef,
+    /// Name of its configuration.
+    pub(super) config_name: String,
+    pub(super) config: BlobRef,
+}
+
+impl Kernels {
+    /// The Linux kernels, each once, whatever aliases stand for it.
+    pub(super) fn linux(&self) -> impl Iterator<Item = &Installed> {
+        let mut seen = std::collections::BTreeSet::new();
+        let linux = self.kernels.iter().filter(|it| it.flavor == Flavor::Linux);
+        linux.filter(move |it| seen.insert(it.release.as_str()))
+    }
 }
 
 pub(super) fn run(build: &Build<'_>, lock: &Lock, system: &BlobRef) -> Result<Kernels, BuildError> {
@@ -30,12 +55,12 @@ pub(super) fn run(build: &Build<'_>, lock: &Lock, system: &BlobRef) -> Result<Ke
         .recipe
         .kernels
         .iter()
-        .map(|kernel| format!("{} {}\n", kernel.alias, kernel.package))
+        .map(|kernel| format!("{} {} {}\n", kernel.alias, kernel.flavor.word(), kernel.package))
         .collect();
     let step = Step {
         name: NAME,
         script: include_str!("../../assets/kernel.sh"),
-        blobs: vec![("tree.tar", *system)],
+        blobs: vec![("tree.tar".to_owned(), *system)],
         files: vec![
             ("tree.sh", TREE.as_bytes().to_vec()),
             ("list", run::package_list(&packages)),
@@ -49,17 +74,12 @@ pub(super) fn run(build: &Build<'_>, lock: &Lock, system: &BlobRef) -> Result<Ke
         if let Some(difference) = packages::difference(&outputs.text("status")?, installed) {
             return Err(BuildError::NotAsLocked { step: NAME, difference });
         }
-        let mut files = vec![
-            ("tree.tar".to_owned(), outputs.path("tree.tar")),
-            ("kernels".to_owned(), outputs.path("kernels")),
-        ];
-        for (_, release) in bound(&outputs.text("kernels")?)? {
-            for name in [format!("vmlinuz-{release}"), format!("config-{release}")] {
-                let path = outputs.path(&name);
-                files.push((name, path));
-            }
+        let mut names = vec!["tree.tar".to_owned(), "kernels".to_owned()];
+        for line in outputs.text("kernels")?.lines() {
+            let Line { name, config, .. } = Line::read(line)?;
+            names.extend([name, config].map(ToOwned::to_owned));
         }
-        Ok(files)
+        Ok(names.into_iter().map(|name| (name.clone(), outputs.path(&name))).collect())
     })?;
     let list = run::file(&outputs, NAME, "kernels")?;
     let text = build
@@ -69,13 +89,9 @@ pub(super) fn run(build: &Build<'_>, lock: &Lock, system: &BlobRef) -> Result<Ke
         .open_blob(&list.sha256)
         .map(std::io::read_to_string)?
         .map_err(|error| BuildError::Unexpected { step: NAME, what: error.to_string() })?;
-    let kernels = bound(&text)?
-        .into_iter()
-        .map(|(alias, release)| {
-            let kernel = run::file(&outputs, NAME, &format!("vmlinuz-{release}"))?;
-            let config = run::file(&outputs, NAME, &format!("config-{release}"))?;
-            Ok((alias, release, kernel, config))
-        })
+    let kernels = text
+        .lines()
+        .map(|line| Line::read(line)?.installed(&outputs))
         .collect::<Result<_, BuildError>>()?;
     Ok(Kernels { tree: run::file(&outputs, NAME, "tree.tar")?, kernels })
 }
@@ -84,21 +100,39 @@ pub(super) fn packages_of(lock: &Lock) -> Vec<Digest> {
     lock.packages.iter().filter(|it| it.part == Part::Kernel).map(|it| it.sha256).collect()
 }
 
-/// Lines of alias and kernel release. A release becomes part of file names and URLs, and comes
-/// from a package: nothing but what kernels are called passes.
-fn bound(text: &str) -> Result<Vec<(String, String)>, BuildError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+');
-    text.lines()
-        .map(|line| {
-            line.split_once(' ')
-                .filter(|(_, release)| {
-                    !release.is_empty() && release.len() <= 64 && release.chars().all(plain)
-                })
-                .map(|(alias, release)| (alias.to_owned(), release.to_owned()))
-                .ok_or_else(|| BuildError::Unexpected {
-                    step: NAME,
-                    what: format!("a kernel called {line:?}"),
-                })
+/// A line of the list that the script writes.
+struct Line<'a> {
+    alias: &'a str,
+    flavor: Flavor,
+    release: &'a str,
+    name: &'a str,
+    config: &'a str,
+}
+
+impl<'a> Line<'a> {
+    /// Releases and names become parts of file names and URLs, and come from a package: nothing but
+    /// what files of a release are called passes.
+    fn read(line: &'a str) -> Result<Self, BuildError> {
+        let strange =
+            || BuildError::Unexpected { step: NAME, what: format!("a kernel called {line:?}") };
+        let words: Vec<&str> = line.split(' ').collect();
+        let [alias, flavor, release, name, config] = words[..] else { return Err(strange()) };
+        let flavor = Flavor::ALL.into_iter().find(|it| it.word() == flavor).ok_or_else(strange)?;
+        if [release, name, config].into_iter().any(|it| check_file_name(it).is_err()) {
+            return Err(strange());
+        }
+        Ok(Self { alias, flavor, release, name, config })
+    }
+
+    fn installed(&self, outputs: &StepOutputs) -> Result<Installed, BuildError> {
+        Ok(Installed {
+            alias: self.alias.to_owned(),
+            flavor: self.flavor,
+            release: self.release.to_owned(),
+            name: self.name.to_owned(),
+            image: run::file(outputs, NAME, self.name)?,
+            config_name: self.config.to_owned(),
+            config: run::file(outputs, NAME, self.config)?,
         })
-        .collect()
+    }
 }

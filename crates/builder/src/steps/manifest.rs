@@ -2,6 +2,7 @@
 
 use domain::{
     blob::BlobRef,
+    kernel::Flavor,
     lock::Lock,
     manifest::{BoundKernel, Component, ComponentRole, Manifest},
 };
@@ -18,34 +19,44 @@ pub(super) fn run(
     image: BlobRef,
 ) -> Result<(Manifest, BlobRef), BuildError> {
     build.unkeyed("manifest", || {
+        let recipe = &build.request.recipe;
         let mut components = vec![component(ComponentRole::Image, IMAGE.to_owned(), image)];
         let mut bound = Vec::new();
-        for (alias, release, kernel, config) in &kernels.kernels {
-            let names = BoundKernel {
-                alias: alias.clone(),
-                release: release.clone(),
-                image: format!("vmlinuz-{release}"),
-                initrd: format!("initrd-{release}.img"),
-                config: format!("config-{release}"),
+        for kernel in &kernels.kernels {
+            let (role, initrd) = match kernel.flavor {
+                Flavor::Linux => (ComponentRole::Kernel, Some(initrd_name(&kernel.release))),
+                Flavor::Xen => (ComponentRole::Hypervisor, None),
             };
-            components.push(component(ComponentRole::Kernel, names.image.clone(), *kernel));
-            components.push(component(ComponentRole::Config, names.config.clone(), *config));
-            bound.push(names);
+            components.push(component(role, kernel.name.clone(), kernel.image));
+            components.push(component(
+                ComponentRole::Config,
+                kernel.config_name.clone(),
+                kernel.config,
+            ));
+            bound.push(BoundKernel {
+                alias: kernel.alias.clone(),
+                flavor: kernel.flavor,
+                release: kernel.release.clone(),
+                image: kernel.name.clone(),
+                initrd,
+                config: kernel.config_name.clone(),
+            });
         }
         for (release, initrd) in initrds {
-            components.push(component(
-                ComponentRole::Initrd,
-                format!("initrd-{release}.img"),
-                *initrd,
-            ));
+            components.push(component(ComponentRole::Initrd, initrd_name(release), *initrd));
         }
-        components.sort_by(|a, b| a.name.cmp(&b.name));
-        bound.sort_by(|a, b| a.alias.cmp(&b.alias));
         let builder = build.builder;
+        for preseed in &recipe.preseeds {
+            let blob = builder.cache.blobs.put(preseed.content.as_bytes())?;
+            components.push(component(ComponentRole::Preseed, preseed.name.clone(), blob));
+        }
+        // Several aliases may stand for one kernel.
+        components.sort_by(|a, b| a.name.cmp(&b.name));
+        components.dedup();
+        bound.sort_by(|a, b| a.alias.cmp(&b.alias));
         for component in &components {
             builder.blobs.take_from(&builder.cache.blobs, &component.sha256)?;
         }
-        let recipe = &build.request.recipe;
         let manifest = Manifest {
             schema: 1,
             version: build.request.target.clone(),
@@ -53,7 +64,7 @@ pub(super) fn run(
             components,
             images: vec![IMAGE.to_owned()],
             kernels: bound,
-            entries: Manifest::entries_of(&recipe.menu),
+            entries: recipe.menu.entries.clone(),
             default_entry: recipe.menu.default.clone(),
             timeout_ms: recipe.menu.timeout_ms,
             lock: lock.digest()?,
@@ -63,6 +74,10 @@ pub(super) fn run(
         build.log("manifest", &message);
         Ok(((manifest, blob), Some(message)))
     })
+}
+
+fn initrd_name(release: &str) -> String {
+    format!("initrd-{release}.img")
 }
 
 fn component(role: ComponentRole, name: String, blob: BlobRef) -> Component {

@@ -20,7 +20,7 @@ pub(super) fn run(
     let step = Step {
         name: NAME,
         script: include_str!("../../assets/pack.sh"),
-        blobs: vec![("tree.tar", kernels.tree)],
+        blobs: vec![("tree.tar".to_owned(), kernels.tree)],
         packages: Vec::new(),
         files: Vec::new(),
         environment: vec![("SOURCE_DATE_EPOCH", lock.epoch.to_string())],

@@ -1,6 +1,6 @@
 //! `resolve`: which packages, in which versions, with which digests.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
 use domain::{
     lock::{self, Lock, Part},
@@ -43,7 +43,9 @@ fn resolve(build: &Build<'_>, former: Option<&Lock>) -> Result<Lock, BuildError>
     let (index, repository) = index(build.builder, recipe, &|| build.stopped())?;
     build
         .log(NAME, &format!("{} was published {} s after 1970 UTC", recipe.suite, index.published));
-    let kernels: Vec<&str> = recipe.kernels.iter().map(|kernel| kernel.package.as_str()).collect();
+    let kernels: BTreeSet<&str> =
+        recipe.kernels.iter().map(|kernel| kernel.package.as_str()).collect();
+    let kernels: Vec<&str> = kernels.into_iter().collect();
     let outputs = ask_apt(
         build.builder,
         recipe,

@@ -21,7 +21,7 @@ pub(super) struct Step {
     pub(super) name: &'static str,
     pub(super) script: &'static str,
     /// Blobs that stand under `/in`, by name.
-    pub(super) blobs: Vec<(&'static str, BlobRef)>,
+    pub(super) blobs: Vec<(String, BlobRef)>,
     /// Packages of the lock under `/in/debs`.
     pub(super) packages: Vec<Digest>,
     /// Our own small files under `/in`, by name.
@@ -46,7 +46,7 @@ impl Step {
         Ok(domain::canonical::digest(&Inputs {
             step: self.name,
             script: Digest::of(self.script),
-            blobs: self.blobs.iter().map(|(name, blob)| (*name, blob.sha256)).collect(),
+            blobs: self.blobs.iter().map(|(name, blob)| (name.as_str(), blob.sha256)).collect(),
             packages: &self.packages,
             files: self.files.iter().map(|(name, bytes)| (*name, Digest::of(bytes))).collect(),
             environment: self
@@ -111,7 +111,7 @@ fn in_sandbox(
     let mut inputs: Vec<(String, PathBuf)> = step
         .blobs
         .iter()
-        .map(|(name, blob)| ((*name).to_owned(), builder.cache.blobs.path(&blob.sha256)))
+        .map(|(name, blob)| (name.clone(), builder.cache.blobs.path(&blob.sha256)))
         .collect();
     inputs.extend(
         step.packages

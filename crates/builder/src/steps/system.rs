@@ -51,7 +51,7 @@ pub(super) fn run(
     let step = Step {
         name: NAME,
         script: include_str!("../../assets/system.sh"),
-        blobs: vec![("tree.tar", *bootstrapped)],
+        blobs: vec![("tree.tar".to_owned(), *bootstrapped)],
         packages: Vec::new(),
         files: vec![
             ("tree.sh", TREE.as_bytes().to_vec()),

@@ -13,7 +13,6 @@ use super::{
 use crate::{
     lock::LockedPackage,
     manifest::{BootEntry, BoundKernel, Component, Manifest},
-    recipe::RootMethod,
 };
 
 /// Each key of either side, in order, with what the sides have under it.
@@ -72,15 +71,14 @@ pub(super) fn kernels(from: &[BoundKernel], to: &[BoundKernel]) -> Vec<KernelCha
 
 pub(super) fn entries(from: &[BootEntry], to: &[BootEntry]) -> Vec<EntryChange> {
     let find = |list: &'_ [BootEntry], label: &str| {
-        list.iter().find(|entry| entry.label() == label).map(entry_fields)
+        list.iter().find(|entry| entry.label() == label).map(BootEntry::fields)
     };
-    let here = to
-        .iter()
-        .map(|entry| (entry.label(), find(from, entry.label()), Some(entry_fields(entry))));
+    let here =
+        to.iter().map(|entry| (entry.label(), find(from, entry.label()), Some(entry.fields())));
     let gone = from
         .iter()
         .filter(|entry| find(to, entry.label()).is_none())
-        .map(|entry| (entry.label(), Some(entry_fields(entry)), None));
+        .map(|entry| (entry.label(), Some(entry.fields()), None));
     here.chain(gone)
         .filter_map(|(label, from, to)| {
             let kind = match (&from, &to) {
@@ -96,22 +94,6 @@ pub(super) fn entries(from: &[BootEntry], to: &[BootEntry]) -> Vec<EntryChange> 
 }
 
 type Field = (&'static str, String);
-
-fn entry_fields(entry: &BootEntry) -> Vec<Field> {
-    match entry {
-        BootEntry::Linux { label: _, text, kernel, root, arguments } => {
-            let root = match root {
-                RootMethod::Http => "http",
-            };
-            vec![
-                ("text", text.clone()),
-                ("kernel", kernel.clone()),
-                ("root", root.to_owned()),
-                ("arguments", arguments.clone()),
-            ]
-        }
-    }
-}
 
 /// The fields of `from` and `to` that differ, in the order in which they stand.
 fn fields(from: &[Field], to: &[Field]) -> Vec<FieldChange> {

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::{differences::packages, *};
 use crate::{
+    kernel::Flavor,
     lock::LockedPackage,
     manifest::{BootEntry, BoundKernel, Component},
     recipe::RootMethod,
@@ -60,7 +61,8 @@ fn manifest(
             alias: "vmlinuz-6.1.y".to_owned(),
             release: kernel.to_owned(),
             image: format!("vmlinuz-{kernel}"),
-            initrd: format!("initrd-{kernel}.img"),
+            flavor: Flavor::Linux,
+            initrd: Some(format!("initrd-{kernel}.img")),
             config: format!("config-{kernel}"),
         }],
         entries,

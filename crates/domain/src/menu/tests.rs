@@ -1,18 +1,29 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::recipe::RootMethod;
 
-fn item<'a>(label: &'a str, text: &'a str) -> MenuItem<'a> {
-    MenuItem { label, text, arguments: "console=ttyS0,115200" }
+fn item(label: &str, text: &str) -> BootEntry {
+    with_arguments(label, text, "console=ttyS0,115200")
 }
 
-fn faults(items: &[MenuItem<'_>]) -> Vec<MenuFault> {
-    check_menu(items.iter().copied(), items.first().map_or("", |item| item.label))
+fn with_arguments(label: &str, text: &str, arguments: &str) -> BootEntry {
+    BootEntry::Linux {
+        label: label.to_owned(),
+        text: text.to_owned(),
+        kernel: "vmlinuz-6.1.y".to_owned(),
+        root: RootMethod::Http,
+        arguments: arguments.to_owned(),
+    }
+}
+
+fn faults(items: &[BootEntry]) -> Vec<MenuFault> {
+    check_menu(items, items.first().map_or("", BootEntry::label))
 }
 
 /// The only fault of `items`.
 #[track_caller]
-fn one(items: &[MenuItem<'_>]) -> MenuFault {
+fn one(items: &[BootEntry]) -> MenuFault {
     let mut faults = faults(items);
     assert_eq!(faults.len(), 1, "{faults:?}");
     faults.remove(0)
@@ -42,7 +53,7 @@ fn the_menu_of_pxe_server_v1_is_clean() {
 fn a_text_must_not_hide_in_an_earlier_line() {
     assert_eq!(faults(&[item("a", "Xen"), item("b", "Xen dev")]), []);
     let fault = one(&[item("b", "Xen dev"), item("a", "Xen")]);
-    assert_eq!(fault.part, MenuPart::Text(1));
+    assert_eq!(fault.part, MenuPart::Field(1, "text"));
     assert!(fault.to_string().contains("earlier line \"Xen dev\""), "{fault}");
     for framed in ["boot menu", "shell", "ipxe", "boot"] {
         let fault = one(&[item("a", framed)]);
@@ -53,7 +64,7 @@ fn a_text_must_not_hide_in_an_earlier_line() {
         assert!(matches!(fault.rule, MenuRule::FrameText(_)), "{fault:?}");
     }
     let fault = one(&[item("a", "Same"), item("b", "Same")]);
-    assert_eq!(fault.part.entry(), Some(1));
+    assert_eq!(fault.part, MenuPart::Field(1, "text"));
 }
 
 #[test]
@@ -78,12 +89,15 @@ fn labels_are_strict_and_unique() {
         assert!(matches!(check_label(label), Err(MenuRule::ReservedLabel(_))), "{label}");
     }
     let twice = one(&[item("a", "One"), item("a", "Two")]);
-    assert_eq!((twice.part, twice.rule), (MenuPart::Label(1), MenuRule::LabelTwice("a".into())));
+    assert_eq!(
+        (twice.part, twice.rule),
+        (MenuPart::Field(1, "label"), MenuRule::LabelTwice("a".into()))
+    );
 }
 
 #[test]
 fn the_default_is_one_of_the_labels() {
-    let faults = check_menu([item("a", "One")], "b");
+    let faults = check_menu(&[item("a", "One")], "b");
     assert_eq!(faults[0].part, MenuPart::Default);
     assert!(faults[0].to_string().contains("\"b\""));
 }
@@ -166,11 +180,70 @@ proptest! {
     ) {
         let items: Vec<_> = texts
             .iter()
-            .map(|(label, text, arguments)| MenuItem { label, text, arguments })
+            .map(|(label, text, arguments)| with_arguments(label, text, arguments))
             .collect();
-        for fault in check_menu(items.iter().copied(), "x") {
-            prop_assert!(fault.part.entry().is_none_or(|entry| entry < items.len()));
+        for fault in check_menu(&items, "x") {
+            if let MenuPart::Field(entry, _) = fault.part {
+                prop_assert!(entry < items.len());
+            }
             prop_assert!(!fault.to_string().contains('\n'));
         }
     }
+}
+
+#[test]
+fn what_an_entry_boots_is_checked_by_its_kind() {
+    let xen = |hypervisor_arguments: &str, arguments: &str| BootEntry::Xen {
+        label: "xen".to_owned(),
+        text: "Xen".to_owned(),
+        hypervisor: "xen-4.17-amd64".to_owned(),
+        hypervisor_arguments: hypervisor_arguments.to_owned(),
+        kernel: "vmlinuz-6.1.y".to_owned(),
+        root: RootMethod::Http,
+        arguments: arguments.to_owned(),
+    };
+    use crate::kernel::{DOM0_ARGUMENTS, HYPERVISOR_ARGUMENTS};
+    assert_eq!(faults(&[xen(HYPERVISOR_ARGUMENTS, DOM0_ARGUMENTS)]), []);
+    assert_eq!(one(&[xen("a || b", "")]).part, MenuPart::Field(0, "hypervisor_arguments"));
+    let long = one(&[xen(HYPERVISOR_ARGUMENTS, &"a=b ".repeat(30))]);
+    assert!(matches!(long.rule, MenuRule::XenArgumentsTooLong(_)), "{long}");
+
+    let chain = |script: &str| BootEntry::Chain {
+        label: "more".to_owned(),
+        text: "More".to_owned(),
+        script: script.to_owned(),
+    };
+    for good in [
+        "http://boot.example/menu.ipxe",
+        "https://boot.example:8443/a/b.ipxe?x=1&y=2",
+        "http://[fd00::1]/x",
+    ] {
+        assert_eq!(faults(&[chain(good)]), [], "{good}");
+    }
+    for bad in [
+        "",
+        "menu.ipxe",
+        "tftp://boot.example/x",
+        "http://boot.example",
+        "http://me:secret@boot.example/x",
+        "http://boot.example/a b",
+        "http://boot.example/${uuid}",
+        "http://boot.example/x#y",
+    ] {
+        assert_eq!(one(&[chain(bad)]).part, MenuPart::Field(0, "script"), "{bad}");
+    }
+    let installer = |kernel: &str, preseed: &str| BootEntry::Installer {
+        label: "netinst".to_owned(),
+        text: "Debian netinst".to_owned(),
+        kernel: kernel.to_owned(),
+        initrd: "http://mirror.example/initrd.gz".to_owned(),
+        preseed: Some(preseed.to_owned()),
+        arguments: "console=ttyS0,115200".to_owned(),
+    };
+    assert_eq!(faults(&[installer("http://mirror.example/linux", "preseed.cfg")]), []);
+    assert_eq!(one(&[installer("vmlinuz-6.1.y", "a.cfg")]).part, MenuPart::Field(0, "kernel"));
+    assert_eq!(
+        one(&[installer("http://mirror.example/linux", "../a")]).part,
+        MenuPart::Field(0, "preseed")
+    );
 }

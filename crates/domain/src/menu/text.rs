@@ -5,7 +5,8 @@
 //! so what could be read as any of these is refused.
 
 use super::{
-    LONGEST_ARGUMENTS, LONGEST_LABEL, LONGEST_MENU_TEXT, MenuRule, SHELL_LABEL, SHELL_TEXT,
+    LONGEST_ARGUMENTS, LONGEST_LABEL, LONGEST_MENU_TEXT, LONGEST_URL, MenuRule, SHELL_LABEL,
+    SHELL_TEXT,
 };
 
 /// Labels that scripts of ours, or habits of robots, use for something else.
@@ -78,6 +79,21 @@ pub fn check_file_name(name: &str) -> Result<(), MenuRule> {
         && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
         && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(b));
     if fits { Ok(()) } else { Err(MenuRule::NoFileName(shown(name))) }
+}
+
+/// Whether iPXE can load from `url` (RFC 3986), and takes it as one word.
+///
+/// # Errors
+/// The broken rule.
+pub fn check_url(url: &str) -> Result<(), MenuRule> {
+    plain(url)?;
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let (host, path) = rest.unwrap_or_default().split_once('/').unwrap_or_default();
+    let fits = url.len() <= LONGEST_URL
+        && host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+        && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c))
+        && path.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/@!()*,;=+%?&".contains(c));
+    if fits { Ok(()) } else { Err(MenuRule::NoUrl(shown(url))) }
 }
 
 /// Whether iPXE takes `text` as plain words.

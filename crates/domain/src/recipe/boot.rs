@@ -1,77 +1,23 @@
-//! Reads what a recipe boots: kernels and the menu.
-
-use std::collections::BTreeMap;
+//! Reads the boot menu of a recipe.
 
 use super::{
-    Entry, Kernel, Menu, RootMethod, default_timeout,
+    Menu, default_timeout,
+    entries::{self, EntryLines, Named},
     fields::Fields,
     nearest::hint,
-    read::{check, no_twins, value},
+    read::value,
     report::{Placed, Report, quoted},
-    syntax,
 };
-use crate::menu::{self, MOST_ENTRIES, MenuPart, MenuRule};
+use crate::{
+    manifest::BootEntry,
+    menu::{self, MOST_ENTRIES, MenuPart, MenuRule},
+};
 
 /// How long a menu may wait, in milliseconds.
 const TIMEOUT: std::ops::RangeInclusive<u64> = 1000..=600_000;
 
-/// All `[[kernels]]`; `packages` are those that the rootfs has anyway.
-pub(super) fn kernels(
-    report: &mut Report,
-    root: &Fields<'_, '_>,
-    packages: &[Placed<String>],
-) -> Vec<Kernel> {
-    let example =
-        "[[kernels]] with alias = \"vmlinuz-6.1.y\" and package = \"linux-image-cloud-amd64\"";
-    root.require(report, "kernels", example);
-    let (mut aliases, mut named) = (Vec::new(), Vec::new());
-    let mut kernels = Vec::new();
-    let tables = root.tables(report, "kernels");
-    if root.has("kernels") && tables.is_empty() {
-        let line = root.line_of(report, "kernels");
-        report.add_absence(line, format!("a recipe needs a kernel; write {example}"));
-    }
-    for table in tables {
-        let keys = ["alias", "package"];
-        let kernel = Fields::new(report, table.value, table.line, "a kernel", &keys);
-        let alias = kernel.required(report, "alias", "alias = \"vmlinuz-6.1.y\"");
-        let package = kernel.required(report, "package", "package = \"linux-image-cloud-amd64\"");
-        if let Some(alias) = &alias {
-            check(report, alias, syntax::alias);
-        }
-        if let Some(package) = &package {
-            check(report, package, syntax::package);
-        }
-        aliases.extend(alias.clone());
-        named.extend(package.clone());
-        kernels.push(Kernel { alias: value(alias), package: value(package) });
-    }
-    no_twins(report, &aliases, "alias");
-    no_twins(report, &named, "kernel package");
-    let kernel_lines: BTreeMap<&str, u32> =
-        named.iter().map(|package| (package.value.as_str(), package.line)).collect();
-    for package in packages {
-        if let Some(line) = kernel_lines.get(package.value.as_str()) {
-            let message = format!(
-                "{} comes with the kernel of line {line} already; take it out of \"packages\"",
-                quoted(&package.value)
-            );
-            report.add(package.line, message);
-        }
-    }
-    kernels
-}
-
-/// Where a menu entry and its parts stand; a part that is absent was complained of already.
-struct EntryLines {
-    table: u32,
-    label: Option<u32>,
-    text: Option<u32>,
-    arguments: Option<u32>,
-}
-
 /// The `[menu]`.
-pub(super) fn menu(report: &mut Report, root: &Fields<'_, '_>, kernels: &[Kernel]) -> Menu {
+pub(super) fn menu(report: &mut Report, root: &Fields<'_, '_>, named: &Named<'_>) -> Menu {
     let nothing =
         Menu { default: String::new(), timeout_ms: default_timeout(), entries: Vec::new() };
     root.require(
@@ -90,7 +36,7 @@ pub(super) fn menu(report: &mut Report, root: &Fields<'_, '_>, kernels: &[Kernel
         report.add(timeout.line, message);
     }
     fields.require(report, "entries", "[[menu.entries]] with label, text and kernel");
-    let (entries, lines) = entries(report, &fields, kernels);
+    let (entries, lines) = entries::read(report, &fields, named);
     if fields.has("entries") && entries.is_empty() {
         let line = fields.line_of(report, "entries");
         report.add_absence(
@@ -99,9 +45,9 @@ pub(super) fn menu(report: &mut Report, root: &Fields<'_, '_>, kernels: &[Kernel
         );
     }
     let names_none =
-        |label: &&Placed<String>| entries.iter().all(|entry| entry.label != label.value);
+        |label: &&Placed<String>| entries.iter().all(|entry| entry.label() != label.value);
     if let Some(label) = default.as_ref().filter(names_none) {
-        let near = hint(&label.value, entries.iter().map(|entry| entry.label.as_str()));
+        let near = hint(&label.value, entries.iter().map(BootEntry::label));
         let message = if near.is_empty() {
             format!(
                 "no entry of the menu has the label {}; write the label of one",
@@ -123,55 +69,6 @@ pub(super) fn menu(report: &mut Report, root: &Fields<'_, '_>, kernels: &[Kernel
     menu
 }
 
-fn entries(
-    report: &mut Report,
-    menu: &Fields<'_, '_>,
-    kernels: &[Kernel],
-) -> (Vec<Entry>, Vec<EntryLines>) {
-    let (mut entries, mut lines) = (Vec::new(), Vec::new());
-    for table in menu.tables(report, "entries") {
-        let keys = ["label", "text", "kernel", "root", "arguments"];
-        let entry = Fields::new(report, table.value, table.line, "a menu entry", &keys);
-        let label = entry.required(report, "label", "label = \"deb-netboot-6.1.y\"");
-        let text = entry.required(report, "text", "text = \"Debian stable netboot 6.1.y\"");
-        let kernel = entry.required(report, "kernel", "kernel = \"<alias of a kernel>\"");
-        let arguments = entry.text(report, "arguments");
-        let root = entry.text(report, "root");
-        if let Some(root) = root.filter(|root| root.value != "http") {
-            let message = format!(
-                "a rootfs comes by \"http\" so far, not {}; write root = \"http\"",
-                quoted(&root.value)
-            );
-            report.add(root.line, message);
-        }
-        let unknown =
-            |kernel: &&Placed<String>| kernels.iter().all(|known| known.alias != kernel.value);
-        if let Some(kernel) = kernel.as_ref().filter(unknown) {
-            let aliases: Vec<&str> = kernels.iter().map(|known| known.alias.as_str()).collect();
-            let near = hint(&kernel.value, aliases.iter().copied());
-            let more =
-                if near.is_empty() { "; write the alias of one of [[kernels]]" } else { &near };
-            let message = format!("no kernel has the alias {}{more}", quoted(&kernel.value));
-            report.add_absence(kernel.line, message);
-        }
-        let line = |placed: &Option<Placed<String>>| placed.as_ref().map(|placed| placed.line);
-        lines.push(EntryLines {
-            table: table.line,
-            label: line(&label),
-            text: line(&text),
-            arguments: line(&arguments),
-        });
-        entries.push(Entry {
-            label: value(label),
-            text: value(text),
-            kernel: value(kernel),
-            root: RootMethod::Http,
-            arguments: value(arguments),
-        });
-    }
-    (entries, lines)
-}
-
 /// The rules by which robots and iPXE read the menu.
 fn check_menu(report: &mut Report, menu: &Menu, lines: &[EntryLines]) {
     let count = menu.entries.len();
@@ -182,12 +79,10 @@ fn check_menu(report: &mut Report, menu: &Menu, lines: &[EntryLines]) {
         return;
     }
     for fault in menu::check_menu(&menu.entries, &menu.default) {
-        let of = |entry: usize| lines.get(entry);
         let line = match fault.part {
             MenuPart::Menu => Some(first_too_many),
-            MenuPart::Label(entry) => of(entry).and_then(|lines| lines.label),
-            MenuPart::Text(entry) => of(entry).and_then(|lines| lines.text),
-            MenuPart::Arguments(entry) => of(entry).and_then(|lines| lines.arguments),
+            // A field that is absent was complained of already.
+            MenuPart::Field(entry, field) => lines.get(entry).and_then(|lines| lines.of(field)),
             // Told already, with the label that was meant.
             MenuPart::Default => None,
         };

@@ -49,6 +49,8 @@ pub enum Group {
     Services,
     /// `[[kernels]]`
     Kernels,
+    /// `[[preseeds]]`
+    Preseeds,
     /// `[menu]`
     Menu,
     /// `[[menu.entries]]`
@@ -76,12 +78,13 @@ const fn optional(key: &'static str, kind: Kind) -> Field {
 
 impl Group {
     /// All groups in the order in which a recipe has them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::System,
         Self::Users,
         Self::Files,
         Self::Services,
         Self::Kernels,
+        Self::Preseeds,
         Self::Menu,
         Self::Entries,
     ];
@@ -95,6 +98,7 @@ impl Group {
             Self::Files => "files",
             Self::Services => "services",
             Self::Kernels => "kernels",
+            Self::Preseeds => "preseeds",
             Self::Menu => "menu",
             Self::Entries => "entries",
         }
@@ -109,7 +113,7 @@ impl Group {
     /// Whether it is a list of tables, which can have any number of rows; the others have one.
     #[must_use]
     pub const fn is_list(self) -> bool {
-        matches!(self, Self::Users | Self::Files | Self::Kernels | Self::Entries)
+        matches!(self, Self::Users | Self::Files | Self::Kernels | Self::Preseeds | Self::Entries)
     }
 
     /// Its fields, in the order in which they are written. The first names a row of a list.
@@ -137,14 +141,25 @@ impl Group {
         ];
         const SERVICES: &[Field] =
             &[optional("enable", Kind::Lines), optional("disable", Kind::Lines)];
-        const KERNELS: &[Field] = &[needed("alias", Kind::Line), needed("package", Kind::Line)];
+        const KERNELS: &[Field] = &[
+            needed("alias", Kind::Line),
+            optional("flavor", Kind::Choice(&["linux", "xen"])),
+            needed("package", Kind::Line),
+        ];
+        const PRESEEDS: &[Field] = &[needed("name", Kind::Line), needed("content", Kind::Block)];
         const MENU: &[Field] =
             &[needed("default", Kind::Line), optional("timeout_ms", Kind::Number)];
         const ENTRIES: &[Field] = &[
             needed("label", Kind::Line),
             needed("text", Kind::Line),
-            needed("kernel", Kind::Line),
-            optional("root", Kind::Root),
+            optional("kind", Kind::Choice(&["linux", "xen", "installer", "chain"])),
+            optional("hypervisor", Kind::Line),
+            optional("hypervisor_arguments", Kind::Line),
+            optional("kernel", Kind::Line),
+            optional("initrd", Kind::Line),
+            optional("preseed", Kind::Line),
+            optional("script", Kind::Line),
+            optional("root", Kind::Choice(&["http"])),
             optional("arguments", Kind::Line),
         ];
         match self {
@@ -153,6 +168,7 @@ impl Group {
             Self::Files => FILES,
             Self::Services => SERVICES,
             Self::Kernels => KERNELS,
+            Self::Preseeds => PRESEEDS,
             Self::Menu => MENU,
             Self::Entries => ENTRIES,
         }
@@ -166,6 +182,7 @@ impl Group {
             Self::Files => &["files"],
             Self::Services => &["services"],
             Self::Kernels => &["kernels"],
+            Self::Preseeds => &["preseeds"],
             Self::Menu => &["menu"],
             Self::Entries => &["menu", "entries"],
         }

@@ -6,8 +6,9 @@ use toml::de::DeTable;
 
 use super::{
     Problem, Recipe, boot,
+    entries::Named,
     fields::Fields,
-    main_component,
+    kernels, main_component,
     report::{Placed, Report, quoted},
     slips,
     syntax::{self, Checked},
@@ -17,7 +18,7 @@ use super::{
 /// The most bytes that a recipe text may have.
 pub const LONGEST_TEXT: usize = 256 * 1024;
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "schema",
     "suite",
     "architecture",
@@ -29,6 +30,7 @@ const KEYS: [&str; 12] = [
     "files",
     "services",
     "kernels",
+    "preseeds",
     "menu",
 ];
 
@@ -90,8 +92,10 @@ fn recipe(report: &mut Report, table: &DeTable<'_>) -> Recipe {
     let users = system::users(report, &root);
     let files = system::files(report, &root, issue.is_some());
     let services = system::services(report, &root);
-    let kernels = boot::kernels(report, &root, &packages);
-    let menu = boot::menu(report, &root, &kernels);
+    let kernels = kernels::kernels(report, &root, &packages);
+    let preseeds = kernels::preseeds(report, &root);
+    let named = Named { kernels: &kernels, preseeds: &preseeds };
+    let menu = boot::menu(report, &root, &named);
     Recipe {
         schema: 1,
         suite: value(suite),
@@ -104,6 +108,7 @@ fn recipe(report: &mut Report, table: &DeTable<'_>) -> Recipe {
         files,
         services,
         kernels,
+        preseeds,
         menu,
     }
 }

@@ -302,6 +302,23 @@ pub(super) fn full_unit(name: &str) -> String {
     }
 }
 
+/// The name of a preseed: a file of the release beside its others.
+pub(super) fn preseed(name: &str) -> Checked {
+    if is(
+        name,
+        64,
+        |c| c.is_ascii_alphanumeric(),
+        |c| c.is_ascii_alphanumeric() || "._-".contains(c),
+    ) && [".cfg", ".seed", ".ks", ".yaml", ".xml", ".txt"].iter().any(|end| name.ends_with(end))
+    {
+        return Ok(());
+    }
+    Err(format!(
+        "{} is no name of a preseed: they have letters, digits, \".\", \"_\", \"-\" and end in .cfg, .seed, .ks, .yaml, .xml or .txt, such as \"preseed.cfg\"",
+        quoted(name)
+    ))
+}
+
 /// The alias of a kernel: part of URLs and of iPXE scripts.
 pub(super) fn alias(name: &str) -> Checked {
     if name == "rootfs.squashfs" || name.starts_with("initrd-") || name.starts_with("config-") {

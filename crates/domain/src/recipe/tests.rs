@@ -35,9 +35,9 @@ fn the_starter_is_clean_and_holds_what_the_tour_shows() {
     assert_eq!(recipe.issue.as_deref(), Some("Debian GNU/Linux 12 \\n \\l [root:debian]\n\n"));
     assert_eq!(recipe.kernels[0].package, "linux-image-cloud-amd64");
     let entry = &recipe.menu.entries[0];
-    assert_eq!(entry.label, recipe.menu.default);
-    assert_eq!(entry.text, "Debian stable netboot 6.1.y");
-    assert_eq!(entry.arguments, "console=ttyS0,115200");
+    assert_eq!(entry.label(), recipe.menu.default);
+    assert_eq!(entry.text(), "Debian stable netboot 6.1.y");
+    assert_eq!(entry.arguments(), ["console=ttyS0,115200"]);
     assert!(starter().lines().all(|line| line.len() <= 100));
 }
 
@@ -330,6 +330,59 @@ fn line_ends_of_browsers_become_plain() {
     let sent = starter().replace('\n', "\r\n");
     assert_eq!(normalised(&sent), starter());
     assert_eq!(parse(&normalised(&sent)), parse(starter()));
+}
+
+/// The starter with a hypervisor, a preseed and one more entry.
+fn with_entry(entry: &str) -> String {
+    format!(
+        "{}\n[[kernels]]\nalias = \"xen-dev\"\nflavor = \"xen\"\npackage = \"xen-hypervisor-4.17-amd64\"\n\
+         [[preseeds]]\nname = \"preseed.cfg\"\ncontent = \"d-i x\"\n\
+         [[menu.entries]]\nlabel = \"more\"\ntext = \"More\"\n{entry}\n",
+        starter()
+    )
+}
+
+#[test]
+fn entries_of_every_kind_are_read() {
+    use crate::{
+        kernel::{DOM0_ARGUMENTS, Flavor, HYPERVISOR_ARGUMENTS},
+        manifest::BootEntry,
+    };
+    let last = |entry: &str| parse(&with_entry(entry)).unwrap().menu.entries.pop().unwrap();
+    let xen = "kind = \"xen\"\nhypervisor = \"xen-dev\"\nkernel = \"vmlinuz-6.1.y\"";
+    assert_eq!(last(xen).arguments(), [HYPERVISOR_ARGUMENTS, DOM0_ARGUMENTS]);
+    let edited = format!("{xen}\nhypervisor_arguments = \"dom0_mem=1G\"\narguments = \"\"");
+    assert_eq!(last(&edited).arguments(), ["dom0_mem=1G", ""]);
+    let installer = "kind = \"installer\"\nkernel = \"http://m.example/linux\"\n\
+                     initrd = \"http://m.example/initrd.gz\"\npreseed = \"preseed.cfg\"";
+    assert!(matches!(
+        last(installer),
+        BootEntry::Installer { preseed: Some(name), .. } if name == "preseed.cfg"
+    ));
+    let chain = "kind = \"chain\"\nscript = \"http://b.example/x.ipxe\"";
+    assert!(matches!(last(chain), BootEntry::Chain { .. }));
+    let recipe = parse(&with_entry(chain)).unwrap();
+    assert_eq!(recipe.kernels[1].flavor, Flavor::Xen);
+
+    for (entry, needle, says) in [
+        ("kind = \"xne\"", "kind = ", "did you mean \"xen\"?"),
+        (&xen.replace("xen-dev", "vmlinuz-6.1.y"), "hypervisor = ", "is of flavor \"linux\""),
+        (&xen.replace("xen-dev", "xen-dve"), "hypervisor = ", "did you mean \"xen-dev\"?"),
+        (&installer.replace("preseed.cfg", "preseed.cgf"), "preseed = ", "no preseed is called"),
+        (&installer.replace("http://m.example/linux", "linux"), "kernel = \"linux", "whole URL"),
+        (&format!("{chain}\narguments = \"x\""), "arguments = \"x\"", "a chain entry has no key"),
+        (&format!("{xen}\narguments = \"a || b\""), "a || b", "iPXE"),
+    ] {
+        let text = with_entry(&format!("{entry} # here"));
+        let problems = parse(&text).unwrap_err();
+        let found = problems.iter().find(|it| it.message.contains(says));
+        let found = found.unwrap_or_else(|| panic!("{entry}: {problems:#?}"));
+        assert!(text.lines().nth(found.line as usize - 1).unwrap().contains(needle), "{found:?}");
+    }
+    let unnamed = with_entry(chain).replace("flavor = \"xen\"\n", "");
+    one_problem(&unnamed, "xen-hypervisor-4.17-amd64", "write flavor = \"xen\"");
+    let preseed = with_entry(chain).replace("\"preseed.cfg\"", "\"rootfs.squashfs\"");
+    one_problem(&preseed, "name = \"rootfs.squashfs\"", "no name of a preseed");
 }
 
 proptest! {

@@ -60,7 +60,9 @@ const FIELDS: [Field; 3] = [Field::Label, Field::Text, Field::Arguments];
 /// The release whose second entry says something else.
 fn saying(field: Field, words: &str) -> Served {
     let mut served = release_on_paper();
-    let BootEntry::Linux { label, text, arguments, .. } = &mut served.manifest.entries[1];
+    let BootEntry::Linux { label, text, arguments, .. } = &mut served.manifest.entries[1] else {
+        panic!("entries of this release are of kind linux");
+    };
     match field {
         Field::Label => words.clone_into(label),
         Field::Text => words.clone_into(text),
@@ -179,7 +181,9 @@ proptest! {
         arguments in "[ -~]{0,100}",
     ) {
         let mut served = saying(Field::Label, &label);
-        let BootEntry::Linux { text: t, arguments: a, .. } = &mut served.manifest.entries[1];
+        let BootEntry::Linux { text: t, arguments: a, .. } = &mut served.manifest.entries[1] else {
+            panic!("entries of this release are of kind linux");
+        };
         (*t, *a) = (text, arguments);
         let entries = &served.manifest.entries;
         if check_menu(entries, &served.manifest.default_entry).is_empty() {

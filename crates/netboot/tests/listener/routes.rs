@@ -12,6 +12,9 @@ fn example(bench: &Bench, row: &str) -> String {
         "/ipxe" => "/ipxe?mac=52-54-00-12-34-56&uuid=u&serial=&arch=i386".to_owned(),
         "/v1/boot/{mac}" => "/v1/boot/52:54:00:12:34:56".to_owned(),
         "/kernels/{name}" => "/kernels/vmlinuz-6.1.y".to_owned(),
+        "/s/{digits}/{name}" => {
+            format!("/s/{}/0", &bench.served.digest.to_string()[..16])
+        }
         "/artifacts/{digest}/{name}" => bench.file("rootfs.squashfs"),
         plain => {
             assert!(!plain.contains('{'), "no example for the route {plain}: add one here");

@@ -15,6 +15,7 @@ use std::{
 use blobs::BlobStore;
 use domain::{
     digest::Digest,
+    kernel::Flavor,
     manifest::{BootEntry, BoundKernel, Component, ComponentRole, Manifest},
     recipe::RootMethod,
     time::{Clock, Timestamp},
@@ -59,9 +60,10 @@ pub(crate) fn manifest(components: Vec<Component>) -> Manifest {
         images: vec!["rootfs.squashfs".to_owned()],
         kernels: vec![BoundKernel {
             alias: "vmlinuz-6.1.y".to_owned(),
+            flavor: Flavor::Linux,
             release: "6.1.0-cloud".to_owned(),
             image: "vmlinuz-6.1.0-cloud".to_owned(),
-            initrd: "initrd-6.1.0-cloud.img".to_owned(),
+            initrd: Some("initrd-6.1.0-cloud.img".to_owned()),
             config: "config-6.1.0-cloud".to_owned(),
         }],
         entries: vec![entry("xen", "Xen"), entry("xen-dev", "Xen dev"), entry("deb", "Debian")],

@@ -13,13 +13,13 @@ use domain::{
     actor::Actor,
     ids::RunId,
     job::{JobState, Step, StepState},
-    manifest::Manifest,
+    manifest::{BootEntry, Manifest},
     plan::SMOKE,
     recipe,
     run::{Outcome, Run, Validation},
     transfer::Transfer,
 };
-use lab::{GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator, run_smoke};
+use lab::{Board, GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator, run_smoke};
 use netboot::Observations;
 use store::{WriteTx, jobs::ClaimedJob};
 use tokio::sync::oneshot;
@@ -230,8 +230,14 @@ impl Watcher {
     fn run(&self, menu_path: &str, socket: &std::path::Path) -> RunReport {
         let Bench { services, manifest, login, .. } = &*self.bench;
         let options = services.options();
+        // A hypervisor is judged by whether it finds an IOMMU, so its machine has one.
+        let board = match manifest.entry(&self.entry).and_then(BootEntry::hypervisor) {
+            Some(_) => Board::WithIommu,
+            None => Board::Plain,
+        };
         let config = GuestConfig {
             accelerator: probe_accelerator(services.spawner(), services.clock()),
+            board,
             memory_mib: MEMORY_MIB,
             program: options.program.clone(),
         };

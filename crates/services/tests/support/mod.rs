@@ -206,10 +206,15 @@ impl World {
         (job, runs)
     }
 
+    /// Where a blob lies.
+    pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
+        let name = digest.to_string();
+        self.folder.path().join("blobs").join(&name[..2]).join(&name[2..])
+    }
+
     /// Turns over one byte in the middle of a blob, as failing hardware would.
     pub(crate) fn damage(&self, blob: &Digest) {
-        let name = blob.to_string();
-        let path = self.folder.path().join("blobs").join(&name[..2]).join(&name[2..]);
+        let path = self.blob(blob);
         // Not in place: the same file is in the step cache, which other tests share.
         let mut bytes = std::fs::read(&path).unwrap();
         let middle = bytes.len() / 2;

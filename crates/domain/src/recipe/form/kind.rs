@@ -13,8 +13,8 @@ pub enum Kind {
     Words,
     /// A list of texts, one per line.
     Lines,
-    /// How the rootfs reaches the machine: a choice that is `http` where nothing is said.
-    Root,
+    /// One of some words; the first where nothing is said.
+    Choice(&'static [&'static str]),
 }
 
 impl Kind {
@@ -39,9 +39,13 @@ impl Kind {
                 let lines = block.split('\n').map(str::trim).filter(|line| !line.is_empty());
                 lines.collect::<Vec<_>>().join("\n")
             }
-            Self::Root => {
+            Self::Choice(words) => {
                 let line = Self::Line.held(value);
-                if line.is_empty() { "http".to_owned() } else { line }
+                if line.is_empty() {
+                    words.first().map_or(line, |first| (*first).to_owned())
+                } else {
+                    line
+                }
             }
         }
     }
@@ -76,6 +80,6 @@ impl Kind {
 
     /// Whether `value` is the same as saying nothing.
     pub(super) fn says_nothing(self, value: &str) -> bool {
-        value.is_empty() || (self == Self::Root && value == "http")
+        value.is_empty() || matches!(self, Self::Choice([first, ..]) if value == *first)
     }
 }

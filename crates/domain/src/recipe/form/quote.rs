@@ -11,7 +11,7 @@ pub(super) fn value(kind: Kind, value: &str, former: Option<&str>) -> String {
     match kind {
         Kind::Words | Kind::Lines => list(&kind.items(value)),
         Kind::Number if value.parse::<i64>().is_ok() => value.to_owned(),
-        Kind::Line | Kind::Number | Kind::Block | Kind::Root => {
+        Kind::Line | Kind::Number | Kind::Block | Kind::Choice(_) => {
             literal(value, former.unwrap_or_default()).unwrap_or_else(|| text(value))
         }
     }

@@ -172,7 +172,7 @@ fn a_table_that_is_new_stands_where_it_belongs() {
     assert_eq!(
         changed,
         "suite = \"sid\"\n\n[[files]]\npath = \"\"\ncontent = \"\"\n\n[services]\nenable = [\"ssh\"]\n\n\
-         [menu]\ndefault = \"a\"\ntimeout_ms = 5000\n\n[[menu.entries]]\nlabel = \"\"\ntext = \"\"\nkernel = \"\"\n"
+         [menu]\ndefault = \"a\"\ntimeout_ms = 5000\n\n[[menu.entries]]\nlabel = \"\"\ntext = \"\"\n"
     );
 }
 

@@ -1,0 +1,38 @@
+# Says for which kernels the modules of a rootfs and of initrds are.
+#   in:  /in/rootfs.squashfs, /in/initrds/<release>
+#   out: /out/facts: lines of
+#          rootfs <folder> <vermagic>
+#          initrd <release> <folder> <vermagic>
+#        where <folder> is the one below lib/modules, and the vermagic is empty where no module
+#        lies in it
+set -eu
+: >/out/facts
+
+# vermagics FOLDER PREFIX: a line for each folder of modules and each vermagic in it.
+vermagics() {
+    for modules in "$1"/lib/modules/* "$1"/usr/lib/modules/*; do
+        [ -d "$modules" ] || continue
+        find "$modules" -name '*.ko' -o -name '*.ko.xz' -o -name '*.ko.zst' -o -name '*.ko.gz' >/build/files
+        if [ -s /build/files ]; then
+            xargs modinfo -F vermagic </build/files | LC_ALL=C sort -u
+        else
+            echo
+        fi | sed "s,^,$2 $(basename "$modules") ,"
+    done >>/out/facts
+}
+
+# Where lib is a link to usr/lib, the first pattern matches nothing.
+unsquashfs -quiet -no-progress -no-xattrs -dest /build/rootfs /in/rootfs.squashfs \
+    lib/modules usr/lib/modules >/dev/null
+[ ! -L /build/rootfs/lib ] || rm /build/rootfs/lib
+vermagics /build/rootfs rootfs
+for initrd in /in/initrds/*; do
+    release=$(basename "$initrd")
+    mkdir -p "/build/initrd-$release"
+    (
+        cd "/build/initrd-$release"
+        gunzip -c "$initrd" | cpio --quiet --extract --make-directories --no-absolute-filenames 'lib/modules/*'
+    )
+    vermagics "/build/initrd-$release" "initrd $release"
+done
+cat /out/facts

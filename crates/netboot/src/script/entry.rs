@@ -1,0 +1,190 @@
+//! The lines of a script that boot one entry.
+
+use std::fmt::Write as _;
+
+use domain::{
+    manifest::{BootEntry, BoundKernel},
+    menu::{self, MULTIBOOT_COMMAND_LINES},
+};
+
+use super::Base;
+use crate::{
+    catalogue::Served,
+    short::{Short, image_list},
+};
+
+/// How the initrd learns which network card the boot loader used.
+const BOOTIF: &str = "BOOTIF=01-${netX/mac:hexhyp}";
+
+/// What stands below the label of an entry.
+pub(super) fn lines(served: &Served, entry: &BootEntry, base: &Base) -> Result<String, String> {
+    let label = entry.label();
+    if let Some((field, rule)) = menu::check_boots(entry).into_iter().next() {
+        return Err(format!("{field} of entry {label}: {rule}"));
+    }
+    let of = Of { served, base, label };
+    let commands = match entry {
+        BootEntry::Linux { kernel, arguments, .. } => of.linux(kernel, arguments)?,
+        BootEntry::Xen { hypervisor, hypervisor_arguments, kernel, arguments, .. } => {
+            of.xen(hypervisor, hypervisor_arguments, kernel, arguments)?
+        }
+        BootEntry::Installer { kernel, initrd, arguments, .. } => {
+            let mut line = vec!["initrd=initrd".to_owned()];
+            line.extend(of.preseed(entry)?);
+            line.extend(words(arguments));
+            format!(
+                "kernel {kernel} {} || goto FAILED\n\
+                 initrd --name initrd {initrd} || goto FAILED\n\
+                 boot || goto FAILED\n",
+                line.join(" ")
+            )
+        }
+        // Its own menu may end, and then this one comes back.
+        BootEntry::Chain { script, .. } => {
+            format!("chain --autofree {script} || goto FAILED\n")
+        }
+    };
+    Ok(format!("\n:{label}\nimgfree\n{commands}goto MENU\n"))
+}
+
+fn words(arguments: &str) -> Option<String> {
+    (!arguments.is_empty()).then(|| arguments.to_owned())
+}
+
+/// An entry of a release, for machines that reach us at `base`.
+struct Of<'a> {
+    served: &'a Served,
+    base: &'a Base,
+    label: &'a str,
+}
+
+impl Of<'_> {
+    fn bound(&self, alias: &str) -> Result<&BoundKernel, String> {
+        let label = self.label;
+        self.served
+            .manifest
+            .kernel(alias)
+            .ok_or_else(|| format!("entry {label} names {alias}, which this release lacks"))
+    }
+
+    fn initrd<'b>(&self, bound: &'b BoundKernel) -> Result<&'b str, String> {
+        bound.initrd.as_deref().ok_or_else(|| {
+            format!("entry {} starts {} as Linux, which has no initrd", self.label, bound.alias)
+        })
+    }
+
+    fn file(&self, name: &str) -> Result<String, String> {
+        menu::check_file_name(name).map_err(|rule| rule.to_string())?;
+        Ok(self.base.url(&format!("/artifacts/{}/{name}", self.served.digest)))
+    }
+
+    /// The arguments that name the images.
+    fn images(&self) -> Result<Vec<String>, String> {
+        let image = |name: &String| {
+            let (_, _, sha256) = self
+                .served
+                .file(name)
+                .ok_or_else(|| format!("the release names the image {name} and lacks it"))?;
+            Ok(format!("bootwright.image={},{sha256}", self.file(name)?))
+        };
+        self.served.manifest.images.iter().map(image).collect()
+    }
+
+    fn linux(&self, kernel: &str, arguments: &str) -> Result<String, String> {
+        let bound = self.bound(kernel)?;
+        let initrd = self.initrd(bound)?;
+        let mut line = vec![format!("initrd={initrd}")];
+        line.extend(self.images()?);
+        line.push(format!("bootwright.manifest={} {BOOTIF}", self.served.digest));
+        line.extend(words(arguments));
+        Ok(format!(
+            "kernel {} {} || goto FAILED\ninitrd {} || goto FAILED\nboot || goto FAILED\n",
+            self.file(&bound.image)?,
+            line.join(" "),
+            self.file(initrd)?,
+        ))
+    }
+
+    /// Xen by multiboot: its own image, then as modules dom0's kernel and initrd. iPXE keeps the
+    /// URLs and arguments of all three in few bytes, so they are written short.
+    fn xen(
+        &self,
+        hypervisor: &str,
+        hypervisor_arguments: &str,
+        kernel: &str,
+        arguments: &str,
+    ) -> Result<String, String> {
+        let short = Short::new(self.served, self.base);
+        let (hypervisor, dom0) = (self.bound(hypervisor)?, self.bound(kernel)?);
+        let (list, sha256) = image_list(self.served)?;
+        let mut line =
+            vec![format!("bootwright.images={},{sha256}", short.url(list)), BOOTIF.to_owned()];
+        line.extend(words(arguments));
+        let loaded = [
+            ("kernel", short.file(&hypervisor.image)?, hypervisor_arguments.to_owned()),
+            ("module", short.file(&dom0.image)?, line.join(" ")),
+            ("module", short.file(self.initrd(dom0)?)?, String::new()),
+        ];
+        // Each stands as its URL, a space and its arguments, and a zero byte.
+        let length: usize = loaded.iter().map(|(_, url, line)| url.len() + line.len() + 2).sum();
+        if length > MULTIBOOT_COMMAND_LINES {
+            return Ok(format!(
+                "echo Bootwright: {} needs command lines of {length} bytes and iPXE keeps \
+                 {MULTIBOOT_COMMAND_LINES}: shorten its arguments or reach the server by a shorter \
+                 name\ngoto FAILED\n",
+                self.label
+            ));
+        }
+        let mut commands = String::new();
+        for (command, url, line) in loaded {
+            let space = if line.is_empty() { "" } else { " " };
+            let _ = writeln!(commands, "{command} {url}{space}{line} || goto FAILED");
+        }
+        commands.push_str("boot || goto FAILED\n");
+        Ok(commands)
+    }
+
+    /// The arguments by which Debian's installer and its kin load their answers.
+    fn preseed(&self, entry: &BootEntry) -> Result<Option<String>, String> {
+        let BootEntry::Installer { preseed: Some(name), .. } = entry else { return Ok(None) };
+        if self.served.file(name).is_none() {
+            return Err(format!("entry {} names {name}, which this release lacks", self.label));
+        }
+        Ok(Some(format!("auto=true priority=critical preseed/url={}", self.file(name)?)))
+    }
+}
+
+/// What a release's default entry boots, in the form of Pixiecore's API: a kernel, initrds and a
+/// command line.
+///
+/// # Errors
+/// Where the default entry is missing, or of a kind that the form has no room for.
+pub(crate) fn pixiecore(served: &Served, base: &Base) -> Result<String, String> {
+    let manifest = &served.manifest;
+    let label = &manifest.default_entry;
+    let entry =
+        manifest.entry(label).ok_or_else(|| "the release has no default entry".to_owned())?;
+    let of = Of { served, base, label };
+    let (kernel, initrd, line) = match entry {
+        BootEntry::Linux { kernel, arguments, .. } => {
+            let bound = of.bound(kernel)?;
+            let mut line = of.images()?;
+            line.push(format!("bootwright.manifest={}", served.digest));
+            line.extend(words(arguments));
+            (of.file(&bound.image)?, of.file(of.initrd(bound)?)?, line)
+        }
+        BootEntry::Installer { kernel, initrd, arguments, .. } => {
+            let line = of.preseed(entry)?.into_iter().chain(words(arguments)).collect();
+            (kernel.clone(), initrd.clone(), line)
+        }
+        BootEntry::Xen { .. } | BootEntry::Chain { .. } => {
+            return Err(format!(
+                "the default entry {label} is of kind {}, which this answer has no room for: \
+                 boot /menu.ipxe instead",
+                entry.kind().word()
+            ));
+        }
+    };
+    Ok(serde_json::json!({ "kernel": kernel, "initrd": [initrd], "cmdline": line.join(" ") })
+        .to_string())
+}
