@@ -40,9 +40,10 @@ pub(crate) fn run(
         "smoke.kernel" => ask("uname -r").map(|it| {
             same("uname -r", it.text.trim(), &release(request, entry.and_then(BootEntry::kernel)))
         }),
-        "smoke.hypervisor" => ask(HYPERVISOR).map(|it| {
+        "smoke.hypervisor" => ask(TOOLSTACK).map(|it| {
             let named = release(request, entry.and_then(BootEntry::hypervisor));
-            same("the version of the hypervisor", it.text.trim(), &named)
+            let found = hypervisor_version(&it.text, booted.as_deref());
+            same("the version of the hypervisor", &found, &named)
         }),
         // Its log is kept with the console; one that logs elsewhere still keeps it in memory.
         "smoke.iommu" => match booted {
@@ -99,10 +100,17 @@ fn release(request: &SmokeRequest<'_>, alias: Option<&str>) -> String {
         .map_or_else(String::new, |bound| bound.release.clone())
 }
 
-/// What runs below: by the toolstack, or without one by what the kernel tells of it.
-const HYPERVISOR: &str = "v=$(xl info 2>/dev/null | sed -n 's/^xen_version *: *//p'); \
-     if [ -n \"$v\" ]; then echo $v; else cd /sys/hypervisor/version && \
-     echo $(cat major).$(cat minor)$(cat extra); fi";
+/// What runs below, by the toolstack; nothing where there is none, or its daemons do not answer.
+const TOOLSTACK: &str = "timeout 20 xl info 2>/dev/null | sed -n 's/^xen_version *: *//p'";
+
+/// The version of the hypervisor: what the toolstack in dom0 says, else what the hypervisor itself
+/// wrote to the console when it started.
+fn hypervisor_version(toolstack: &str, log: Option<&str>) -> String {
+    match toolstack.trim() {
+        "" => log.and_then(hypervisor::version).unwrap_or_default().to_owned(),
+        version => version.to_owned(),
+    }
+}
 
 /// How the system stands, and what has failed, or what it still waits for.
 const STATE: &str = "s=$(timeout 240 systemctl is-system-running --wait) || \

@@ -22,6 +22,12 @@ impl fmt::Display for Iommu {
     }
 }
 
+/// The version that Xen writes when it starts: `(XEN) Xen version 4.17.5 (Debian …) …`.
+pub(crate) fn version(log: &str) -> Option<&str> {
+    let after = log.split_once("(XEN) Xen version ")?.1;
+    after.split_whitespace().next()
+}
+
 /// What the lines of Xen's log that are about the IOMMU say, and the lines; `None` where there are
 /// none. The words are those that lab robots look for (`AMD-Vi: IOMMU 0 Enabled.`, `I/O
 /// virtualisation enabled`, `AMD-Vi: IOMMU not found!`).
@@ -55,6 +61,13 @@ mod tests {
 
     fn found(log: &str) -> Option<Iommu> {
         iommu(log).map(|(found, _)| found)
+    }
+
+    #[test]
+    fn the_version_stands_in_the_banner() {
+        let log = "ok\r\n(XEN) Xen version 4.17.7 (Debian 4.17.7+13-1) (x@y) (gcc) debug=n\r\n";
+        assert_eq!(version(log), Some("4.17.7"));
+        assert_eq!(version("Xen version 4.17.7"), None);
     }
 
     #[test]
