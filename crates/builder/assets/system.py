@@ -18,6 +18,12 @@ ENVIRONMENT = {
 }
 
 
+# In dom0 the first serial port is the hypervisor's, and its console is hvc0.
+NOT_IN_DOM0 = """[Unit]
+ConditionKernelCommandLine=!console=hvc0
+"""
+
+
 def in_tree(*command, text=None):
     done = subprocess.run(
         ["chroot", TREE, *command], input=text, text=True, env=ENVIRONMENT,
@@ -102,6 +108,7 @@ def main():
     add_users(system["users"])
     if systemd:
         in_tree("systemctl", "enable", "serial-getty@ttyS0.service", "systemd-networkd.service")
+        write("/etc/systemd/system/serial-getty@ttyS0.service.d/dom0.conf", NOT_IN_DOM0)
     if exists("/usr/sbin/sshd"):
         write("/etc/systemd/system/bootwright-host-keys.service", HOST_KEYS_UNIT)
         in_tree("systemctl", "enable", "bootwright-host-keys.service")
