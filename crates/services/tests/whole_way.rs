@@ -79,7 +79,7 @@ fn a_recipe_becomes_production_and_goes_back() {
         let ran = services.steps(ann, &job.id).await.unwrap();
         let keyed = ran.iter().filter(|step| step.key.is_some());
         assert!(
-            keyed.clone().count() == 5 && keyed.clone().all(|step| step.state.word() == "reused")
+            keyed.clone().count() == 6 && keyed.clone().all(|step| step.state.word() == "reused")
         );
         assert_eq!(services.release(ann, &second).await.unwrap().stage, Stage::Withdrawn);
 

@@ -19,7 +19,7 @@ use store::{Rows, StoreError, jobs::JobFilter};
 use crate::RECIPE;
 
 /// How many steps a build has.
-const BUILD_STEPS: usize = 9;
+const BUILD_STEPS: usize = 10;
 
 /// Everything that people were or could have been told.
 pub(crate) struct Picture {
