@@ -276,7 +276,11 @@ async fn hostile_values_stay_values() {
         .flat_map(|row| {
             let field =
                 move |key: &str, value: String| (format!("form.kernels.{row}.{key}"), value);
-            [field("alias", format!("k{row}")), field("package", format!("p{row}"))]
+            [
+                field("alias", format!("k{row}")),
+                field("flavor", "linux".to_owned()),
+                field("package", format!("p{row}")),
+            ]
         })
         .collect();
     let mut fields = editor.fields.clone();
