@@ -13,11 +13,11 @@ vermagics() {
     for modules in "$1"/lib/modules/* "$1"/usr/lib/modules/*; do
         [ -d "$modules" ] || continue
         find "$modules" -name '*.ko' -o -name '*.ko.xz' -o -name '*.ko.zst' -o -name '*.ko.gz' >/build/files
-        if [ -s /build/files ]; then
-            xargs modinfo -F vermagic </build/files | LC_ALL=C sort -u
-        else
-            echo
-        fi | sed "s,^,$2 $(basename "$modules") ,"
+        # Not in a pipe: a module that cannot be read must end the step.
+        : >/build/vermagics
+        [ ! -s /build/files ] || xargs modinfo -F vermagic </build/files >/build/vermagics
+        [ -s /build/vermagics ] || echo >/build/vermagics
+        LC_ALL=C sort -u /build/vermagics | sed "s,^,$2 $(basename "$modules") ,"
     done >>/out/facts
 }
 

@@ -157,7 +157,6 @@ pub fn check(spawner: &Spawner, work_dir: &Path) -> Result<(), SandboxError> {
         ("mmdebstrap", "mmdebstrap"),
         ("mksquashfs", "squashfs-tools"),
         ("cpio", "cpio"),
-        ("modinfo", "kmod"),
         ("depmod", "kmod"),
         ("perl", "perl"),
         ("python3", "python3"),
