@@ -5,8 +5,10 @@
 //! the server answers: a section (`data-part`) whose controls stay the same keeps them, so that
 //! nobody's cursor moves, and gets the rest (`data-shown`) anew.
 
-use domain::kernel::HYPERVISOR_ARGUMENTS;
-use domain::recipe::form::{Group, Kind, RecipeForm, Row, field_name};
+use domain::{
+    kernel::HYPERVISOR_ARGUMENTS,
+    recipe::form::{Group, Kind, RecipeForm, Row, field_name},
+};
 use leptos::prelude::*;
 
 use crate::{
