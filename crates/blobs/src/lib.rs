@@ -87,6 +87,9 @@ pub struct BlobStore {
 
 /// How much is read at once, in bytes.
 const CHUNK: usize = 256 * 1024;
+/// What blobs leave free of their disk, in bytes: database and logs lie beside them, and a job that
+/// has filled the disk must still be able to say so. Several writers overshoot by a chunk each.
+const RESERVE: u64 = 8 * 1024 * 1024;
 
 impl BlobStore {
     /// Opens the store in `root`, which is made where it is missing; removes what interrupted
@@ -167,8 +170,21 @@ impl BlobStore {
     /// Keeps what `source` gives.
     ///
     /// # Errors
-    /// Where it cannot be read, or the file system refuses; then nothing is kept.
-    pub fn put(&self, mut source: impl Read) -> Result<BlobRef, BlobError> {
+    /// Where it cannot be read, the disk has no room, or the file system refuses; then nothing is
+    /// kept.
+    pub fn put(&self, source: impl Read) -> Result<BlobRef, BlobError> {
+        self.write(source, RESERVE)
+    }
+
+    /// Keeps what `source` says of how something ended: for that the last of the disk is there.
+    ///
+    /// # Errors
+    /// As [`BlobStore::put`].
+    pub fn put_record(&self, source: impl Read) -> Result<BlobRef, BlobError> {
+        self.write(source, 0)
+    }
+
+    fn write(&self, mut source: impl Read, reserve: u64) -> Result<BlobRef, BlobError> {
         let failed = |doing| self.error(doing);
         let mut file = NamedTempFile::new_in(self.temporary()).map_err(failed("begin a blob"))?;
         file.as_file().lock().map_err(failed("begin a blob"))?;
@@ -182,6 +198,9 @@ impl BlobStore {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(self.error("read what becomes a blob")(error)),
             };
+            if self.free()? < reserve {
+                return Err(BlobError::DiskFull { folder: self.root.to_path_buf() });
+            }
             hash.update(&chunk[..read]);
             file.write_all(&chunk[..read]).map_err(failed("write a blob"))?;
             size += read as u64;
@@ -302,6 +321,13 @@ impl BlobStore {
         let file = file.map_err(failed("open the lock"))?;
         how(&file).map_err(failed("take the lock"))?;
         Ok(file)
+    }
+
+    /// What is free on the disk for this user, in bytes.
+    fn free(&self) -> Result<u64, BlobError> {
+        let disk = nix::sys::statvfs::statvfs(&*self.root)
+            .map_err(|error| self.error("look at the disk")(error.into()))?;
+        Ok(disk.blocks_available() * disk.fragment_size())
     }
 
     fn keep(&self, file: NamedTempFile, blob: &BlobRef) -> Result<(), BlobError> {

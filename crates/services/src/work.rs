@@ -10,6 +10,7 @@ mod collection;
 mod validation;
 
 use std::{
+    fs::File,
     io,
     sync::{
         Arc,
@@ -18,7 +19,6 @@ use std::{
     time::Duration,
 };
 
-use blobs::BlobError;
 use domain::{
     error_chain::chain,
     ids::{JobId, ReleaseId},
@@ -173,16 +173,16 @@ impl Services {
     async fn end_job(&self, claimed: &ClaimedJob, ended: Ended) -> Result<(), ServiceError> {
         let id = &claimed.job.id;
         let (blobs, path) = (self.blobs().clone(), self.logs().path(id));
-        let log = tokio::task::spawn_blocking(move || match blobs.put_file(&path) {
+        let log = tokio::task::spawn_blocking(move || match File::open(path) {
+            Ok(log) => blobs.put_record(log).map_err(ServiceError::internal),
             // It ended before it began: cancelled while it waited.
-            Err(BlobError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                blobs.put(io::empty())
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                blobs.put_record(io::empty()).map_err(ServiceError::internal)
             }
-            log => log,
+            Err(error) => Err(ServiceError::internal(error)),
         })
         .await
-        .map_err(ServiceError::internal)?
-        .map_err(ServiceError::internal)?;
+        .map_err(ServiceError::internal)??;
         let mut tx = self.begin().await?;
         let step = match ended.state {
             JobState::Cancelled => StepState::Cancelled,
