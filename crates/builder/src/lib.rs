@@ -12,6 +12,7 @@ mod boot_image;
 mod cache;
 mod error;
 mod host;
+mod kernels;
 pub mod mirror;
 mod observer;
 mod packages;
@@ -22,6 +23,7 @@ mod steps;
 
 pub use cache::{CachedStep, StepCache};
 pub use error::BuildError;
+pub use kernels::{KernelOutput, KernelRequest, kernel_steps};
 pub use observer::{BuildObserver, StepEvent};
 pub use packages::PackageIndex;
 pub use sandbox::{Sandbox, SandboxError};

@@ -1,6 +1,12 @@
 //! What a build tells while it runs.
 
-use domain::{digest::Digest, job::StepState, lock::Lock};
+use domain::{
+    blob::BlobRef,
+    digest::Digest,
+    job::StepState,
+    kernel::{ConfigReport, SourceRecord},
+    lock::Lock,
+};
 
 /// Something that happened to a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +44,10 @@ pub trait BuildObserver: Send + Sync {
     fn log(&self, step: &str, line: &str);
     /// The recipe resolved to this lock: whoever builds on after an interruption keeps it.
     fn lock_resolved(&self, lock: &Lock);
+    /// The source of a kernel was found: a tag is pinned to the commit that it stands for now.
+    fn source_found(&self, _source: &SourceRecord) {}
+    /// The tree has left a kernel's configuration so; whatever comes later, people can look at it.
+    fn configured(&self, _report: &ConfigReport, _config: &BlobRef) {}
     /// Whether the build is to stop at once.
     fn cancelled(&self) -> bool;
 }

@@ -57,6 +57,8 @@ ids! {
     RecipeId;
     /// A release, candidate or failed build of one.
     ReleaseId;
+    /// A kernel as a component, over all its builds.
+    KernelId;
     /// A unit of background work.
     JobId;
     /// The job that runs a plan against one manifest digest, seen as a validation.

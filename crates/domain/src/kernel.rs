@@ -1,6 +1,29 @@
 //! Kernels: what a Linux kernel or a Xen hypervisor is, wherever it came from.
+//!
+//! A [`Kernel`] is a component of its own: a name, and a [`Definition`] that says what it is made of.
+//! Each [`KernelBuild`] freezes the definition as it was then, and what came out is its [`Record`].
+
+mod configuration;
+mod definition;
+mod record;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    configuration::{
+        Config, ConfigDifference, ConfigFault, ConfigOption, ConfigReport, NotKept, difference,
+    },
+    definition::{
+        ConfigBase, Configuration, Definition, DefinitionFault, Fragment, Source, UploadedFile,
+        check_name,
+    },
+    record::{KernelFile, KernelFileRole, KernelPackage, Record, SourceRecord},
+};
+use crate::{
+    ids::{JobId, KernelId},
+    job::JobState,
+    time::Timestamp,
+};
 
 /// What kind of program a kernel is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,3 +63,132 @@ pub const HYPERVISOR_ARGUMENTS: &str =
 
 /// What a dom0 kernel is told where a boot entry says nothing: its console is the hypervisor's.
 pub const DOM0_ARGUMENTS: &str = "console=hvc0 earlyprintk=xen nomodeset";
+
+/// A kernel as a component of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Kernel {
+    /// Which kernel.
+    pub id: KernelId,
+    /// Its unique name, by which recipes and other kernels name it.
+    pub name: String,
+    /// Counts the changes of its definition, from 1.
+    pub revision: u32,
+    /// What it is made of.
+    pub definition: Definition,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// Name of the person who added it.
+    pub created_by: String,
+    /// When its definition was changed last.
+    pub changed_at: Timestamp,
+    /// Name of the person who changed it last.
+    pub changed_by: String,
+}
+
+/// What a job about a kernel is to come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum BuildMode {
+    /// Its configuration, as the tree's own `olddefconfig` leaves it; nothing is compiled.
+    Configure,
+    /// A kernel for today's experiment: compiled with the kernel's compiler cache.
+    Development,
+    /// A kernel that a release may hold: nothing but its inputs went into it.
+    Release,
+}
+
+impl BuildMode {
+    /// All modes.
+    pub const ALL: [Self; 3] = [Self::Configure, Self::Development, Self::Release];
+
+    /// The word in rows, pages and requests.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Configure => "configure",
+            Self::Development => "development",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// One making of a kernel, or of its configuration alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct KernelBuild {
+    /// Which kernel.
+    pub kernel: KernelId,
+    /// Counts from 1 within the kernel.
+    pub number: u32,
+    /// What it was to come to.
+    pub mode: BuildMode,
+    /// The kernel's definition as it was then.
+    pub definition: Definition,
+    /// Revision of that definition.
+    pub revision: u32,
+    /// The job that makes it.
+    pub job: JobId,
+    /// How that job stands.
+    pub state: JobState,
+    /// What became of the configuration, once that is known; a binary has none.
+    pub report: Option<ConfigReport>,
+    /// What came out, once it is complete.
+    pub record: Option<Record>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// Name of the person who asked for it.
+    pub created_by: String,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How a kernel stands: what its newest build came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum KernelState {
+    /// Nothing was made of it yet.
+    New,
+    /// A job of it waits or runs.
+    Building,
+    /// Its configuration is known; nothing was compiled since.
+    Configured,
+    /// Its newest build is complete.
+    Built,
+    /// Its newest build failed or was cancelled.
+    Failed,
+}
+
+impl KernelState {
+    /// All states.
+    pub const ALL: [Self; 5] =
+        [Self::New, Self::Building, Self::Configured, Self::Built, Self::Failed];
+
+    /// The word in rows and pages.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Building => "building",
+            Self::Configured => "configured",
+            Self::Built => "built",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// What a newest build says; `None` is no build at all.
+    #[must_use]
+    pub fn of(newest: Option<(BuildMode, JobState)>) -> Self {
+        match newest {
+            None => Self::New,
+            Some((_, JobState::Queued | JobState::Running)) => Self::Building,
+            Some((_, JobState::Failed | JobState::Cancelled)) => Self::Failed,
+            Some((BuildMode::Configure, JobState::Succeeded)) => Self::Configured,
+            Some((_, JobState::Succeeded)) => Self::Built,
+        }
+    }
+}

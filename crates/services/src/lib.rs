@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod job_log;
 pub mod jobs;
+pub mod kernels;
 pub mod notes;
 mod open;
 pub mod overview;
