@@ -66,7 +66,6 @@ pub const DOM0_ARGUMENTS: &str = "console=hvc0 earlyprintk=xen nomodeset";
 
 /// A kernel as a component of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Kernel {
     /// Which kernel.
     pub id: KernelId,
@@ -116,7 +115,6 @@ impl BuildMode {
 
 /// One making of a kernel, or of its configuration alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct KernelBuild {
     /// Which kernel.
     pub kernel: KernelId,
