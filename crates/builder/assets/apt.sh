@@ -1,10 +1,19 @@
-# Sourced: an apt that knows nothing but /in/repo, and trusts nothing but Debian's own keyring.
+# Sourced: an apt that knows nothing but /in/repo, and trusts nothing but Debian's own keyring, and
+# the .debs that /in/own lists (<sha256> <file>), whose digests were checked.
 mkdir -p /tmp/apt/etc/apt.conf.d /tmp/apt/etc/preferences.d /tmp/apt/etc/trusted.gpg.d \
     /tmp/apt/state/lists/partial /tmp/apt/cache/archives/partial
 : >/tmp/apt/status
 mkdir -p /etc/apt/apt.conf.d
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] file:/in/repo $SUITE $COMPONENTS" \
     >/tmp/apt/etc/sources.list
+if [ -s /in/own ]; then
+    mkdir -p /tmp/own
+    while read -r sha256 file; do
+        dpkg-deb --field "$file"
+        printf 'Filename: ./%s.deb\nSize: %s\nSHA256: %s\n\n' "$sha256" "$(stat -L -c %s "$file")" "$sha256"
+    done </in/own >/tmp/own/Packages
+    echo "deb [trusted=yes] file:/tmp/own ./" >>/tmp/apt/etc/sources.list
+fi
 cat >/tmp/apt/apt.conf <<EOF
 Dir::Etc "/tmp/apt/etc";
 Dir::State "/tmp/apt/state";

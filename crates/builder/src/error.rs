@@ -27,6 +27,11 @@ pub enum BuildError {
         /// The first packages that differ.
         difference: String,
     },
+    /// A lock is to be kept that has not what the recipe names.
+    #[error(
+        "the former lock has no kernel {0}, which the recipe names now: build with newer packages"
+    )]
+    NotInLock(String),
     /// Two things that one boot entry starts are of different kernels.
     #[error("{one}, and {other}: they do not belong together")]
     NotTogether {

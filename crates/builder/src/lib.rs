@@ -30,5 +30,5 @@ pub use sandbox::{Sandbox, SandboxError};
 pub use signing::{SigningError, SigningKey};
 pub use steps::{
     BuildOutput, BuildRequest, Builder, BuilderConfig, KernelFiles, LockChoice, STEPS,
-    check_together,
+    check_together, kernel_step,
 };

@@ -8,6 +8,8 @@ use domain::{
     lock::Lock,
 };
 
+use crate::kernels::{KernelOutput, KernelRequest};
+
 /// Something that happened to a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepEvent<'a> {
@@ -48,6 +50,8 @@ pub trait BuildObserver: Send + Sync {
     fn source_found(&self, _source: &SourceRecord) {}
     /// The tree has left a kernel's configuration so; whatever comes later, people can look at it.
     fn configured(&self, _report: &ConfigReport, _config: &BlobRef) {}
+    /// A kernel of a release's recipe was made, or its steps were all known.
+    fn kernel_built(&self, _request: &KernelRequest, _output: &KernelOutput) {}
     /// Whether the build is to stop at once.
     fn cancelled(&self) -> bool;
 }

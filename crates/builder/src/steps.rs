@@ -6,6 +6,7 @@ mod fetch;
 mod initrd;
 mod kernel;
 mod manifest;
+mod own_kernels;
 mod pack;
 mod resolve;
 mod run;
@@ -20,12 +21,16 @@ use domain::{
 };
 use process::Spawner;
 
-pub use self::check::{KernelFiles, check_together};
+pub use self::{
+    check::{KernelFiles, check_together},
+    own_kernels::kernel_step,
+};
 
 use crate::{
     cache::StepCache,
     error::BuildError,
     host,
+    kernels::KernelRequest,
     mirror::{Mirror, MirrorError},
     observer::{BuildObserver, StepEvent},
     packages::PackageIndex,
@@ -67,6 +72,9 @@ pub struct BuildRequest {
     pub target: TargetVersion,
     /// Which packages it takes.
     pub choice: LockChoice,
+    /// What the kernels are made of that the recipe names and that are components of their own;
+    /// not asked for where a lock is kept.
+    pub kernels: Vec<KernelRequest>,
 }
 
 /// Which packages a build takes.
@@ -176,10 +184,21 @@ impl Builder {
     ) -> Result<BuildOutput, BuildError> {
         let _building = self.cache.hold()?;
         let build = Build { builder: self, request, observer };
-        let lock = resolve::run(&build)?;
-        fetch::run(&build, &lock)?;
-        let bootstrapped = bootstrap::run(&build, &lock)?;
-        let system = system::run(&build, &lock, &bootstrapped)?;
+        let (lock, system) = match &request.choice {
+            LockChoice::Keep(lock) => {
+                own_kernels::check_kept(&request.recipe, lock)?;
+                resolve::keep(&build, lock)?;
+                (lock.clone(), rootfs(&build, lock)?)
+            }
+            LockChoice::Newer { former } => {
+                let made = own_kernels::compiled_elsewhere(&build)?;
+                let mut lock = resolve::run(&build, former.as_ref(), &made)?;
+                let (system, compiled) = own_kernels::beside(&build, |build| rootfs(build, &lock))?;
+                own_kernels::lock_in(&mut lock, made.into_iter().chain(compiled).collect());
+                observer.lock_resolved(&lock);
+                (lock, system)
+            }
+        };
         let kernel = kernel::run(&build, &lock, &system)?;
         let initrds = initrd::run(&build, &lock, &kernel)?;
         let image = pack::run(&build, &lock, &kernel)?;
@@ -198,6 +217,13 @@ impl Builder {
             .map(|base| Mirror::new(&base))
             .ok_or_else(|| MirrorError::None(recipe.suite.clone()))
     }
+}
+
+/// The steps that no kernel has a part in.
+fn rootfs(build: &Build<'_>, lock: &Lock) -> Result<BlobRef, BuildError> {
+    fetch::run(build, lock)?;
+    let bootstrapped = bootstrap::run(build, lock)?;
+    system::run(build, lock, &bootstrapped)
 }
 
 impl Build<'_> {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     canonical::{self, NotCanonical},
     digest::Digest,
+    kernel::{Flavor, Record},
 };
 
 /// Every package of a build, and the build's epoch.
@@ -22,7 +23,42 @@ pub struct Lock {
     pub epoch: i64,
     /// Ordered by part, name and architecture.
     pub packages: Vec<LockedPackage>,
+    /// Kernels that are components of their own, ordered by name; what each installs stands among
+    /// the packages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernels: Vec<LockedKernel>,
 }
+
+/// A kernel of our own making, as a lock holds it: the release needs nothing else of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct LockedKernel {
+    /// The name by which the recipe names it.
+    pub name: String,
+    /// What it is.
+    pub flavor: Flavor,
+    /// SHA-256 of its record's canonical JSON.
+    pub record: Digest,
+    /// The package that holds what a boot loader starts: the one that is installed.
+    pub package: String,
+    /// All its `.deb`s, ordered by name: headers and symbols are handed out with the release.
+    pub files: Vec<LockedFile>,
+}
+
+/// A file of a kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct LockedFile {
+    /// File name.
+    pub name: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// SHA-256 of the bytes.
+    pub sha256: Digest,
+}
+
+/// Where the packages of our own kernels come from, before the kernel's name.
+const OWN_ORIGIN: &str = "kernel/";
 
 /// One `.deb` of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,10 +76,36 @@ pub struct LockedPackage {
     pub size: u64,
     /// SHA-256 of the `.deb`.
     pub sha256: Digest,
-    /// Where it came from: suite and component, such as `bookworm/main`.
+    /// Where it came from: suite and component, such as `bookworm/main`, or `kernel/<name>`.
     pub origin: String,
-    /// Path below the mirror's root, such as `pool/main/b/bash/bash_5.2.15-2+b2_amd64.deb`.
+    /// Path below the mirror's root, such as `pool/main/b/bash/bash_5.2.15-2+b2_amd64.deb`; empty
+    /// where no mirror has it.
     pub path: String,
+}
+
+impl LockedPackage {
+    /// What a kernel of our own installs; `None` where its record names no package that holds it.
+    #[must_use]
+    pub fn of_kernel(name: &str, record: &Record) -> Option<Self> {
+        let package = record.kernel_package()?;
+        let file = record.files.iter().find(|file| file.name == package.file)?;
+        Some(Self {
+            part: Part::Kernel,
+            name: package.name.clone(),
+            version: package.version.clone(),
+            architecture: package.architecture.clone(),
+            size: file.size,
+            sha256: file.sha256,
+            origin: format!("{OWN_ORIGIN}{name}"),
+            path: String::new(),
+        })
+    }
+
+    /// Whether it was built here, or brought along with a kernel.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.origin.starts_with(OWN_ORIGIN)
+    }
 }
 
 /// Which step uses a package.
@@ -73,6 +135,12 @@ impl Lock {
         self.packages.iter().filter(|package| package.part != Part::Initrd)
     }
 
+    /// The kernel of our own of that name.
+    #[must_use]
+    pub fn kernel(&self, name: &str) -> Option<&LockedKernel> {
+        self.kernels.iter().find(|kernel| kernel.name == name)
+    }
+
     /// The package of that part and name.
     #[must_use]
     pub fn find(&self, part: Part, name: &str) -> Option<&LockedPackage> {
@@ -86,14 +154,16 @@ impl Lock {
     }
 }
 
-/// Whether two locks hold the same packages, wherever in an archive they lie and whatever the
-/// epoch: then a new lock keeps the former's epoch, and so the former's bytes.
+/// Whether two locks hold the same packages of the archive, wherever in it they lie and whatever the
+/// epoch: then a new lock keeps the former's epoch, and so the former's bytes. Kernels of our own
+/// have an epoch of their own: another one leaves the rest as it was.
 #[must_use]
 pub fn packages_equal(a: &Lock, b: &Lock) -> bool {
     let content = |lock: &Lock| {
         let mut packages: Vec<_> = lock
             .packages
             .iter()
+            .filter(|of| !of.is_own())
             .map(|of| {
                 (of.part, of.name.clone(), of.architecture.clone(), of.version.clone(), of.sha256)
             })
@@ -132,6 +202,7 @@ mod tests {
                 package(Part::Kernel, "b"),
                 package(Part::Initrd, "a"),
             ],
+            kernels: Vec::new(),
         }
     }
 
@@ -145,6 +216,11 @@ mod tests {
         moved.packages[0].sha256 = Digest::of("other bytes");
         assert!(!packages_equal(&first, &moved));
         assert!(!packages_equal(&first, &Lock { suite: "trixie".to_owned(), ..lock() }));
+        let mut with_own_kernel = lock();
+        let mut own = package(Part::Kernel, "linux-image-6.1.170-lab");
+        own.origin = "kernel/lab".to_owned();
+        with_own_kernel.packages.push(own);
+        assert!(packages_equal(&first, &with_own_kernel));
     }
 
     #[test]

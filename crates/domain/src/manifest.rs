@@ -69,6 +69,8 @@ pub enum ComponentRole {
     Config,
     /// Answers to an installer's questions.
     Preseed,
+    /// A `.deb` of a kernel of our own: image, headers, symbols.
+    Package,
 }
 
 impl ComponentRole {
@@ -82,6 +84,7 @@ impl ComponentRole {
             Self::Initrd => "initrd",
             Self::Config => "config",
             Self::Preseed => "preseed",
+            Self::Package => "package",
         }
     }
 }

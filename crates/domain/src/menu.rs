@@ -139,7 +139,7 @@ pub enum MenuRule {
     NoUrl(String),
     /// A name that cannot stand in a URL and a script as it is.
     #[error(
-        "\"{0}\" is no file name of a release: they have letters, digits, \".\", \"_\", \"+\", \"-\" and start with a letter or digit"
+        "\"{0}\" is no file name of a release: they have letters, digits, \".\", \"_\", \"+\", \"~\", \"-\" and start with a letter or digit"
     )]
     NoFileName(String),
 }

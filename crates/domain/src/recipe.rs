@@ -18,6 +18,8 @@ mod system;
 mod tests;
 mod using;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -139,8 +141,40 @@ pub struct Kernel {
     /// What it is.
     #[serde(default)]
     pub flavor: Flavor,
-    /// Debian package, such as `linux-image-cloud-amd64` or `xen-hypervisor-4.17-amd64`.
-    pub package: String,
+    /// Where it comes from.
+    pub from: KernelFrom,
+}
+
+/// Where a kernel of a recipe comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KernelFrom {
+    /// A package of the recipe's suite, such as `linux-image-cloud-amd64` or
+    /// `xen-hypervisor-4.17-amd64`.
+    Package(String),
+    /// A kernel that is a component of its own, by its name.
+    Kernel(String),
+}
+
+impl Recipe {
+    /// Packages of the suite that hold kernels.
+    pub fn kernel_packages(&self) -> impl Iterator<Item = &str> {
+        self.kernels.iter().filter_map(|kernel| match &kernel.from {
+            KernelFrom::Package(package) => Some(package.as_str()),
+            KernelFrom::Kernel(_) => None,
+        })
+    }
+
+    /// Names of the kernels that are components of their own, each once, with the flavor that the
+    /// recipe says.
+    #[must_use]
+    pub fn own_kernels(&self) -> BTreeMap<&str, Flavor> {
+        let own = self.kernels.iter().filter_map(|kernel| match &kernel.from {
+            KernelFrom::Package(_) => None,
+            KernelFrom::Kernel(name) => Some((name.as_str(), kernel.flavor)),
+        });
+        own.collect()
+    }
 }
 
 /// A file that an installer loads instead of asking.

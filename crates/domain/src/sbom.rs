@@ -139,7 +139,7 @@ const fn holds(role: ComponentRole, part: Part) -> bool {
             matches!(part, Part::Kernel)
         }
         ComponentRole::Initrd => matches!(part, Part::Initrd),
-        ComponentRole::Preseed => false,
+        ComponentRole::Preseed | ComponentRole::Package => false,
     }
 }
 

@@ -78,7 +78,9 @@ pub(crate) async fn answer(
         ComponentRole::Kernel | ComponentRole::Hypervisor => TransferKind::Kernel,
         ComponentRole::Initrd => TransferKind::Initrd,
         ComponentRole::Image => TransferKind::Image,
-        ComponentRole::Config | ComponentRole::Preseed => TransferKind::Other,
+        ComponentRole::Config | ComponentRole::Preseed | ComponentRole::Package => {
+            TransferKind::Other
+        }
     };
     let known = text(header::IF_NONE_MATCH).is_some_and(|tags| {
         tags.split(',').any(|one| matches!(one.trim(), "*") || one.trim() == tag)

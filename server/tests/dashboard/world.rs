@@ -250,6 +250,7 @@ impl World {
             architecture: "amd64".to_owned(),
             epoch: i64::from(self.number()),
             packages: Vec::new(),
+            kernels: Vec::new(),
         };
         let mut tx = self.store.begin().await.unwrap();
         let lock = tx.insert_lock(&lock, Self::now()).await.unwrap();

@@ -6,6 +6,7 @@ use domain::{
     kernel::Flavor,
     lock::{Lock, Part},
     menu::check_file_name,
+    recipe::KernelFrom,
 };
 
 use super::{
@@ -50,13 +51,16 @@ impl Kernels {
 
 pub(super) fn run(build: &Build<'_>, lock: &Lock, system: &BlobRef) -> Result<Kernels, BuildError> {
     let packages = packages_of(lock);
-    let kernels: String = build
-        .request
-        .recipe
-        .kernels
-        .iter()
-        .map(|kernel| format!("{} {} {}\n", kernel.alias, kernel.flavor.word(), kernel.package))
-        .collect();
+    let mut kernels = String::new();
+    for kernel in &build.request.recipe.kernels {
+        let package = match &kernel.from {
+            KernelFrom::Package(package) => package,
+            KernelFrom::Kernel(name) => {
+                &lock.kernel(name).ok_or_else(|| BuildError::NotInLock(name.clone()))?.package
+            }
+        };
+        kernels += &format!("{} {} {package}\n", kernel.alias, kernel.flavor.word());
+    }
     let step = Step {
         name: NAME,
         script: include_str!("../../assets/kernel.sh"),

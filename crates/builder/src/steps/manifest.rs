@@ -50,11 +50,16 @@ pub(super) fn run(
             let blob = builder.cache.blobs.put(preseed.content.as_bytes())?;
             components.push(component(ComponentRole::Preseed, preseed.name.clone(), blob));
         }
+        for file in lock.kernels.iter().flat_map(|kernel| &kernel.files) {
+            let blob = BlobRef { sha256: file.sha256, size: file.size };
+            components.push(component(ComponentRole::Package, file.name.clone(), blob));
+        }
         // Several aliases may stand for one kernel.
         components.sort_by(|a, b| a.name.cmp(&b.name));
         components.dedup();
         bound.sort_by(|a, b| a.alias.cmp(&b.alias));
-        for component in &components {
+        // Packages of kernels are kept already.
+        for component in components.iter().filter(|it| it.role != ComponentRole::Package) {
             builder.blobs.take_from(&builder.cache.blobs, &component.sha256)?;
         }
         let manifest = Manifest {

@@ -3,11 +3,16 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
 use domain::{
+    digest::Digest,
     lock::{self, Lock, Part},
     recipe::Recipe,
 };
 
-use super::{Build, Builder, LockChoice, run::step_error};
+use super::{
+    Build, Builder,
+    own_kernels::Made,
+    run::{self, step_error},
+};
 use crate::{
     error::BuildError,
     mirror::{self, Index},
@@ -20,37 +25,52 @@ const APT: &str = include_str!("../../assets/apt.sh");
 /// How long apt may take over an index.
 const LIMIT: Duration = Duration::from_secs(300);
 
-pub(super) fn run(build: &Build<'_>) -> Result<Lock, BuildError> {
-    let lock = build.unkeyed(NAME, || {
-        let lock = match &build.request.choice {
-            LockChoice::Keep(lock) => {
-                build.log(NAME, "the former lock is kept");
-                lock.clone()
-            }
-            LockChoice::Newer { former } => resolve(build, former.as_ref())?,
-        };
-        let installed = lock.packages.iter().filter(|it| it.part != Part::Initrd).count();
-        let message = format!("{installed} packages, lock {}", lock.digest()?.short());
-        build.log(NAME, &message);
-        Ok((lock, Some(message)))
+/// Takes a lock as it is.
+pub(super) fn keep(build: &Build<'_>, lock: &Lock) -> Result<(), BuildError> {
+    build.unkeyed(NAME, || {
+        build.log(NAME, "the former lock is kept");
+        Ok(((), Some(told(build, lock)?)))
     })?;
-    build.observer.lock_resolved(&lock);
-    Ok(lock)
+    build.observer.lock_resolved(lock);
+    Ok(())
 }
 
-fn resolve(build: &Build<'_>, former: Option<&Lock>) -> Result<Lock, BuildError> {
+/// Asks the archive. What the kernels install that are `made` already is told to apt, since they may
+/// depend on packages; those that are not are no part of the lock yet. So it is not told to the
+/// observer here where some are to come.
+pub(super) fn run(
+    build: &Build<'_>,
+    former: Option<&Lock>,
+    made: &[Made],
+) -> Result<Lock, BuildError> {
+    build.unkeyed(NAME, || {
+        let lock = resolve(build, former, made)?;
+        let message = told(build, &lock)?;
+        Ok((lock, Some(message)))
+    })
+}
+
+fn told(build: &Build<'_>, lock: &Lock) -> Result<String, BuildError> {
+    let message = format!("{} packages, lock {}", lock.installed().count(), lock.digest()?.short());
+    build.log(NAME, &message);
+    Ok(message)
+}
+
+fn resolve(build: &Build<'_>, former: Option<&Lock>, made: &[Made]) -> Result<Lock, BuildError> {
     let recipe = &build.request.recipe;
     let (index, repository) = index(build.builder, recipe, &|| build.stopped())?;
     build
         .log(NAME, &format!("{} was published {} s after 1970 UTC", recipe.suite, index.published));
-    let kernels: BTreeSet<&str> =
-        recipe.kernels.iter().map(|kernel| kernel.package.as_str()).collect();
-    let kernels: Vec<&str> = kernels.into_iter().collect();
+    let own = made.iter().map(|it| format!("{}={}", it.package.name, it.package.version));
+    let kernels: BTreeSet<String> =
+        recipe.kernel_packages().map(ToOwned::to_owned).chain(own).collect();
+    let kernels: Vec<String> = kernels.into_iter().collect();
+    let debs: Vec<Digest> = made.iter().map(|it| it.package.sha256).collect();
     let outputs = ask_apt(
         build.builder,
         recipe,
         include_str!("../../assets/resolve.sh"),
-        &repository,
+        (&repository, &debs),
         vec![("PACKAGES", recipe.packages.join(" ")), ("KERNELS", kernels.join(" "))],
         &mut |line| build.log(NAME, line),
         &|| build.stopped(),
@@ -73,6 +93,7 @@ fn resolve(build: &Build<'_>, former: Option<&Lock>) -> Result<Lock, BuildError>
         architecture: recipe.architecture.clone(),
         epoch: index.published,
         packages,
+        kernels: Vec::new(),
     };
     // What is unchanged must give the same bytes, whatever else the archive has published since.
     if let Some(former) = former.filter(|former| lock::packages_equal(former, &lock)) {
@@ -110,7 +131,7 @@ fn ask_apt(
     builder: &Builder,
     recipe: &Recipe,
     script: &str,
-    repository: &Repository,
+    (repository, own): (&Repository, &[Digest]),
     mut environment: Vec<(&'static str, String)>,
     line: &mut dyn FnMut(&str),
     stop: &dyn Fn() -> bool,
@@ -120,10 +141,15 @@ fn ask_apt(
         ("COMPONENTS", recipe.components.join(" ")),
         ("ARCHITECTURE", recipe.architecture.clone()),
     ]);
+    let mut inputs = vec![("repo".to_owned(), repository.0.path().to_path_buf())];
+    inputs.extend(own.iter().map(|it| (format!("debs/{it}"), builder.blobs.path(it))));
     let sandbox = Sandbox {
         script,
-        inputs: vec![("repo".to_owned(), repository.0.path().to_path_buf())],
-        files: vec![("apt.sh".to_owned(), APT.as_bytes().to_vec())],
+        inputs,
+        files: vec![
+            ("apt.sh".to_owned(), APT.as_bytes().to_vec()),
+            ("own".to_owned(), run::package_list(own)),
+        ],
         environment,
         limit: LIMIT,
     };
@@ -152,7 +178,7 @@ pub(super) fn package_index(
         builder,
         recipe,
         include_str!("../../assets/index.sh"),
-        &repository,
+        (&repository, &[]),
         Vec::new(),
         &mut |line| said.push(line.to_owned()),
         &never,

@@ -23,7 +23,7 @@ fn package(part: Part, name: &str, version: &str) -> LockedPackage {
 
 fn lock(packages: Vec<LockedPackage>) -> Lock {
     let (suite, architecture) = ("bookworm".to_owned(), "amd64".to_owned());
-    Lock { schema: 1, suite, architecture, epoch: 0, packages }
+    Lock { schema: 1, suite, architecture, epoch: 0, packages, kernels: Vec::new() }
 }
 
 fn entry(label: &str, text: &str, arguments: &str) -> BootEntry {

@@ -77,7 +77,7 @@ pub fn check_file_name(name: &str) -> Result<(), MenuRule> {
     let bytes = name.as_bytes();
     let fits = bytes.len() <= 128
         && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(b));
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"._+~-".contains(b));
     if fits { Ok(()) } else { Err(MenuRule::NoFileName(shown(name))) }
 }
 

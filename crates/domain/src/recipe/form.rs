@@ -144,7 +144,8 @@ impl Group {
         const KERNELS: &[Field] = &[
             needed("alias", Kind::Line),
             optional("flavor", Kind::Choice(&["linux", "xen"])),
-            needed("package", Kind::Line),
+            optional("package", Kind::Line),
+            optional("kernel", Kind::Line),
         ];
         const PRESEEDS: &[Field] = &[needed("name", Kind::Line), needed("content", Kind::Block)];
         const MENU: &[Field] =

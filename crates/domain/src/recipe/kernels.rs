@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Kernel, Preseed,
+    Kernel, KernelFrom, Preseed,
     fields::Fields,
     nearest::hint,
     read::{check, no_twins, value},
     report::{Placed, Report, quoted},
     syntax,
 };
-use crate::kernel::Flavor;
+use crate::kernel::{self, Flavor};
 
 /// All `[[kernels]]`; `packages` are those that the rootfs has anyway.
 pub(super) fn kernels(
@@ -29,10 +29,17 @@ pub(super) fn kernels(
         report.add_absence(line, format!("a recipe needs a kernel; write {example}"));
     }
     for table in tables {
-        let keys = ["alias", "flavor", "package"];
+        let keys = ["alias", "flavor", "package", "kernel"];
         let kernel = Fields::new(report, table.value, table.line, "a kernel", &keys);
         let alias = kernel.required(report, "alias", "alias = \"vmlinuz-6.1.y\"");
-        let package = kernel.required(report, "package", "package = \"linux-image-cloud-amd64\"");
+        let own = own_kernel(report, &kernel);
+        let package = if own.is_some() {
+            None
+        } else {
+            let example =
+                "package = \"linux-image-cloud-amd64\", or kernel = \"<name of a kernel>\"";
+            kernel.required(report, "package", example)
+        };
         if let Some(alias) = &alias {
             check(report, alias, syntax::alias);
         }
@@ -42,7 +49,11 @@ pub(super) fn kernels(
         let flavor = flavor(report, &kernel, package.as_ref());
         aliases.extend(alias.clone());
         named.extend(package.clone());
-        kernels.push(Kernel { alias: value(alias), flavor, package: value(package) });
+        let from = own.map_or_else(
+            || KernelFrom::Package(value(package)),
+            |own| KernelFrom::Kernel(own.value),
+        );
+        kernels.push(Kernel { alias: value(alias), flavor, from });
     }
     no_twins(report, &aliases, "alias");
     let kernel_lines: BTreeMap<&str, u32> =
@@ -57,6 +68,19 @@ pub(super) fn kernels(
         }
     }
     kernels
+}
+
+/// The kernel that is a component of its own, where one is named instead of a package.
+fn own_kernel(report: &mut Report, kernel: &Fields<'_, '_>) -> Option<Placed<String>> {
+    let own = kernel.text(report, "kernel")?;
+    if kernel.has("package") {
+        let message = "a kernel comes from a package of the suite or is one of the page Kernels: write \"package\" or \"kernel\", not both";
+        report.add(own.line, message.to_owned());
+    }
+    check(report, &own, |name| {
+        kernel::check_name(name).map_err(|fault| format!("{} names none: {fault}", quoted(name)))
+    });
+    Some(own)
 }
 
 /// What a kernel is. A hypervisor that is not called one would be installed and started as Linux.

@@ -33,7 +33,7 @@ fn the_starter_is_clean_and_holds_what_the_tour_shows() {
     }
     assert_eq!(console_login(&recipe), Some(("root", "debian")));
     assert_eq!(recipe.issue.as_deref(), Some("Debian GNU/Linux 12 \\n \\l [root:debian]\n\n"));
-    assert_eq!(recipe.kernels[0].package, "linux-image-cloud-amd64");
+    assert_eq!(recipe.kernel_packages().collect::<Vec<_>>(), ["linux-image-cloud-amd64"]);
     let entry = &recipe.menu.entries[0];
     assert_eq!(entry.label(), recipe.menu.default);
     assert_eq!(entry.text(), "Debian stable netboot 6.1.y");

@@ -40,7 +40,7 @@ pub fn unknown_packages(
     exists: &dyn Fn(&str) -> bool,
 ) -> Vec<Problem> {
     let lines = lines_of_packages(text);
-    let kernels = recipe.kernels.iter().map(|kernel| &kernel.package);
+    let kernels = recipe.kernel_packages();
     let mut problems: Vec<Problem> = recipe
         .packages
         .iter()

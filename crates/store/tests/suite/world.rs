@@ -233,6 +233,7 @@ pub(crate) fn lock(packages: Vec<LockedPackage>) -> Lock {
         architecture: "amd64".to_owned(),
         epoch: 1_795_442_531,
         packages,
+        kernels: Vec::new(),
     }
 }
 
