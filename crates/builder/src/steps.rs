@@ -1,5 +1,6 @@
 //! The steps of a build, in order, and what passes from one to the next.
 
+mod archive;
 mod bootstrap;
 mod check;
 mod fetch;
@@ -193,10 +194,19 @@ impl Builder {
             LockChoice::Newer { former } => {
                 let made = own_kernels::compiled_elsewhere(&build)?;
                 let mut lock = resolve::run(&build, former.as_ref(), &made)?;
-                let (system, compiled) = own_kernels::beside(&build, |build| rootfs(build, &lock))?;
-                own_kernels::lock_in(&mut lock, made.into_iter().chain(compiled).collect());
-                observer.lock_resolved(&lock);
-                (lock, system)
+                own_kernels::lock_in(&mut lock, made)?;
+                let to_compile = own_kernels::to_compile(request);
+                if to_compile.is_empty() {
+                    observer.lock_resolved(&lock);
+                    let system = rootfs(&build, &lock)?;
+                    (lock, system)
+                } else {
+                    let (system, compiled) =
+                        own_kernels::beside(&build, &to_compile, |build| rootfs(build, &lock))?;
+                    own_kernels::lock_in(&mut lock, compiled)?;
+                    observer.lock_resolved(&lock);
+                    (lock, system)
+                }
             }
         };
         let kernel = kernel::run(&build, &lock, &system)?;

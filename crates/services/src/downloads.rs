@@ -5,9 +5,11 @@ use std::fs::File;
 use blobs::BlobError;
 use domain::{
     actor::Actor,
+    blob::BlobRef,
     digest::Digest,
     ids::{JobId, RunId},
     log::LogLine,
+    manifest::Manifest,
     release::Release,
     sbom,
 };
@@ -53,7 +55,8 @@ pub struct ReleaseFile {
 }
 
 /// Names of the files of a release besides its components, with what each is.
-const RELEASE_FILES: [(&str, &str); 6] = [
+const RELEASE_FILES: [(&str, &str); 7] = [
+    ("SHA256SUMS", "of every component and of the rootfs archive, as sha256sum -c reads them"),
     ("manifest.json", "what the release consists of; its SHA-256 is the release's digest"),
     ("manifest.json.minisig", "signature of the manifest"),
     ("bootwright.pub", "public key that the signature is checked with"),
@@ -61,6 +64,11 @@ const RELEASE_FILES: [(&str, &str); 6] = [
     ("sbom.spdx.json", "the packages as SPDX 2.3"),
     ("release-notes.json", "notes and known issues; frozen when the release gets its name"),
 ];
+
+/// What the archive of a release's rootfs is called.
+fn archive_name(manifest: &Manifest) -> String {
+    format!("rootfs-{}.tar.gz", manifest.version)
+}
 
 impl Services {
     /// Every file of a complete release: its components first.
@@ -73,6 +81,12 @@ impl Services {
         release: &Release,
     ) -> Result<Vec<ReleaseFile>, ServiceError> {
         let manifest = self.contents(actor, release).await?.manifest;
+        let archive = ReleaseFile {
+            name: archive_name(&manifest),
+            what: "the rootfs for those who take it away: a folder rootfs; made when it is asked for",
+            size: None,
+            sha256: None,
+        };
         let components = manifest.components.into_iter().map(|it| ReleaseFile {
             name: it.name,
             what: it.role.word(),
@@ -85,7 +99,7 @@ impl Services {
             size: None,
             sha256: None,
         });
-        Ok(components.chain(others).collect())
+        Ok(components.chain([archive]).chain(others).collect())
     }
 
     /// A file of a complete release.
@@ -115,6 +129,19 @@ impl Services {
                 Ok(json(rows.notes(&release.id).await?.record(digest)?))
             }
             "sbom.spdx.json" => Ok(json(sbom::spdx(&manifest, &lock)?)),
+            "SHA256SUMS" => {
+                let archive = self.archive_of(&manifest).await?;
+                let components = manifest.components.iter().map(|it| (it.sha256, it.name.clone()));
+                let sums: String = components
+                    .chain([(archive.sha256, archive_name(&manifest))])
+                    .map(|(sha256, name)| format!("{sha256}  {name}\n"))
+                    .collect();
+                Ok(Download::Bytes {
+                    name: name.to_owned(),
+                    media_type: "text/plain; charset=utf-8",
+                    bytes: sums.into_bytes(),
+                })
+            }
             "bootwright.pub" => Ok(Download::Bytes {
                 name: name.to_owned(),
                 media_type: "text/plain; charset=utf-8",
@@ -124,11 +151,40 @@ impl Services {
                 let signature = rows.signature_of(&release.id).await?.ok_or_else(missing)?;
                 self.blob(&signature, name, "text/plain; charset=utf-8")
             }
+            archive if archive == archive_name(&manifest) => {
+                let archive = self.archive_of(&manifest).await?;
+                let file = self
+                    .builder()
+                    .cache()
+                    .blobs()
+                    .open_blob(&archive.sha256)
+                    .map_err(ServiceError::internal)?;
+                let name = name.to_owned();
+                Ok(Download::File {
+                    name,
+                    media_type: "application/gzip",
+                    file,
+                    size: archive.size,
+                })
+            }
             other => {
                 let component = manifest.component(other).ok_or_else(missing)?;
                 self.blob(&component.sha256, other, "application/octet-stream")
             }
         }
+    }
+
+    /// The rootfs as an archive, derived from the image; one at a time, since each takes a processor
+    /// and gigabytes of memory for half a minute.
+    async fn archive_of(&self, manifest: &Manifest) -> Result<BlobRef, ServiceError> {
+        let image = manifest.images.first().and_then(|name| manifest.component(name));
+        let image = image
+            .map(|it| BlobRef { sha256: it.sha256, size: it.size })
+            .ok_or_else(|| ServiceError::NotFound("image in the release".to_owned()))?;
+        let _one = self.deriving().lock().await;
+        let builder = self.builder().clone();
+        let derived = tokio::task::spawn_blocking(move || builder.rootfs_archive(image)).await;
+        derived.map_err(ServiceError::internal)?.map_err(ServiceError::internal)
     }
 
     /// The whole log of a job, as text for people.

@@ -76,6 +76,8 @@ struct Inner {
     running: Mutex<HashMap<JobId, Running>>,
     counted: tokio::sync::Mutex<Option<(u64, Arc<Counted>)>>,
     room_changes: AtomicU64,
+    /// Held by whoever derives a file that is large.
+    deriving: tokio::sync::Mutex<()>,
     /// Held for the life of the server: one server works on one data folder.
     _lock: Option<File>,
 }
@@ -171,6 +173,7 @@ impl Services {
             running: Mutex::default(),
             counted: tokio::sync::Mutex::default(),
             room_changes: AtomicU64::new(0),
+            deriving: tokio::sync::Mutex::default(),
             options,
             _lock: lock,
         })))
@@ -329,6 +332,10 @@ impl Services {
     /// The last count of the room on the disk, with the number of changes before it.
     pub(crate) fn counted(&self) -> &tokio::sync::Mutex<Option<(u64, Arc<Counted>)>> {
         &self.0.counted
+    }
+
+    pub(crate) fn deriving(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.deriving
     }
 
     /// How often something changed that takes room or needs it.

@@ -111,14 +111,19 @@ pub(super) enum ReleaseCommand {
         /// Name of the release.
         name: String,
     },
-    /// Save a file of a release: a component, `manifest.json`, `sbom.spdx.json`…
+    /// Save a file of a release: a component, `manifest.json`, `sbom.spdx.json`… or all of them.
     Export {
         /// Name of the release.
         name: String,
         /// Name of the file.
-        file: String,
-        /// Where to; the file's own name in this folder unless said otherwise.
-        #[arg(long, short, value_name = "FILE")]
+        #[arg(required_unless_present = "all")]
+        file: Option<String>,
+        /// Save every file, the rootfs as an archive among them, with `SHA256SUMS`.
+        #[arg(long, conflicts_with = "file")]
+        all: bool,
+        /// Where to: a file, or with --all a folder; this folder and the files' own names unless
+        /// said otherwise.
+        #[arg(long, short, value_name = "PATH")]
         output: Option<PathBuf>,
     },
     /// Show or write a release's notes and known issues.
@@ -220,13 +225,19 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
                 vec![it.name.clone(), it.what.clone(), size, or_dash(digest.as_deref())]
             })
         }
-        ReleaseCommand::Export { name, file, output } => {
+        ReleaseCommand::Export { name, file: Some(file), output, .. } => {
             let path = output.clone().unwrap_or_else(|| PathBuf::from(file));
-            let source = format!("/releases/{}/files/{}", encode(name), encode(file));
-            save(cli, &source, &path).map_err(|error| match error {
-                CliError::Output(source) => CliError::File { path, source },
-                other => other,
-            })
+            export(cli, name, file, path)
+        }
+        ReleaseCommand::Export { name, file: None, output, .. } => {
+            let folder = output.clone().unwrap_or_default();
+            if !folder.as_os_str().is_empty() {
+                fs::create_dir_all(&folder)
+                    .map_err(|source| CliError::File { path: folder.clone(), source })?;
+            }
+            let path = format!("/releases/{}/files", encode(name));
+            let files: Listed<ReleaseFile> = cli.client.get(&path)?;
+            files.items.iter().try_for_each(|it| export(cli, name, &it.name, folder.join(&it.name)))
         }
         ReleaseCommand::Notes { name, set, set_known_issues } => {
             notes(cli, name, set.as_deref(), set_known_issues.as_deref())
@@ -374,6 +385,14 @@ fn diff(cli: &Cli, name: &str) -> Result<(), CliError> {
     );
     lines.extend(diff_lines(&against.recipe));
     cli.output.lines(&lines)
+}
+
+fn export(cli: &Cli, name: &str, file: &str, path: PathBuf) -> Result<(), CliError> {
+    let source = format!("/releases/{}/files/{}", encode(name), encode(file));
+    save(cli, &source, &path).map_err(|error| match error {
+        CliError::Output(source) => CliError::File { path, source },
+        other => other,
+    })
 }
 
 /// Writes a download beside its place and renames it, so that half a file never has its name.

@@ -12,14 +12,12 @@ use std::{
 };
 
 use domain::{
-    digest::Digest,
-    job::StepState,
     kernel::{ConfigReport, KernelFileRole, Record, SourceRecord},
     lock::{Lock, LockedFile, LockedKernel, LockedPackage},
     recipe::Recipe,
 };
 
-use super::Build;
+use super::{Build, BuildRequest};
 use crate::{
     error::BuildError,
     kernels::{KernelOutput, KernelRequest},
@@ -64,8 +62,14 @@ impl Made {
 }
 
 /// Puts kernels into a lock.
-pub(super) fn lock_in(lock: &mut Lock, made: Vec<Made>) {
+pub(super) fn lock_in(lock: &mut Lock, made: Vec<Made>) -> Result<(), BuildError> {
     for Made { kernel, package } in made {
+        if let Some(other) = lock.kernels.iter().find(|it| it.package == kernel.package) {
+            return Err(BuildError::NotTogether {
+                one: format!("the kernel {} is the package {}", kernel.name, kernel.package),
+                other: format!("so is the kernel {}", other.name),
+            });
+        }
         // A suite may have it as well: what was made is what the recipe names.
         lock.packages.retain(|it| (it.part, &it.name) != (package.part, &package.name));
         lock.packages.push(package);
@@ -75,6 +79,7 @@ pub(super) fn lock_in(lock: &mut Lock, made: Vec<Made>) {
         (a.part, &a.name, &a.architecture).cmp(&(b.part, &b.name, &b.architecture))
     });
     lock.kernels.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(())
 }
 
 /// Whether a lock that is kept has the kernels that the recipe names.
@@ -91,17 +96,18 @@ pub(super) fn compiled_elsewhere(build: &Build<'_>) -> Result<Vec<Made>, BuildEr
     build.request.kernels.iter().filter(binary).map(|it| make(build, it, build.observer)).collect()
 }
 
+/// The kernels that are compiled here.
+pub(super) fn to_compile(request: &BuildRequest) -> Vec<&KernelRequest> {
+    request.kernels.iter().filter(|it| !it.definition.source.is_binary()).collect()
+}
+
 /// Runs `rootfs` and compiles kernels, at once where there are processors for both. What fails
 /// stops the other.
-pub(super) fn beside<T: Send>(
+pub(super) fn beside<T>(
     build: &Build<'_>,
-    rootfs: impl FnOnce(&Build<'_>) -> Result<T, BuildError> + Send,
+    to_compile: &[&KernelRequest],
+    rootfs: impl FnOnce(&Build<'_>) -> Result<T, BuildError>,
 ) -> Result<(T, Vec<Made>), BuildError> {
-    let to_compile: Vec<&KernelRequest> =
-        build.request.kernels.iter().filter(|it| !it.definition.source.is_binary()).collect();
-    if to_compile.is_empty() {
-        return Ok((rootfs(build)?, Vec::new()));
-    }
     let stop = AtomicBool::new(false);
     let observer = Stoppable { observer: build.observer, stop: &stop };
     let build = Build { builder: build.builder, request: build.request, observer: &observer };
@@ -124,11 +130,7 @@ pub(super) fn beside<T: Send>(
             (done, kernels.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })
     } else {
-        let done = rootfs();
-        if let Err(error) = done {
-            return Err(error);
-        }
-        (done, compile())
+        (Ok(rootfs()?), compile())
     };
     match (done, made) {
         (Ok(done), Ok(made)) => Ok((done, made)),
