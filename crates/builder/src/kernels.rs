@@ -1,7 +1,5 @@
 //! From a kernel's definition to its record: source, configuration, compilation.
 
-use std::sync::Arc;
-
 use domain::{
     blob::BlobRef,
     ids::KernelId,
@@ -56,7 +54,7 @@ impl Builder {
     /// # Errors
     /// The step that failed, why, and its last lines.
     pub fn build_kernel(
-        self: &Arc<Self>,
+        &self,
         request: &KernelRequest,
         observer: &dyn BuildObserver,
     ) -> Result<KernelOutput, BuildError> {

@@ -432,3 +432,35 @@ proptest! {
         prop_assert_eq!(Lines::of(&text).line(at) as usize, expected);
     }
 }
+
+#[test]
+fn a_kernel_of_our_own_is_named_instead_of_a_package() {
+    let text = format!(
+        "{}\n[[kernels]]\nalias = \"vmlinuz-dev\"\nkernel = \"linux-6.1-lab\"\n\n\
+         [[kernels]]\nalias = \"xen-dev\"\nflavor = \"xen\"\nkernel = \"xen-4.17\"\n",
+        starter()
+    );
+    let recipe = parse(&text).unwrap();
+    let own: Vec<_> = recipe.own_kernels().into_iter().collect();
+    assert_eq!(own, [("linux-6.1-lab", Flavor::Linux), ("xen-4.17", Flavor::Xen)]);
+    assert_eq!(recipe.kernel_packages().collect::<Vec<_>>(), ["linux-image-cloud-amd64"]);
+
+    let known = |pairs: &[(&str, Flavor)]| {
+        pairs.iter().map(|(name, flavor)| ((*name).to_owned(), *flavor)).collect()
+    };
+    let right = known(&[("linux-6.1-lab", Flavor::Linux), ("xen-4.17", Flavor::Xen)]);
+    assert_eq!(unknown_kernels(&recipe, &text, &right), []);
+    let wrong = known(&[("linux-6.1-labs", Flavor::Linux), ("xen-4.17", Flavor::Linux)]);
+    let problems = unknown_kernels(&recipe, &text, &wrong);
+    assert_eq!(problems[0].line, line_of(&text, "kernel = \"linux-6.1-lab\""));
+    assert!(problems[0].message.contains("did you mean \"linux-6.1-labs\"?"), "{problems:?}");
+    assert_eq!(problems[1].line, line_of(&text, "kernel = \"xen-4.17\""));
+    assert!(problems[1].message.contains("flavor = \"linux\""), "{problems:?}");
+
+    let both = text.replace("kernel = \"xen-4.17\"", "kernel = \"xen-4.17\"\npackage = \"xen\"");
+    let message = &parse(&both).unwrap_err()[0].message;
+    assert!(message.contains("not both"), "{message}");
+    let no_name = text.replace("kernel = \"xen-4.17\"", "kernel = \"../etc\"");
+    let message = &parse(&no_name).unwrap_err()[0].message;
+    assert!(message.contains("names none"), "{message}");
+}

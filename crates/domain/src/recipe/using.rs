@@ -1,5 +1,7 @@
 //! What others ask of a recipe that has been read.
 
+use std::collections::BTreeMap;
+
 use toml::de::DeTable;
 
 use super::{
@@ -7,6 +9,7 @@ use super::{
     nearest::nearest,
     report::{Lines, quoted},
 };
+use crate::kernel::Flavor;
 
 /// The recipe that an empty installation offers: a small Debian that boots over the network.
 #[must_use]
@@ -44,6 +47,7 @@ pub fn unknown_packages(
     let mut problems: Vec<Problem> = recipe
         .packages
         .iter()
+        .map(String::as_str)
         .chain(kernels)
         .filter(|name| !exists(name))
         .map(|name| {
@@ -54,6 +58,39 @@ pub fn unknown_packages(
             Problem { line, message }
         })
         .collect();
+    problems.sort_by_key(|problem| problem.line);
+    problems
+}
+
+/// The kernels that `recipe` names and that are not among the `known` ones, or are of another flavor,
+/// each at its line of `text`.
+#[must_use]
+pub fn unknown_kernels(
+    recipe: &Recipe,
+    text: &str,
+    known: &BTreeMap<String, Flavor>,
+) -> Vec<Problem> {
+    let lines = lines_of(text, "kernels", "kernel");
+    let line = |name: &str| lines.iter().find(|(it, _)| it == name).map_or(0, |(_, line)| *line);
+    let problem = |(name, flavor): (&str, Flavor)| {
+        let message = match known.get(name) {
+            Some(is) if *is == flavor => return None,
+            Some(is) => format!(
+                "the kernel {} is of flavor \"{word}\"; write flavor = \"{word}\"",
+                quoted(name),
+                word = is.word()
+            ),
+            None => {
+                let near = nearest(name, known.keys().map(String::as_str)).map_or_else(
+                    || "; add it on the page Kernels, or name another".to_owned(),
+                    |near| format!("; did you mean \"{near}\"?"),
+                );
+                format!("there is no kernel called {}{near}", quoted(name))
+            }
+        };
+        Some(Problem { line: line(name), message })
+    };
+    let mut problems: Vec<Problem> = recipe.own_kernels().into_iter().filter_map(problem).collect();
     problems.sort_by_key(|problem| problem.line);
     problems
 }
@@ -95,15 +132,23 @@ fn slips(name: &str) -> impl Iterator<Item = String> {
 fn lines_of_packages(text: &str) -> Vec<(String, u32)> {
     let lines = Lines::of(text);
     let (root, _) = DeTable::parse_recoverable(text);
-    let list = |key: &str| root.get_ref().get(key).and_then(|value| value.get_ref().as_array());
-    let packages = list("packages").into_iter().flat_map(|list| list.iter());
-    let kernels = list("kernels")
+    let packages = root.get_ref().get("packages").and_then(|value| value.get_ref().as_array());
+    let packages = packages.into_iter().flat_map(|list| list.iter()).filter_map(|value| {
+        Some((value.get_ref().as_str()?.to_owned(), lines.line(value.span().start)))
+    });
+    packages.chain(lines_of(text, "kernels", "package")).collect()
+}
+
+/// Each text that the tables of a list have under `key`, with its line.
+fn lines_of(text: &str, list: &str, key: &str) -> Vec<(String, u32)> {
+    let lines = Lines::of(text);
+    let (root, _) = DeTable::parse_recoverable(text);
+    let tables = root.get_ref().get(list).and_then(|value| value.get_ref().as_array());
+    tables
         .into_iter()
         .flat_map(|list| list.iter())
-        .filter_map(|kernel| kernel.get_ref().as_table()?.get("package"));
-    packages
-        .chain(kernels)
-        .filter_map(|value| {
+        .filter_map(|table| {
+            let value = table.get_ref().as_table()?.get(key)?;
             Some((value.get_ref().as_str()?.to_owned(), lines.line(value.span().start)))
         })
         .collect()

@@ -106,7 +106,7 @@ async fn request(
         (None, Packages::Keep | Packages::Newer, former) => LockChoice::Newer { former },
     };
     let target = release.version.target.clone();
-    Ok((release, BuildRequest { recipe, target, choice }))
+    Ok((release, BuildRequest { recipe, target, choice, kernels: Vec::new() }))
 }
 
 async fn complete(

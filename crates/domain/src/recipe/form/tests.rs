@@ -155,7 +155,7 @@ fn tables_in_braces_are_changed_in_place() {
         .replace("{name=\"ann\"}", "{name=\"ann\", password = \"x\"}")
         .replace(
             "{ alias = \"l\", package = \"p2\" },\n",
-            "{ alias = \"l\", package = \"p2\" },\n  { alias = \"\", package = \"\" },\n",
+            "{ alias = \"l\", package = \"p2\" },\n  { alias = \"\" },\n",
         )
         .replace("[\"ssh\"]", "[]");
     assert_eq!(changed, expected);
