@@ -37,6 +37,7 @@ const ATTRIBUTES: &str =
     "* -export-ignore -export-subst -text -ident -filter !eol !working-tree-encoding\n";
 
 /// How a repository is reached.
+#[derive(Clone, Copy)]
 pub(super) enum Way<'a> {
     /// Through our proxy.
     Https { proxy: &'a Proxy },
