@@ -9,7 +9,7 @@ mod kernel;
 mod manifest;
 mod own_kernels;
 mod pack;
-mod resolve;
+pub(crate) mod resolve;
 mod run;
 mod system;
 
@@ -22,6 +22,7 @@ use domain::{
 };
 use process::Spawner;
 
+use self::resolve::Archive;
 pub use self::{
     check::{KernelFiles, check_together},
     own_kernels::kernel_step,
@@ -37,6 +38,7 @@ use crate::{
     packages::PackageIndex,
     sandbox::{self, SandboxError},
     signing::SigningKey,
+    sources::SourceRules,
 };
 
 /// Names of the steps, in order.
@@ -62,6 +64,8 @@ pub struct BuilderConfig {
     pub cache_dir: PathBuf,
     /// Base URL of the Debian mirror; the one of this host's apt where absent.
     pub mirror: Option<String>,
+    /// What sources of kernels may be.
+    pub sources: SourceRules,
 }
 
 /// What is to be built.
@@ -107,11 +111,11 @@ pub struct BuildOutput {
 /// Builds releases; share one by [`Arc`].
 #[derive(Debug)]
 pub struct Builder {
-    config: BuilderConfig,
-    spawner: Spawner,
+    pub(crate) config: BuilderConfig,
+    pub(crate) spawner: Spawner,
     /// Where final outputs and the packages of locks are kept.
-    blobs: BlobStore,
-    cache: StepCache,
+    pub(crate) blobs: BlobStore,
+    pub(crate) cache: StepCache,
     key: SigningKey,
     tools: Vec<String>,
 }
@@ -218,14 +222,14 @@ impl Builder {
         Ok(BuildOutput { lock, manifest, manifest_blob, signature })
     }
 
-    fn mirror(&self, recipe: &Recipe) -> Result<Mirror, MirrorError> {
-        recipe
+    pub(crate) fn mirror(&self, archive: &Archive<'_>) -> Result<Mirror, MirrorError> {
+        archive
             .mirror
-            .clone()
+            .map(ToOwned::to_owned)
             .or_else(|| self.config.mirror.clone())
-            .or_else(|| host::own_mirror(&self.spawner, &recipe.suite))
+            .or_else(|| host::own_mirror(&self.spawner, archive.suite))
             .map(|base| Mirror::new(&base))
-            .ok_or_else(|| MirrorError::None(recipe.suite.clone()))
+            .ok_or_else(|| MirrorError::None(archive.suite.to_owned()))
     }
 }
 
