@@ -134,7 +134,8 @@ pub struct ServeArgs {
     /// such as 10.1.0.0/16; link-local ones never.
     #[arg(long, env = "BOOTWRIGHT_SOURCE_NETWORK", value_name = "CIDR", value_delimiter = ',')]
     pub source_network: Vec<IpNet>,
-    /// How many jobs run side by side; each build needs a subordinate id range of its own.
+    /// How many jobs run side by side, besides a kernel; each build needs a subordinate id range of
+    /// its own. With 0 nothing is built here, kernels neither.
     #[arg(long, env = "BOOTWRIGHT_WORKERS", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16))]
     pub workers: u16,
     /// Seconds that a validated machine may take from power-on to its login prompt.

@@ -97,18 +97,21 @@ impl Services {
             Ok(recipe) => recipe,
             Err(problems) => return Ok(Err(problems)),
         };
+        let known = self.read().await?.kernel_flavors().await?;
+        let mut problems = recipe::unknown_kernels(&recipe, text, &known);
         let builder = self.builder().clone();
         let asked = recipe.clone();
         let index = tokio::task::spawn_blocking(move || builder.package_index(&asked))
             .await
             .map_err(ServiceError::internal)?;
-        let problems = match index {
-            Ok(index) => recipe::unknown_packages(&recipe, text, &|name| index.contains(name)),
+        match index {
+            Ok(index) => problems
+                .extend(recipe::unknown_packages(&recipe, text, &|name| index.contains(name))),
             Err(error) => {
                 tracing::warn!(%error, "packages of a recipe were not checked: the archive does not answer");
-                Vec::new()
             }
-        };
+        }
+        problems.sort_by_key(|problem| problem.line);
         Ok(if problems.is_empty() { Ok(recipe) } else { Err(problems) })
     }
 

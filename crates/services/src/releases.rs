@@ -8,6 +8,7 @@ use domain::{
     evidence::{DecidingCase, Evidence},
     ids::{JobId, ReleaseId},
     job::{Job, JobKind, Step},
+    kernel::BuildMode,
     lock::Lock,
     manifest::Manifest,
     page::{Page, Slice},
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use store::releases::ReleaseFilter;
 use store::{Rows, jobs::NewJob};
 
-use crate::{Services, audit::Change, error::ServiceError};
+use crate::{Services, audit::Change, error::ServiceError, kernels::FrozenKernel};
 
 /// Which packages a build takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,9 @@ pub struct BuildParameters {
     pub packages: Packages,
     /// The lock to keep, or whose epoch to keep where the packages turn out the same.
     pub former_lock: Option<Digest>,
+    /// The kernels that the recipe names, as they were then.
+    #[serde(default)]
+    pub kernels: Vec<FrozenKernel>,
 }
 
 /// What "Build release" starts from.
@@ -133,15 +137,13 @@ impl Services {
     ) -> Result<Job, ServiceError> {
         Action::Build.allowed_to(&actor.who)?;
         let revision = self.revision(actor, recipe, Some(revision)).await?;
-        if let Err(problems) = self.check_recipe(actor, &revision.text).await? {
+        let checked = self.check_recipe(actor, &revision.text).await?;
+        let parsed = checked.map_err(|problems| {
             let first = problems.first().map_or_else(String::new, |problem| {
                 format!(": line {}: {}", problem.line, problem.message)
             });
-            return Err(ServiceError::invalid(
-                "revision",
-                format!("this revision cannot be built{first}"),
-            ));
-        }
+            ServiceError::invalid("revision", format!("this revision cannot be built{first}"))
+        })?;
         let mut tx = self.begin().await?;
         let releases = tx.releases().await?;
         let former_lock = releases
@@ -183,16 +185,19 @@ impl Services {
             released_at: None,
         };
         tx.insert_release(&release).await?;
-        let parameters = serde_json::to_value(BuildParameters { packages, former_lock })
+        let kernels = self.freeze_kernels(&mut tx, &parsed).await?;
+        let steps = steps(packages, &kernels);
+        let parameters = serde_json::to_value(BuildParameters { packages, former_lock, kernels })
             .map_err(ServiceError::internal)?;
         tx.insert_job(&NewJob {
             id: job.clone(),
             kind: JobKind::Build,
             release: Some(release.id.clone()),
+            kernel: None,
             created_at: self.now(),
             created_by: actor.name().to_owned(),
             parameters,
-            steps: builder::STEPS.iter().map(|name| (*name).to_owned()).collect(),
+            steps,
         })
         .await?;
         self.record(&mut tx, actor, Change::BuildRequested { release: &release }).await?;
@@ -323,6 +328,29 @@ impl Services {
         self.commit(tx, &format!("release/{}", release.version)).await?;
         self.refresh_catalogue().await
     }
+}
+
+/// The steps of a build: those of its kernels stand where they are made.
+fn steps(packages: Packages, kernels: &[FrozenKernel]) -> Vec<String> {
+    // A lock that is kept has the files of its kernels.
+    let kernels = if packages == Packages::Keep { &[][..] } else { kernels };
+    let of_kernel = |kernel: &FrozenKernel| {
+        builder::kernel_steps(&kernel.definition, BuildMode::Release)
+            .into_iter()
+            .map(|step| builder::kernel_step(&kernel.name, step))
+            .collect::<Vec<_>>()
+    };
+    let (before, beside): (Vec<_>, Vec<_>) =
+        kernels.iter().partition(|it| it.definition.source.is_binary());
+    let mut steps: Vec<String> = before.into_iter().flat_map(of_kernel).collect();
+    for name in builder::STEPS {
+        // What comes next has the kernels in it.
+        if name == "kernel" {
+            steps.extend(beside.iter().copied().flat_map(of_kernel));
+        }
+        steps.push(name.to_owned());
+    }
+    steps
 }
 
 /// The version that a new build would get.
