@@ -11,6 +11,8 @@ need_file() { [ -e "$1" ] || missing+=("$2"); }
 
 need cc build-essential
 need git git
+need ssh openssh-client
+need_file /etc/ssl/certs/ca-certificates.crt ca-certificates
 need mmdebstrap mmdebstrap
 need bwrap bubblewrap
 need newuidmap uidmap
@@ -52,6 +54,14 @@ if [ "$purpose" = test ]; then
     need minisign minisign
     need curl curl
     need jq jq
+    need openssl openssl
+    if [ ! -e /usr/sbin/sshd ]; then
+        # Tests start the program themselves, on loopback; this machine gets no SSH service by that.
+        as_root install -d /etc/systemd/system
+        as_root ln -sfn /dev/null /etc/systemd/system/ssh.service
+        as_root ln -sfn /dev/null /etc/systemd/system/ssh.socket
+        missing+=(openssh-server)
+    fi
     python3 -c "import ensurepip" 2>/dev/null || missing+=(python3-venv)
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 fi

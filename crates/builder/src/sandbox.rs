@@ -318,8 +318,8 @@ fn wait_for_range(stop: &dyn Fn() -> bool) -> Result<IdRange, SandboxError> {
     }
 }
 
-/// Passes lines on until the sandbox ends, is stopped, or takes too long.
-fn follow(
+/// Passes lines on until a program ends, is stopped, or takes too long.
+pub(crate) fn follow(
     running: &mut Running,
     limit: Duration,
     line: &mut dyn FnMut(&str),

@@ -7,7 +7,7 @@ mod initrd;
 mod kernel;
 mod manifest;
 mod pack;
-mod resolve;
+pub(crate) mod resolve;
 mod run;
 mod system;
 
@@ -21,6 +21,7 @@ use domain::{
 use process::Spawner;
 
 pub use self::check::{KernelFiles, check_together};
+use self::resolve::Archive;
 
 use crate::{
     cache::StepCache,
@@ -31,6 +32,7 @@ use crate::{
     packages::PackageIndex,
     sandbox::{self, SandboxError},
     signing::SigningKey,
+    sources::SourceRules,
 };
 
 /// Names of the steps, in order.
@@ -56,6 +58,8 @@ pub struct BuilderConfig {
     pub cache_dir: PathBuf,
     /// Base URL of the Debian mirror; the one of this host's apt where absent.
     pub mirror: Option<String>,
+    /// What sources of kernels may be.
+    pub sources: SourceRules,
 }
 
 /// What is to be built.
@@ -98,11 +102,11 @@ pub struct BuildOutput {
 /// Builds releases; share one by [`Arc`].
 #[derive(Debug)]
 pub struct Builder {
-    config: BuilderConfig,
-    spawner: Spawner,
+    pub(crate) config: BuilderConfig,
+    pub(crate) spawner: Spawner,
     /// Where final outputs and the packages of locks are kept.
-    blobs: BlobStore,
-    cache: StepCache,
+    pub(crate) blobs: BlobStore,
+    pub(crate) cache: StepCache,
     key: SigningKey,
     tools: Vec<String>,
 }
@@ -189,14 +193,14 @@ impl Builder {
         Ok(BuildOutput { lock, manifest, manifest_blob, signature })
     }
 
-    fn mirror(&self, recipe: &Recipe) -> Result<Mirror, MirrorError> {
-        recipe
+    pub(crate) fn mirror(&self, archive: &Archive<'_>) -> Result<Mirror, MirrorError> {
+        archive
             .mirror
-            .clone()
+            .map(ToOwned::to_owned)
             .or_else(|| self.config.mirror.clone())
-            .or_else(|| host::own_mirror(&self.spawner, &recipe.suite))
+            .or_else(|| host::own_mirror(&self.spawner, archive.suite))
             .map(|base| Mirror::new(&base))
-            .ok_or_else(|| MirrorError::None(recipe.suite.clone()))
+            .ok_or_else(|| MirrorError::None(archive.suite.to_owned()))
     }
 }
 
