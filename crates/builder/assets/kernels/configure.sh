@@ -6,35 +6,38 @@
 set -eu
 . /in/common.sh
 give_way
+# What the trees' own Makefiles and scripts see has no variable of ours.
+flavor=$FLAVOR target=$TARGET count=$COUNT
+unset FLAVOR TARGET COUNT
 unpack_source
 export KBUILD_BUILD_USER=bootwright KBUILD_BUILD_HOST=bootwright XEN_TARGET_ARCH=x86_64
 cd /build/tree
 folder=.
-[ "$FLAVOR" = linux ] || folder=xen
+[ "$flavor" = linux ] || folder=xen
 
 # tree TARGET…: the tree's own make.
 tree() {
-    if [ "$FLAVOR" = linux ]; then
+    if [ "$flavor" = linux ]; then
         make ARCH=x86_64 LOCALVERSION= "$@"
     else
         make -C xen "$@"
     fi
 }
 
-if [ -n "$TARGET" ]; then
-    case $TARGET in
+if [ -n "$target" ]; then
+    case $target in
     config | menuconfig | nconfig | xconfig | gconfig | oldconfig | localmodconfig | localyesconfig | randconfig)
-        refuse "$TARGET asks questions, looks at the machine or throws dice: name a defconfig of the tree"
+        refuse "$target asks questions, looks at the machine or throws dice: name a defconfig of the tree"
         ;;
     esac
-    if ! tree "$TARGET" </dev/null >/build/told 2>&1; then
+    if ! tree "$target" </dev/null >/build/told 2>&1; then
         cat /build/told
         if grep -q "No rule to make target\|Can't find default configuration" /build/told; then
-            refuse "the tree has no configuration called $TARGET: see arch/x86/configs and kernel/configs in it"
+            refuse "the tree has no configuration called $target: see arch/x86/configs and kernel/configs in it"
         fi
-        refuse "make $TARGET failed: $(tail -n 1 /build/told)"
+        refuse "make $target failed: $(tail -n 1 /build/told)"
     fi
-    [ -e "$folder/.config" ] || refuse "make $TARGET left no configuration"
+    [ -e "$folder/.config" ] || refuse "make $target left no configuration"
     cp "$folder/.config" /build/base
 else
     cp /in/base /build/base
@@ -42,7 +45,7 @@ fi
 
 set --
 number=0
-while [ "$number" -lt "$COUNT" ]; do
+while [ "$number" -lt "$count" ]; do
     set -- "$@" "/in/fragments/$number"
     number=$((number + 1))
 done
@@ -51,7 +54,7 @@ cp /out/requested "$folder/.config"
 tree olddefconfig </dev/null
 cp "$folder/.config" /out/config
 
-if [ "$FLAVOR" = linux ]; then
+if [ "$flavor" = linux ]; then
     tree -s include/config/kernel.release </dev/null
     cp include/config/kernel.release /out/release
 else

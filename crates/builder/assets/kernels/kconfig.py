@@ -45,7 +45,7 @@ class Entry:
 
     def __init__(self, name, conditions, choice):
         self.name, self.conditions, self.choice = name, list(conditions), choice
-        self.type, self.prompt, self.prompt_if, self.defaults = None, False, None, []
+        self.type, self.prompt, self.prompt_if, self.range = None, False, None, None
 
 
 class Tree:
@@ -129,9 +129,8 @@ class Tree:
                 entry.prompt, entry.prompt_if = True, found[2]
         elif word in ("def_bool", "def_tristate"):
             entry.type = word.removeprefix("def_")
-            entry.defaults.append(rest)
-        elif word == "default":
-            entry.defaults.append(rest)
+        elif word == "range":
+            entry.range = rest
         elif word in ("select", "imply"):
             name, _, condition = rest.partition(" if ")
             if word == "select":
@@ -277,6 +276,8 @@ def reason(tree, values, name, asked):
             return f"one option of its choice can be set, and {others[0]} is"
     if (by := selectors(tree, values, name)) and actual != "n":
         return f"it is selected by {by}"
+    if limits := next((it.range for it in entries if it.range), None):
+        return f"its range is {in_words(limits)}, and the tree made it {actual}"
     return f"the tree made it {WORDS.get(actual, actual)}"
 
 

@@ -1,5 +1,5 @@
 # Unpacks a source, whoever made it, and applies the patches.
-#   in:  /in/archive, /in/unpack.py, /in/patches (<file below /in> <name>); FLAVOR
+#   in:  /in/archive, /in/unpack.py, /in/names (<file below /in> <name>) and those files; FLAVOR
 #   out: /out/tree.tar.zst (the tree without its top folder), /out/facts (see unpack.py)
 set -eu
 . /in/common.sh
@@ -24,7 +24,7 @@ while read -r file name; do
         refuse "the patch $name does not apply: ${failed:-$target $(tail -n 1 /build/patched)}"
     fi
     cat /build/patched
-done </in/patches
+done </in/names
 # A patch of the wrong depth would leave its files beside those that are meant.
 find /build/tree \( -name '*.rej' -o -name '*.orig' \) -newermt "@$epoch" -type f -delete
 tar --create --sort=name --format=posix --pax-option='exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime' \

@@ -1,7 +1,7 @@
 """Unpacks an archive that anybody may have made, and refuses what would leave the folder or never end.
 
     unpack.py tree ARCHIVE FOLDER FACTS   a source tree; leaves it in FOLDER without its top folder
-    unpack.py deb PACKAGE FOLDER          the files of a .deb
+    unpack.py deb PACKAGE FOLDER EPOCH    the files of a .deb; the newest time of one goes to EPOCH
 
 Takes tar, plain or by gzip, xz, bzip2 or zstd, zip, and a .deb with such an archive below usr/src.
 FACTS gets lines `epoch <seconds>` (the newest time of an entry), `flavor <linux|xen>` and
@@ -45,7 +45,9 @@ def shown(name):
 class Folder:
     """Where entries are written, each by a name that was checked."""
 
-    def __init__(self, path, archive_size):
+    def __init__(self, path, archive_size, in_package=False):
+        # Links of a package lead to where it will be installed; nothing is written behind one.
+        self.in_package = in_package
         self.path, self.most = path, min(BYTES, max(SMALL, RATIO * archive_size))
         self.bytes = self.entries = self.newest = 0
         self.kinds, self.links = {"": "folder"}, {}
@@ -110,7 +112,7 @@ class Folder:
 
     def link(self, name, mtime, target):
         plain = self.place(name, mtime)
-        if target.startswith("/"):
+        if target.startswith("/") and not self.in_package:
             raise Refused(f"the link {shown(name)} leads to the absolute {shown(target)}")
         path = self.new(plain, name, "link")
         self.links[plain] = (name, target)
@@ -289,10 +291,11 @@ def unpack_tree(path, target, facts):
     print(f"{folder.entries} entries, {folder.bytes >> 20} MiB: {kind} {version}")
 
 
-def unpack_package(path, target):
-    folder = Folder(target, os.path.getsize(path))
+def unpack_package(path, target, epoch):
+    folder = Folder(target, os.path.getsize(path), in_package=True)
     of_package(path, lambda stream: untar(stream, folder))
-    # A link to anywhere is usual in a package: nothing is written behind one.
+    with open(epoch, "w") as out:
+        out.write(f"{max(folder.newest, FIRST_EPOCH)}\n")
 
 
 def main():
