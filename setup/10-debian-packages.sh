@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Debian packages: the builder's tools, QEMU with its iPXE, compilers; for tests Chromium, Node,
+# Debian packages: the builder's tools, what kernels are compiled with, QEMU with its iPXE, compilers; for tests Chromium, Node,
 # minisign and PostgreSQL; for the shipped binary Node.
 source "$(dirname "$0")/common.sh"
 purpose=$1
@@ -28,6 +28,18 @@ need gpgv gpgv
 need perl perl
 need python3 python3
 need qemu-system-x86_64 qemu-system-x86
+# What the source trees of Linux and Xen are compiled with.
+need bc bc
+need bison bison
+need flex flex
+need rsync rsync
+need ccache ccache
+need patch patch
+need bzip2 bzip2
+need unzip unzip
+need dpkg-buildpackage dpkg-dev
+need_file /usr/include/gelf.h libelf-dev
+need_file /usr/include/openssl/opensslv.h libssl-dev
 need_file /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 need_file /usr/lib/ipxe/qemu ipxe-qemu
 if ! have cargo; then

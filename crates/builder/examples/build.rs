@@ -50,6 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ssh_keys: data.join("keys/ssh"),
             authorities: PathBuf::from(SourceRules::AUTHORITIES),
         },
+        kernel_jobs: std::thread::available_parallelism().map_or(1, usize::from),
     };
     let builder = Arc::new(Builder::new(config, spawner, blobs.clone(), key)?);
     builder.check()?;

@@ -10,7 +10,7 @@ mod manifest;
 mod own_kernels;
 mod pack;
 pub(crate) mod resolve;
-mod run;
+pub(crate) mod run;
 mod system;
 
 use std::{path::PathBuf, sync::Arc};
@@ -66,6 +66,8 @@ pub struct BuilderConfig {
     pub mirror: Option<String>,
     /// What sources of kernels may be.
     pub sources: SourceRules,
+    /// How many compilers of a kernel run at once: `make -j`.
+    pub kernel_jobs: usize,
 }
 
 /// What is to be built.
@@ -118,13 +120,15 @@ pub struct Builder {
     pub(crate) cache: StepCache,
     key: SigningKey,
     tools: Vec<String>,
+    /// The compilers and what they need, as `package version`.
+    pub(crate) toolchain: Vec<String>,
 }
 
-/// One build under way.
-struct Build<'a> {
-    builder: &'a Builder,
-    request: &'a BuildRequest,
-    observer: &'a dyn BuildObserver,
+/// One build under way, of a release or of something else that is asked for.
+pub(crate) struct Build<'a, R = BuildRequest> {
+    pub(crate) builder: &'a Builder,
+    pub(crate) request: &'a R,
+    pub(crate) observer: &'a dyn BuildObserver,
 }
 
 impl Builder {
@@ -140,7 +144,8 @@ impl Builder {
     ) -> Result<Self, BuildError> {
         let cache = StepCache::open(&config.cache_dir)?;
         let tools = host::tool_versions(&spawner);
-        Ok(Self { config, spawner, blobs, cache, key, tools })
+        let toolchain = host::toolchain_versions(&spawner);
+        Ok(Self { config, spawner, blobs, cache, key, tools, toolchain })
     }
 
     /// Removes what an interrupted server left in the work folder. Only the one server of a data
@@ -240,21 +245,21 @@ fn rootfs(build: &Build<'_>, lock: &Lock) -> Result<BlobRef, BuildError> {
     system::run(build, lock, &bootstrapped)
 }
 
-impl Build<'_> {
-    fn log(&self, step: &str, line: &str) {
+impl<R> Build<'_, R> {
+    pub(crate) fn log(&self, step: &str, line: &str) {
         self.observer.log(step, line);
     }
 
-    fn stopped(&self) -> bool {
+    pub(crate) fn stopped(&self) -> bool {
         self.observer.cancelled()
     }
 
-    fn ended(&self, name: &'static str, state: StepState, message: Option<String>) {
+    pub(crate) fn ended(&self, name: &'static str, state: StepState, message: Option<String>) {
         self.observer.step(StepEvent::Ended { name, state, message });
     }
 
     /// Runs `work` as a step that has no key: quick, or asking the world.
-    fn unkeyed<T>(
+    pub(crate) fn unkeyed<T>(
         &self,
         name: &'static str,
         work: impl FnOnce() -> Result<(T, Option<String>), BuildError>,
@@ -273,7 +278,7 @@ impl Build<'_> {
     }
 
     /// Notes how a step failed; whatever stopped it, a stop that was asked for is called one.
-    fn failed(&self, name: &'static str, error: BuildError) -> BuildError {
+    pub(crate) fn failed(&self, name: &'static str, error: BuildError) -> BuildError {
         if self.stopped() {
             self.ended(name, StepState::Cancelled, None);
             return BuildError::Cancelled;

@@ -160,6 +160,7 @@ impl Services {
                     ssh_keys: data_dir.join("keys/ssh"),
                     authorities: PathBuf::from(SourceRules::AUTHORITIES),
                 },
+                kernel_jobs: std::thread::available_parallelism().map_or(1, usize::from),
             },
             spawner.clone(),
             blobs.clone(),

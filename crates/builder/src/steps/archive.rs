@@ -1,18 +1,18 @@
 //! The rootfs of a release as the archive that teams take away, derived from its image.
 
-use std::{path::PathBuf, time::Duration};
-
-use domain::blob::BlobRef;
+use domain::{blob::BlobRef, lock::Lock};
 
 use super::{
-    Builder,
-    run::{self, Step, step_error},
+    Build, Builder,
+    run::{self, Step},
 };
-use crate::{cache::StepOutputs, error::BuildError, sandbox::Sandbox};
+use crate::{
+    error::BuildError,
+    observer::{BuildObserver, StepEvent},
+};
 
 const NAME: &str = "archive";
-/// How long it may take.
-const LIMIT: Duration = Duration::from_secs(1800);
+const ARCHIVE: &str = "rootfs.tar.gz";
 
 impl Builder {
     /// Derives `rootfs.tar.gz` from an image of the blob store: one folder `rootfs`, owners as
@@ -23,6 +23,7 @@ impl Builder {
     /// Where the image cannot be read, or no sandbox can be made.
     pub fn rootfs_archive(&self, image: BlobRef) -> Result<BlobRef, BuildError> {
         let _building = self.cache.hold()?;
+        let build = Build { builder: self, request: &(), observer: &Nobody };
         let step = Step {
             name: NAME,
             script: include_str!("../../assets/archive.sh"),
@@ -31,33 +32,24 @@ impl Builder {
             files: Vec::new(),
             environment: Vec::new(),
         };
-        let key = step.key(&self.tools)?;
-        let outputs = match self.cache.get(&key) {
-            Some(outputs) => outputs,
-            None => {
-                let outputs = self.derive(&step, self.blobs.path(&image.sha256))?;
-                self.cache.put(&key, &outputs)?;
-                outputs
-            }
-        };
-        run::file(&outputs, NAME, "rootfs.tar.gz")
+        let outputs = run::run(&build, &step, |outputs| {
+            Ok(vec![(ARCHIVE.to_owned(), outputs.path(ARCHIVE))])
+        })?;
+        run::file(&outputs, NAME, ARCHIVE)
     }
+}
 
-    fn derive(&self, step: &Step, image: PathBuf) -> Result<StepOutputs, BuildError> {
-        let sandbox = Sandbox {
-            script: step.script,
-            inputs: vec![("rootfs.squashfs".to_owned(), image)],
-            files: Vec::new(),
-            environment: Vec::new(),
-            limit: LIMIT,
-        };
-        let outputs = sandbox
-            .run(&self.spawner, &self.config.work_dir, &mut |_| {}, &|| false)
-            .map_err(|error| step_error(NAME, error))?;
-        let archive = self.cache.blobs.put_file(&outputs.path("rootfs.tar.gz"))?;
-        Ok(StepOutputs {
-            step: NAME.to_owned(),
-            files: [("rootfs.tar.gz".to_owned(), archive)].into(),
-        })
+/// It is derived for a download, which has no log.
+struct Nobody;
+
+impl BuildObserver for Nobody {
+    fn step(&self, _event: StepEvent<'_>) {}
+
+    fn log(&self, _step: &str, _line: &str) {}
+
+    fn lock_resolved(&self, _lock: &Lock) {}
+
+    fn cancelled(&self) -> bool {
+        false
     }
 }
