@@ -216,6 +216,12 @@ impl World {
         self.folder.path().join("blobs").join(&name[..2]).join(&name[2..])
     }
 
+    /// Where a blob of the step cache lies.
+    pub(crate) fn cached(&self, digest: &Digest) -> PathBuf {
+        let name = digest.to_string();
+        Path::new(CACHE).join("cache/blobs").join(&name[..2]).join(&name[2..])
+    }
+
     /// Turns over one byte in the middle of a blob, as failing hardware would.
     pub(crate) fn damage(&self, blob: &Digest) {
         let path = self.blob(blob);
