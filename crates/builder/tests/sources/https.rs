@@ -1,7 +1,17 @@
 //! Repositories and archives by `https`, from a server whose authority only the test believes.
 
-use std::fs;
+use std::{
+    fs, io,
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
+use builder::BuildError;
 use domain::{digest::Digest, kernel::Source};
 use process::Running;
 
@@ -168,6 +178,29 @@ fn a_server_that_nobody_vouches_for_is_refused() {
         Source::Archive { url: format!("{base}/file/a.tar"), sha256: Digest::of("bytes") };
     assert!(bench.refusal(&archive).contains("certificate"));
     assert_eq!(serving.archive(&serving.fetch(&archive).unwrap()), b"bytes");
+}
+
+#[test]
+fn a_cancelled_fetch_ends_at_once() {
+    let bench = Bench::new(&["127.0.0.1/32"]);
+    certify(&bench);
+    // It takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/linux", silent.local_addr().unwrap());
+    let (connected, begun) = (Arc::new(AtomicBool::new(false)), Instant::now());
+    let tell = Arc::clone(&connected);
+    let server = thread::spawn(move || {
+        let stream = silent.accept().unwrap().0;
+        tell.store(true, Ordering::SeqCst);
+        // Until the other side goes.
+        io::copy(&mut &stream, &mut io::sink()).unwrap()
+    });
+    let stop = || connected.load(Ordering::SeqCst);
+    let error = bench.fetch_until(&source(&url, "v1", None, None), &stop).unwrap_err();
+    assert!(matches!(error, BuildError::Cancelled), "{error}");
+    // Git has gone, and its connection through the proxy with it.
+    server.join().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{
     io::Write as _,
     net::{SocketAddr, TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -18,13 +18,14 @@ use crate::{
     repository::{Repository, source},
 };
 
-/// Ends with whoever holds its standard input: a test that became another user may not signal it.
-const GUARDED: &str = r#""$@" & server=$!; cat >/dev/null; kill "$server"; wait"#;
+/// Ends with whoever holds its standard input, and takes its folder along: a test that became another
+/// user may not signal it, and what is static is never dropped.
+const GUARDED: &str = r#""$@" & server=$!; cat >/dev/null; kill "$server"; wait; rm -r "$0""#;
 
 /// `sshd` on a loopback port, which lets the user who started it in with the keys that the tests
 /// write, and runs what a test names instead of what is asked for.
 pub(crate) struct Server {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
     port: u16,
     user: String,
     _guard: Child,
@@ -37,38 +38,43 @@ impl Server {
             .prefix("bootwright-sshd-")
             .permissions(fs::Permissions::from_mode(0o755))
             .tempdir()
-            .unwrap();
+            .unwrap()
+            .keep();
         let root = Uid::effective().is_root();
         if root {
             // Where sshd shuts in the part of it that talks to strangers.
             fs::create_dir_all("/run/sshd").unwrap();
         }
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        key(&folder.path().join("host"));
+        let at = |name: &str| folder.join(name).display().to_string();
+        key(&folder.join("host"));
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let configuration = format!(
             "ListenAddress {address}\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nPidFile none\n\
-             UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
+             UsePAM {}\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
              PermitRootLogin prohibit-password\nDisableForwarding yes\nPermitTTY no\n\
              ForceCommand git -c 'safe.directory=*' shell -c \"$SSH_ORIGINAL_COMMAND\"\n",
             at("host"),
             at("authorized_keys"),
+            // Without it a root who has no password is not let in, by any key.
+            if root { "yes" } else { "no" },
         );
-        fs::write(folder.path().join("sshd_config"), configuration).unwrap();
+        fs::write(folder.join("sshd_config"), configuration).unwrap();
         let guard = Command::new("sh")
-            .args(["-c", GUARDED, "sh", "/usr/sbin/sshd", "-D", "-E", &at("log")])
+            .args(["-c", GUARDED])
+            .arg(&folder)
+            .args(["/usr/sbin/sshd", "-D", "-E", &at("log")])
             .args(["-f", &at("sshd_config")])
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        wait_until_it_listens(address, folder.path());
+        wait_until_it_listens(address, &folder);
         let user = User::from_uid(Uid::effective()).unwrap().unwrap().name;
         Self { port: address.port(), user, _guard: guard, folder }
     }
 
     /// Its folder: the tests write keys there that may sign in.
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     fn url(&self, path: &Path) -> String {
@@ -78,7 +84,7 @@ impl Server {
     /// Lets a key in.
     fn let_in(&self, key: &Path) {
         let public = fs::read(key.with_extension("pub")).unwrap();
-        let path = self.folder.path().join("authorized_keys");
+        let path = self.folder.join("authorized_keys");
         fs::File::options()
             .create(true)
             .append(true)
@@ -90,7 +96,7 @@ impl Server {
 
     /// The line of `known_hosts` with its host key.
     fn known_host(&self) -> String {
-        let public = fs::read_to_string(self.folder.path().join("host.pub")).unwrap();
+        let public = fs::read_to_string(self.folder.join("host.pub")).unwrap();
         format!("[127.0.0.1]:{} {public}", self.port)
     }
 }
