@@ -137,6 +137,12 @@ impl Console {
         }
     }
 
+    /// Every byte that came so far.
+    #[cfg(test)]
+    pub(crate) fn log(&self) -> &[u8] {
+        &self.log
+    }
+
     /// Every byte that came.
     pub(crate) fn into_log(self) -> Vec<u8> {
         self.log

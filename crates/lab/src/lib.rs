@@ -14,6 +14,8 @@ mod console;
 mod guest;
 mod hypervisor;
 mod relay;
+#[cfg(test)]
+mod robot_tests;
 mod smoke;
 mod stages;
 
