@@ -126,7 +126,8 @@ pub struct ServeArgs {
     /// Folder of finished build steps and downloads; `cache` in the data folder unless said otherwise.
     #[arg(long, env = "BOOTWRIGHT_CACHE_DIR", value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,
-    /// How many jobs run side by side; each build needs a subordinate id range of its own.
+    /// How many jobs run side by side, besides a kernel; each build needs a subordinate id range of
+    /// its own. With 0 nothing is built here, kernels neither.
     #[arg(long, env = "BOOTWRIGHT_WORKERS", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16))]
     pub workers: u16,
     /// Seconds that a validated machine may take from power-on to its login prompt.

@@ -53,6 +53,10 @@ pub async fn serve(
         let (services, stopping) = (services.clone(), stopping.clone());
         tasks.spawn(async move { services.work(number, stopping).await });
     }
+    if options.workers > 0 {
+        let (services, stopping) = (services.clone(), stopping.clone());
+        tasks.spawn(async move { services.work_on_kernels(stopping).await });
+    }
     tasks.spawn(services.clone().keep_house(stopping.clone()));
     tasks.spawn(netboot::serve(machines, services.boot_listener(), stopped(stopping.clone())));
     let link = services.first_administrator_link().await?;

@@ -29,11 +29,14 @@ pub(crate) fn list() -> AnyView {
 /// `Build v1.0.0-rc.1`.
 #[must_use]
 pub fn name(job: &Job) -> String {
-    let name = job.release.as_ref().map_or("", |about| about.name.as_str());
+    let release = job.release.as_ref().map(|about| about.name.as_str());
+    let kernel = job.kernel.as_ref().map(|about| about.name.as_str());
+    let name = release.or(kernel).unwrap_or_default();
     match job.kind {
         JobKind::Build => format!("Build {name}"),
         JobKind::Validation => format!("Validation of {name}"),
         JobKind::Collection => "Collection of garbage".to_owned(),
+        JobKind::Kernel => format!("Kernel {name}"),
     }
 }
 
@@ -59,7 +62,7 @@ pub fn show_list(data: &JobsPage) -> AnyView {
     let content = if data.jobs.is_empty() {
         empty::empty(
             "Nothing was built or validated yet",
-            "A job appears here when a release is built or validated, or garbage is collected.",
+            "A job appears here when a release is built or validated, a kernel is made, or garbage is collected.",
             Some(("/recipes".to_owned(), "To the recipes")),
         )
     } else {
@@ -111,7 +114,11 @@ pub fn show(data: JobPage) -> AnyView {
     let crumbs = vec![("Jobs", "/jobs".to_owned())];
     let asked = view! { {time(job.created_at)}" by "{job.created_by.clone()} }.into_any();
     let about = job.release.as_ref().map(|about| ("Release", release_link(&about.name)));
-    let mut properties: Vec<_> = about.into_iter().collect();
+    let kernel = job.kernel.as_ref().map(|about| {
+        let link = view! { <a href=format!("/kernels/{}", about.name)>{about.name.clone()}</a> };
+        ("Kernel", link.into_any())
+    });
+    let mut properties: Vec<_> = about.into_iter().chain(kernel).collect();
     properties.extend([("Asked for", asked), ("Took", took(job.started_at, job.ended_at))]);
     if let Some(why) = waits_for {
         let why = view! { {crate::error::sentence(&why)}" "<a href="/room">"To the room"</a> };

@@ -88,6 +88,8 @@ const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Releases => "Releases",
         Kind::Packages => "Packages to build them from",
+        Kind::Kernels => "Kernels",
+        Kind::Uploads => "Uploads",
         Kind::Cache => "Build cache",
         Kind::Logs => "Logs",
         Kind::Database => "Database and keys",

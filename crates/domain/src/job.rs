@@ -1,13 +1,11 @@
 //! Jobs: units of background work with steps, progress, a log and a lease.
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
     digest::Digest,
-    ids::{JobId, ReleaseId},
+    ids::{JobId, KernelId, ReleaseId},
     time::Timestamp,
 };
 
@@ -22,11 +20,13 @@ pub enum JobKind {
     Validation,
     /// Removes what nothing needs.
     Collection,
+    /// Makes a kernel, or its configuration alone.
+    Kernel,
 }
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Build, Self::Validation, Self::Collection];
+    pub const ALL: [Self; 4] = [Self::Build, Self::Validation, Self::Collection, Self::Kernel];
 
     /// The word used in pages and rows.
     #[must_use]
@@ -35,6 +35,16 @@ impl JobKind {
             Self::Build => "build",
             Self::Validation => "validation",
             Self::Collection => "collection",
+            Self::Kernel => "kernel",
+        }
+    }
+
+    /// Whether it fills the disk, and so does not begin while there is less room than stays free.
+    #[must_use]
+    pub const fn waits_for_room(self) -> bool {
+        match self {
+            Self::Build | Self::Kernel => true,
+            Self::Validation | Self::Collection => false,
         }
     }
 }
@@ -152,23 +162,25 @@ pub fn from_word<T: Copy>(
         .ok_or_else(|| UnknownWord { what, text: text.chars().take(40).collect() })
 }
 
+/// Gives enumerations with `ALL` and `word` their text: written as the word, and read from it.
 macro_rules! words {
     ($($name:ident: $what:literal;)*) => {$(
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl std::str::FromStr for $name {
+            type Err = $crate::job::UnknownWord;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                from_word(&Self::ALL, Self::word, $what, text)
+                $crate::job::from_word(&Self::ALL, Self::word, $what, text)
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.word())
             }
         }
     )*};
 }
+pub(crate) use words;
 
 words! {
     JobKind: "a kind of job";
@@ -185,6 +197,15 @@ pub struct JobRelease {
     pub name: String,
 }
 
+/// The kernel that a job is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobKernel {
+    /// Which one; it may have been removed since.
+    pub id: KernelId,
+    /// Its name.
+    pub name: String,
+}
+
 /// A job as pages show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
@@ -192,8 +213,10 @@ pub struct Job {
     pub id: JobId,
     /// What it does.
     pub kind: JobKind,
-    /// The release that it is about; none for a collection.
+    /// The release that it is about; none for a collection or a kernel.
     pub release: Option<JobRelease>,
+    /// The kernel that it makes.
+    pub kernel: Option<JobKernel>,
     /// How it stands.
     pub state: JobState,
     /// When it was asked for.

@@ -15,13 +15,13 @@ pub use self::{
     },
     definition::{
         ConfigBase, Configuration, Definition, DefinitionFault, Fragment, Source, UploadedFile,
-        check_name,
+        check_name, check_upload_name,
     },
     record::{KernelFile, KernelFileRole, KernelPackage, Record, SourceRecord},
 };
 use crate::{
     ids::{JobId, KernelId},
-    job::JobState,
+    job::{JobState, words},
     time::Timestamp,
 };
 
@@ -142,6 +142,9 @@ pub struct KernelBuild {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// When its files were removed as the rules of the room say; report and record stay.
+    #[serde(default)]
+    pub files_removed_at: Option<Timestamp>,
 }
 
 /// How a kernel stands: what its newest build came to.
@@ -189,4 +192,10 @@ impl KernelState {
             Some((_, JobState::Succeeded)) => Self::Built,
         }
     }
+}
+
+words! {
+    Flavor: "a flavor of kernels";
+    BuildMode: "a mode of a kernel's build";
+    KernelState: "a state of a kernel";
 }

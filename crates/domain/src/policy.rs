@@ -9,6 +9,7 @@
 
 mod action;
 mod gate;
+mod kernels;
 mod people;
 mod refusal;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use gate::{
     deploy_gate, lapsed, may_approve, may_deploy, may_refuse, may_request_deployment,
     may_roll_back, may_withdraw, roll_back_gate,
 };
+pub use kernels::{KernelNeeds, may_build_kernel, may_delete_kernel, may_edit_kernel};
 pub use people::{may_change_role, may_disable, may_manage_people};
 pub use refusal::{Lapse, Refusal};
 

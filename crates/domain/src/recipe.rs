@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     read::{LONGEST_TEXT, parse},
-    using::{console_login, normalised, starter, unknown_packages},
+    using::{console_login, kernels_named, normalised, starter, unknown_packages},
 };
 use crate::{digest::Digest, ids::RecipeId, kernel::Flavor, manifest::BootEntry, time::Timestamp};
 

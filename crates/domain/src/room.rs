@@ -225,6 +225,21 @@ pub fn fate(standing: &Standing, rules: &RoomRules, now: Timestamp) -> Fate {
     }
 }
 
+/// How many builds of a kernel keep their files, the newest of each mode, whatever the rules say: as
+/// many of those that are complete, and as many of those that left a configuration and no kernel.
+/// Older ones keep them while a release holds one of their packages.
+pub const KEPT_BUILDS: usize = 3;
+
+/// Days from the last time that somebody uploaded or named a file until it goes, where nothing names
+/// it.
+const UPLOAD_DAYS: u32 = 7;
+
+/// Until when an upload stays that was uploaded or named last at `last`, where nothing names it.
+#[must_use]
+pub fn upload_stays_until(last: Timestamp) -> Timestamp {
+    Timestamp(last.0.saturating_add(micros(UPLOAD_DAYS)))
+}
+
 /// A disk that is written to, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
@@ -268,6 +283,10 @@ pub enum Kind {
     Releases,
     /// Packages that releases were built from, and can be built from again.
     Packages,
+    /// What came out of builds of kernels: packages, images, configurations.
+    Kernels,
+    /// What people uploaded.
+    Uploads,
     /// Finished build steps and what the archive was asked for.
     Cache,
     /// Logs of jobs, consoles of runs.
@@ -282,9 +301,11 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Releases,
         Self::Packages,
+        Self::Kernels,
+        Self::Uploads,
         Self::Cache,
         Self::Logs,
         Self::Database,
@@ -298,6 +319,8 @@ impl Kind {
         match self {
             Self::Releases => "releases",
             Self::Packages => "packages",
+            Self::Kernels => "kernels",
+            Self::Uploads => "uploads",
             Self::Cache => "cache",
             Self::Logs => "logs",
             Self::Database => "database",

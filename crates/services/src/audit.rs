@@ -7,6 +7,7 @@ use domain::{
     digest::Digest,
     environment::Policy,
     ids::{JobId, RecipeId},
+    kernel::{Kernel, UploadedFile},
     page::{Page, Slice},
     person::{Person, Role},
     policy::Action,
@@ -15,8 +16,8 @@ use domain::{
     token::Token,
 };
 use serde_json::{Value, json};
-use store::WriteTx;
 pub use store::audit::AuditFilter;
+use store::{WriteTx, kernels::builds::NewKernelBuild};
 
 use crate::{Services, error::ServiceError};
 
@@ -129,6 +130,37 @@ pub(crate) enum Change<'a> {
     Deployed {
         deployment: &'a Deployment,
     },
+    KernelAdded {
+        kernel: &'a Kernel,
+    },
+    KernelChanged {
+        kernel: &'a Kernel,
+    },
+    KernelDeleted {
+        kernel: &'a Kernel,
+    },
+    KernelBuildRequested {
+        kernel: &'a str,
+        build: &'a NewKernelBuild,
+    },
+    KernelBuildEnded {
+        kernel: &'a str,
+        job: &'a JobId,
+        number: u32,
+        record: Option<&'a Digest>,
+        outcome: &'a str,
+    },
+    KernelFilesRemoved {
+        kernel: &'a str,
+        number: u32,
+    },
+    Uploaded {
+        file: &'a UploadedFile,
+        size: u64,
+    },
+    UploadForgotten {
+        file: &'a UploadedFile,
+    },
     PolicyChanged {
         environment: &'a str,
         from: &'a Policy,
@@ -143,6 +175,18 @@ impl Change<'_> {
             |action, person: &Person, details| (action, "person", person.name.clone(), details);
         let release = |action, release: &Release, details| {
             (action, "release", release.version.to_string(), details)
+        };
+        let kernel = |action, it: &Kernel| {
+            let definition = domain::canonical::digest(&it.definition).ok();
+            let details = json!({
+                "id": it.id, "revision": it.revision, "flavor": it.definition.flavor,
+                "source": it.definition.source.summary(), "definition": definition,
+            });
+            (action, "kernel", it.name.clone(), details)
+        };
+        let upload = |action, it: &UploadedFile, size: Option<u64>| {
+            let details = json!({ "name": it.name, "size": size });
+            (action, "upload", it.sha256.to_string(), details)
         };
         let deployment = |action, it: &Deployment, more: Value| {
             let mut details = json!({
@@ -260,6 +304,29 @@ impl Change<'_> {
                 deployment("deployment.lapse", it, json!({ "why": why }))
             }
             Self::Deployed { deployment: it } => deployment("deployment.execute", it, json!({})),
+            Self::KernelAdded { kernel: it } => kernel("kernel.add", it),
+            Self::KernelChanged { kernel: it } => kernel("kernel.change", it),
+            Self::KernelDeleted { kernel: it } => kernel("kernel.delete", it),
+            Self::KernelBuildRequested { kernel, build } => (
+                "kernel.build",
+                "kernel",
+                kernel.to_owned(),
+                json!({
+                    "number": build.number, "mode": build.mode, "revision": build.revision,
+                    "job": build.job,
+                }),
+            ),
+            Self::KernelBuildEnded { kernel, job, number, record, outcome } => (
+                "kernel.built",
+                "kernel",
+                kernel.to_owned(),
+                json!({ "number": number, "record": record, "job": job, "outcome": outcome }),
+            ),
+            Self::KernelFilesRemoved { kernel, number } => {
+                ("kernel.files-removed", "kernel", kernel.to_owned(), json!({ "number": number }))
+            }
+            Self::Uploaded { file, size } => upload("upload.add", file, Some(size)),
+            Self::UploadForgotten { file } => upload("upload.forget", file, None),
             Self::PolicyChanged { environment, from, to } => (
                 "environment.policy",
                 "environment",

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use blobs::BlobError;
+use blobs::{BlobError, BlobStore};
 use domain::{
     actor::Actor,
     digest::Digest,
@@ -207,19 +207,24 @@ impl Services {
         self.blob(&console, &format!("console-{id}.log"), "text/plain; charset=utf-8")
     }
 
-    fn blob(
+    pub(crate) fn blob(
         &self,
         digest: &Digest,
         name: &str,
         media_type: &'static str,
     ) -> Result<Download, ServiceError> {
-        let file = self.blobs().open_blob(digest).map_err(|error| match error {
-            BlobError::Missing(_) => ServiceError::NotFound(format!(
-                "{name} any more: it was removed as the rules of the room say"
-            )),
-            other => ServiceError::internal(other),
-        })?;
+        let file = opened(self.blobs(), digest, name)?;
         let size = file.metadata()?.len();
         Ok(Download::File { name: name.to_owned(), media_type, file, size })
     }
+}
+
+/// A blob that rows name, for reading; `name` says what it is.
+pub(crate) fn opened(blobs: &BlobStore, digest: &Digest, name: &str) -> Result<File, ServiceError> {
+    blobs.open_blob(digest).map_err(|error| match error {
+        BlobError::Missing(_) => ServiceError::NotFound(format!(
+            "{name} any more: it was removed as the rules of the room say"
+        )),
+        other => ServiceError::internal(other),
+    })
 }

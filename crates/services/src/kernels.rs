@@ -1,30 +1,30 @@
 //! Kernels: components of their own, that are added, configured, built, compared and removed.
+//!
+//! Here they are read. [`definition`] adds and changes them, [`building`] asks for builds, which
+//! `work/kernel.rs` makes, [`uses`] knows who needs one and removes it, [`compare`] and [`files`] show
+//! what came out.
+
+mod building;
+mod compare;
+mod definition;
+mod files;
+mod uses;
+
+use std::collections::HashMap;
 
 use domain::{
     actor::Actor,
-    blob::BlobRef,
-    job::Job,
-    kernel::{
-        BuildMode, ConfigDifference, Definition, Flavor, Kernel, KernelBuild, KernelState,
-        UploadedFile,
-    },
+    kernel::{ConfigDifference, Kernel, KernelBuild, KernelState},
     page::{Page, Slice},
+    policy::Action,
     run::Outcome,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncRead;
+pub use store::kernels::KernelFilter;
+use store::{Rows, kernels::KernelRow};
 
-use crate::{Services, downloads::Download, error::ServiceError};
-
-/// Which kernels a list shows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KernelFilter {
-    /// Only those of this flavor.
-    pub flavor: Option<Flavor>,
-    /// Only those that stand so.
-    pub state: Option<KernelState>,
-}
+use crate::{Services, error::ServiceError};
 
 /// A kernel as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,9 @@ pub struct KernelSummary {
 pub struct KernelUses {
     /// Names of the releases that hold a build of it, newest first.
     pub releases: Vec<String>,
+    /// Names of the releases that are being built with it, newest first.
+    #[serde(default)]
+    pub building: Vec<String>,
     /// Names of the recipes whose newest revision names it.
     pub recipes: Vec<String>,
     /// Names of the kernels whose configuration starts from its own.
@@ -78,43 +81,57 @@ pub struct KernelConfigChange {
     pub differences: Vec<ConfigDifference>,
 }
 
-fn not_yet<T>() -> Result<T, ServiceError> {
-    Err(ServiceError::Unavailable("kernels are not there yet".to_owned()))
-}
-
 impl Services {
-    /// A page of kernels, by name.
+    /// A page of kernels, by name. Their builds come without reports, which are long.
     ///
     /// # Errors
     /// Where the actor may not read.
     pub async fn kernels_page(
         &self,
-        _actor: &Actor,
-        _filter: &KernelFilter,
-        _slice: &Slice,
+        actor: &Actor,
+        filter: &KernelFilter,
+        slice: &Slice,
     ) -> Result<Page<KernelSummary>, ServiceError> {
-        not_yet()
+        Action::Read.allowed_to(&actor.who)?;
+        let mut rows = self.read().await?;
+        let page = rows.kernels_page(filter, slice).await?;
+        let items = summaries(&mut rows, page.items).await?;
+        Ok(Page { items, next: page.next })
     }
 
-    /// The kernel of that name.
+    /// The kernel of that name, its builds with their reports.
     ///
     /// # Errors
     /// Where there is none, or the actor may not read.
-    pub async fn kernel(&self, _actor: &Actor, _name: &str) -> Result<KernelSummary, ServiceError> {
-        not_yet()
+    pub async fn kernel(&self, actor: &Actor, name: &str) -> Result<KernelSummary, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let mut rows = self.read().await?;
+        let row = rows.kernel(name).await?.ok_or_else(|| no_kernel(name))?;
+        let mut found = summaries(&mut rows, vec![row]).await?;
+        let mut summary = found.pop().ok_or_else(|| no_kernel(name))?;
+        for build in [&mut summary.newest, &mut summary.built].into_iter().flatten() {
+            if let Some(whole) = rows.kernel_build(name, build.number).await? {
+                *build = whole.build;
+            }
+        }
+        Ok(summary)
     }
 
-    /// A page of a kernel's builds, newest first.
+    /// A page of a kernel's builds, newest first, without their reports, which are long.
     ///
     /// # Errors
     /// Where there is no such kernel, or the actor may not read.
     pub async fn kernel_builds(
         &self,
-        _actor: &Actor,
-        _name: &str,
-        _slice: &Slice,
+        actor: &Actor,
+        name: &str,
+        slice: &Slice,
     ) -> Result<Page<KernelBuild>, ServiceError> {
-        not_yet()
+        Action::Read.allowed_to(&actor.who)?;
+        let mut rows = self.read().await?;
+        let row = rows.kernel(name).await?.ok_or_else(|| no_kernel(name))?;
+        let page = rows.kernel_builds_page(&row.kernel.id, slice).await?;
+        Ok(Page { items: page.items.into_iter().map(|it| it.build).collect(), next: page.next })
     }
 
     /// One build of a kernel.
@@ -123,102 +140,65 @@ impl Services {
     /// Where there is none, or the actor may not read.
     pub async fn kernel_build(
         &self,
-        _actor: &Actor,
-        _name: &str,
-        _number: u32,
+        actor: &Actor,
+        name: &str,
+        number: u32,
     ) -> Result<KernelBuild, ServiceError> {
-        not_yet()
+        Action::Read.allowed_to(&actor.who)?;
+        let found = self.read().await?.kernel_build(name, number).await?;
+        Ok(found.ok_or_else(|| no_build(name, number))?.build)
     }
+}
 
-    /// Adds a kernel. Nothing is fetched before its configuration or a build is asked for.
-    ///
-    /// # Errors
-    /// Where the actor may not, the name breaks its rule or is taken, or the definition has faults.
-    pub async fn create_kernel(
-        &self,
-        _actor: &Actor,
-        _name: &str,
-        _definition: Definition,
-    ) -> Result<Kernel, ServiceError> {
-        not_yet()
+/// What lists show of kernels that stand in the order of their names: one query for each kind of
+/// fact, however many kernels there are.
+async fn summaries(
+    rows: &mut Rows,
+    kernels: Vec<KernelRow>,
+) -> Result<Vec<KernelSummary>, ServiceError> {
+    let (Some(first), Some(last)) = (kernels.first(), kernels.last()) else {
+        return Ok(Vec::new());
+    };
+    let (first, last) = (first.kernel.name.clone(), last.kernel.name.clone());
+    let mut newest: HashMap<String, KernelBuild> = HashMap::new();
+    let mut built: HashMap<String, KernelBuild> = HashMap::new();
+    for it in rows.newest_kernel_builds(&first, &last).await? {
+        // Newest first.
+        if it.build.record.is_some() {
+            built.entry(it.kernel.clone()).or_insert_with(|| it.build.clone());
+        }
+        newest.entry(it.kernel).or_insert(it.build);
     }
+    let mut uses = uses::of_kernels(rows, &first, &last).await?;
+    let mut results: HashMap<String, Vec<KernelResult>> = HashMap::new();
+    for it in rows.runs_with_kernels(&first, &last).await? {
+        let (machine, run) = (it.machine, it.run);
+        let result = KernelResult { machine, run, outcome: it.outcome, ended_at: it.ended_at };
+        results.entry(it.kernel).or_default().push(result);
+    }
+    let summary = |row: KernelRow| {
+        let name = row.kernel.name.as_str();
+        KernelSummary {
+            newest: newest.remove(name),
+            built: built.remove(name),
+            uses: uses.remove(name).unwrap_or_default(),
+            results: results.remove(name).unwrap_or_default(),
+            state: row.state,
+            kernel: row.kernel,
+        }
+    };
+    Ok(kernels.into_iter().map(summary).collect())
+}
 
-    /// Changes what a kernel is made of, on top of revision `base`.
-    ///
-    /// # Errors
-    /// Where the actor may not, somebody changed it meanwhile, or the definition has faults.
-    pub async fn change_kernel(
-        &self,
-        _actor: &Actor,
-        _name: &str,
-        _base: u32,
-        _definition: Definition,
-    ) -> Result<Kernel, ServiceError> {
-        not_yet()
-    }
+pub(crate) fn no_kernel(name: &str) -> ServiceError {
+    ServiceError::NotFound(format!("kernel called {name}"))
+}
 
-    /// Removes a kernel that nothing needs; releases that hold a build of it keep their files.
-    ///
-    /// # Errors
-    /// Where the actor may not, or a recipe, another kernel or a job needs it.
-    pub async fn delete_kernel(&self, _actor: &Actor, _name: &str) -> Result<(), ServiceError> {
-        not_yet()
-    }
+fn no_build(name: &str, number: u32) -> ServiceError {
+    ServiceError::NotFound(format!("build {number} of a kernel called {name}"))
+}
 
-    /// Asks for a kernel's configuration, or for the kernel itself.
-    ///
-    /// # Errors
-    /// Where the actor may not, a job of this kernel has not ended, or a binary is to be configured.
-    pub async fn start_kernel_build(
-        &self,
-        _actor: &Actor,
-        _name: &str,
-        _mode: BuildMode,
-    ) -> Result<Job, ServiceError> {
-        not_yet()
-    }
-
-    /// How two configurations differ. Each is named by a kernel, whose newest configuration is
-    /// meant, or by `name/number` for one of its builds.
-    ///
-    /// # Errors
-    /// Where one does not exist or has no configuration, or the actor may not read.
-    pub async fn diff_kernels(
-        &self,
-        _actor: &Actor,
-        _from: &str,
-        _to: &str,
-    ) -> Result<KernelConfigChange, ServiceError> {
-        not_yet()
-    }
-
-    /// A file of a build of a kernel: one of its record, `record.json`, or `config` as soon as the
-    /// configuration is known.
-    ///
-    /// # Errors
-    /// Where there is none of that name, or the actor may not read.
-    pub async fn kernel_file(
-        &self,
-        _actor: &Actor,
-        _name: &str,
-        _number: u32,
-        _file: &str,
-    ) -> Result<Download, ServiceError> {
-        not_yet()
-    }
-
-    /// Keeps what somebody uploads for a kernel or an import; it is removed after a week in which
-    /// nothing names it.
-    ///
-    /// # Errors
-    /// Where the actor may not, the name breaks its rule, it is longer than 4 GiB, or the disk has no
-    /// room.
-    pub async fn keep_upload(
-        &self,
-        _actor: &Actor,
-        _name: &str,
-        _bytes: impl AsyncRead + Send + Unpin + 'static,
-    ) -> Result<(UploadedFile, BlobRef), ServiceError> {
-        not_yet()
-    }
+/// Who listens to this is told of every change of the kernel.
+pub(crate) fn topic(name: &str) -> String {
+    format!("kernel/{name}")
 }

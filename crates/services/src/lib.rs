@@ -26,6 +26,7 @@ pub mod releases;
 pub mod room;
 pub mod sessions;
 pub mod tokens;
+pub mod uploads;
 pub mod validations;
 mod work;
 

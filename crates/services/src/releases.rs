@@ -189,6 +189,7 @@ impl Services {
             id: job.clone(),
             kind: JobKind::Build,
             release: Some(release.id.clone()),
+            kernel: None,
             created_at: self.now(),
             created_by: actor.name().to_owned(),
             parameters,

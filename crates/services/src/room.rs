@@ -5,6 +5,7 @@
 
 mod disks;
 pub(crate) mod inventory;
+pub(crate) mod kernels;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -198,7 +199,7 @@ impl Services {
         actor: &Actor,
         job: &Job,
     ) -> Result<Option<Shortage>, ServiceError> {
-        if (job.kind, job.state) == (JobKind::Build, JobState::Queued) {
+        if job.kind.waits_for_room() && job.state == JobState::Queued {
             self.room_shortage(actor).await
         } else {
             Ok(None)
@@ -332,7 +333,7 @@ impl Services {
     /// Queues a collection where builds wait for room and none began within the hour; says whether
     /// it did.
     pub(crate) async fn make_room(&self, tx: &mut WriteTx) -> Result<bool, ServiceError> {
-        let waits = |job: &Job| (job.kind, job.state) == (JobKind::Build, JobState::Queued);
+        let waits = |job: &Job| job.kind.waits_for_room() && job.state == JobState::Queued;
         if !tx.open_jobs().await?.iter().any(waits) {
             return Ok(false);
         }
@@ -370,6 +371,7 @@ impl Services {
             id: id.clone(),
             kind: JobKind::Collection,
             release: None,
+            kernel: None,
             created_at: self.now(),
             created_by: actor.name().to_owned(),
             parameters: serde_json::to_value(CollectionParameters { dry_run })
@@ -395,7 +397,9 @@ fn count(inventory: &Inventory) -> Counted {
         .map(|it| it.places().collect::<Vec<_>>())
         .chain(steps.values().map(|all| all.iter().flat_map(|it| &it.places).collect()))
         .chain(std::iter::once(inventory.logs.iter().map(|it| &it.place).collect()))
-        .chain(std::iter::once(inventory.packages.iter().collect()));
+        .chain(std::iter::once(inventory.packages.iter().collect()))
+        .chain(std::iter::once(inventory.kernels.iter().flat_map(|it| &it.places).collect()))
+        .chain(std::iter::once(inventory.uploads.iter().map(|it| &it.place).collect()));
     let shares = share(&inventory.files, things);
     let mut of_things = shares.things.iter().copied();
     let mut releases: Vec<_> = inventory

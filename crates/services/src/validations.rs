@@ -39,6 +39,7 @@ impl Services {
             id: job.clone(),
             kind: JobKind::Validation,
             release: Some(release.id.clone()),
+            kernel: None,
             created_at: self.now(),
             created_by: actor.name().to_owned(),
             parameters: json!({}),

@@ -4,9 +4,14 @@
 //! twice: a job that a former server left behind is taken again, its finished build steps come
 //! from the step cache, its ended runs stay. So a crash at any instant is repaired by the next
 //! round.
+//!
+//! Kernels have a worker of their own: one compiles at a time, and releases, validations and
+//! collections go on beside it.
 
 mod build;
 mod collection;
+mod kernel;
+mod transcript;
 mod validation;
 
 use std::{
@@ -42,21 +47,42 @@ pub(crate) struct Ended {
     pub(crate) outcome: String,
 }
 
+/// What every worker takes but that of kernels.
+const ORDINARY: [JobKind; 3] = [JobKind::Build, JobKind::Validation, JobKind::Collection];
+/// What only the worker of kernels takes.
+const KERNELS: [JobKind; 1] = [JobKind::Kernel];
+
 impl Services {
-    /// Takes jobs, one after the other, until the server ends.
-    pub async fn work(&self, number: u16, mut stopping: watch::Receiver<bool>) {
+    /// Takes jobs, one after the other, until the server ends; those of kernels are left to
+    /// [`Services::work_on_kernels`].
+    pub async fn work(&self, number: u16, stopping: watch::Receiver<bool>) {
+        self.take_jobs(&ORDINARY, &number.to_string(), stopping).await;
+    }
+
+    /// Makes kernels, one after the other, until the server ends. A server has one such worker, since
+    /// a compilation takes all cores that it gets.
+    pub async fn work_on_kernels(&self, stopping: watch::Receiver<bool>) {
+        self.take_jobs(&KERNELS, "kernels", stopping).await;
+    }
+
+    async fn take_jobs(
+        &self,
+        kinds: &[JobKind],
+        worker: &str,
+        mut stopping: watch::Receiver<bool>,
+    ) {
         loop {
             let nudged = self.nudged();
             if *stopping.borrow() {
                 return;
             }
-            match self.claim().await {
+            match self.claim(kinds).await {
                 Ok(Some(claimed)) => {
                     self.run_job(claimed, &mut stopping).await;
                     continue;
                 }
                 Ok(None) => {}
-                Err(error) => tracing::error!(%error, worker = number, "no job could be taken"),
+                Err(error) => tracing::error!(%error, worker, "no job could be taken"),
             }
             tokio::select! {
                 () = nudged => {}
@@ -88,15 +114,16 @@ impl Services {
         }
     }
 
-    async fn claim(&self) -> Result<Option<ClaimedJob>, ServiceError> {
+    async fn claim(&self, kinds: &[JobKind]) -> Result<Option<ClaimedJob>, ServiceError> {
         let short = self.shortage().await?.is_some();
         let mut tx = self.begin().await?;
         let now = self.now();
         if short && self.make_room(&mut tx).await? {
             tracing::info!("builds wait for room on the disk: what nothing needs is collected");
         }
-        let waits = short.then_some(JobKind::Build);
-        let claimed = tx.claim_job(WORKER, now, now.plus(LEASE), waits).await?;
+        let waits = |kind: &JobKind| short && kind.waits_for_room();
+        let kinds: Vec<JobKind> = kinds.iter().copied().filter(|kind| !waits(kind)).collect();
+        let claimed = tx.claim_job(WORKER, now, now.plus(LEASE), &kinds).await?;
         tx.commit().await?;
         if let Some(claimed) = &claimed {
             self.tell(&format!("job/{}", claimed.job.id));
@@ -152,6 +179,7 @@ impl Services {
             JobKind::Build => build::run(self, claimed, cancelled).await,
             JobKind::Validation => validation::run(self, claimed, cancelled).await,
             JobKind::Collection => collection::run(self, claimed, cancelled).await,
+            JobKind::Kernel => kernel::run(self, claimed, cancelled).await,
         }
     }
 
@@ -196,8 +224,12 @@ impl Services {
             JobKind::Build => build::end(self, &mut tx, claimed, &ended).await?,
             JobKind::Validation => validation::end(self, &mut tx, claimed, &ended).await?,
             JobKind::Collection => collection::end(self, &mut tx, claimed, &ended).await?,
+            JobKind::Kernel => kernel::end(self, &mut tx, claimed, &ended).await?,
         }
         self.commit(tx, &format!("job/{id}")).await?;
+        if let Some(kernel) = &claimed.job.kernel {
+            self.tell(&crate::kernels::topic(&kernel.name));
+        }
         // Its blob has every line; where the server ends first, a collection removes the file.
         if let Err(error) = self.logs().remove(id) {
             tracing::warn!(job = %id, %error, "the file of a log that is kept was not removed");

@@ -2,8 +2,8 @@
 
 use domain::{
     digest::Digest,
-    ids::{JobId, ReleaseId},
-    job::{Job, JobKind, JobRelease, JobState, Step, StepState},
+    ids::{JobId, KernelId, ReleaseId},
+    job::{Job, JobKernel, JobKind, JobRelease, JobState, Step, StepState},
     page::{Cursor, Page, Slice},
     time::Timestamp,
 };
@@ -27,6 +27,8 @@ pub struct NewJob {
     pub kind: JobKind,
     /// The release that it is about, if any.
     pub release: Option<ReleaseId>,
+    /// The kernel that it makes, if any.
+    pub kernel: Option<KernelId>,
     /// When it is asked for.
     pub created_at: Timestamp,
     /// Name of the person who asks.
@@ -67,10 +69,15 @@ fn job(row: &AnyRow) -> Result<Job, StoreError> {
         }
         None => None,
     };
+    let kernel = match optional_text(row, "kernel_id")? {
+        Some(id) => Some(JobKernel { id: KernelId(id), name: text(row, "kernel_name")? }),
+        None => None,
+    };
     Ok(Job {
         id: JobId(text(row, "id")?),
         kind: parsed(row, "kind")?,
         release,
+        kernel,
         state: parsed(row, "state")?,
         created_at: time(row, "created_at")?,
         created_by: text(row, "created_by")?,
@@ -233,13 +240,14 @@ impl WriteTx {
     /// Where the database fails.
     pub async fn insert_job(&mut self, new: &NewJob) -> Result<(), StoreError> {
         sqlx::query(
-            "insert into job (id, kind, release_id, state, priority, parameters, created_at,
-                              created_by, attempts)
-             values ($1, $2, $3, 'queued', 0, $4, $5, $6, 0)",
+            "insert into job (id, kind, release_id, kernel_id, state, priority, parameters,
+                              created_at, created_by, attempts)
+             values ($1, $2, $3, $4, 'queued', 0, $5, $6, $7, 0)",
         )
         .bind(new.id.as_str())
         .bind(new.kind.word())
         .bind(new.release.as_ref().map(ReleaseId::as_str))
+        .bind(new.kernel.as_ref().map(KernelId::as_str))
         .bind(to_json(&new.parameters)?)
         .bind(new.created_at.0)
         .bind(&new.created_by)
@@ -261,8 +269,8 @@ impl WriteTx {
         Ok(())
     }
 
-    /// Takes the oldest job that waits, or whose worker let its lease run out; none of the kind that
-    /// has to wait. Steps that ran under that lease were interrupted.
+    /// Takes the oldest job of one of these kinds that waits, or whose worker let its lease run out.
+    /// Steps that ran under that lease were interrupted.
     ///
     /// # Errors
     /// Where the database fails.
@@ -271,21 +279,26 @@ impl WriteTx {
         worker: &str,
         now: Timestamp,
         lease_expires_at: Timestamp,
-        waits: Option<JobKind>,
+        kinds: &[JobKind],
     ) -> Result<Option<ClaimedJob>, StoreError> {
+        let mut words = String::from(",");
+        for kind in kinds {
+            words.push_str(kind.word());
+            words.push(',');
+        }
         let row = sqlx::query(
             "update job set state = 'running', worker = $1, lease_expires_at = $2,
                     attempts = attempts + 1, started_at = coalesce(started_at, $3)
              where id = (select id from job
                          where (state = 'queued' or (state = 'running' and lease_expires_at <= $3))
-                           and kind <> $4
+                           and $4 like '%,' || kind || ',%'
                          order by priority desc, created_at, id limit 1)
              returning id, parameters",
         )
         .bind(worker)
         .bind(lease_expires_at.0)
         .bind(now.0)
-        .bind(waits.map_or("", JobKind::word))
+        .bind(words)
         .fetch_optional(self.connection())
         .await
         .map_err(StoreError::database("taking a job"))?;

@@ -12,6 +12,7 @@ pub mod environments;
 mod error;
 pub mod idempotency;
 pub mod jobs;
+pub mod kernels;
 pub mod links;
 pub mod locks;
 pub mod notes;
@@ -23,6 +24,7 @@ pub mod runs;
 pub mod sessions;
 pub mod tokens;
 mod transaction;
+pub mod uploads;
 
 pub use error::StoreError;
 pub use transaction::{Rows, Store, WriteTx};

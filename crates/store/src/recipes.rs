@@ -52,6 +52,25 @@ impl Rows {
         .collect()
     }
 
+    /// Name and text of the newest revision of every recipe, by name.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn newest_texts(&mut self) -> Result<Vec<(String, String)>, StoreError> {
+        sqlx::query(
+            "select recipe.name, r.text
+             from recipe join recipe_revision r on r.recipe_id = recipe.id
+             where r.number = (select max(number) from recipe_revision where recipe_id = recipe.id)
+             order by recipe.name",
+        )
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("reading the newest revisions"))?
+        .iter()
+        .map(|row| Ok((text(row, "name")?, text(row, "text")?)))
+        .collect()
+    }
+
     /// A revision of the recipe of that name; the newest where no number is given.
     ///
     /// # Errors

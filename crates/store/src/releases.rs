@@ -325,7 +325,7 @@ impl WriteTx {
         .execute(self.connection())
         .await
         .map_err(StoreError::database("completing a release"))?;
-        Ok(())
+        self.insert_entry_kernels(manifest).await
     }
 
     /// Ends a release whose build came to the manifest of another.

@@ -23,8 +23,10 @@ pub struct Job {
     pub id: String,
     /// What it does.
     pub kind: JobKind,
-    /// Name of the release that it is about; none where it collects garbage.
+    /// Name of the release that it is about; none where it collects garbage or makes a kernel.
     pub release: Option<String>,
+    /// Name of the kernel that it makes.
+    pub kernel: Option<String>,
     /// How it stands.
     pub state: JobState,
     /// When it was asked for.
@@ -54,6 +56,7 @@ impl Job {
             id: it.id.to_string(),
             kind: it.kind,
             release: it.release.map(|about| about.name),
+            kernel: it.kernel.map(|about| about.name),
             state: it.state,
             created_at: time(it.created_at),
             created_by: it.created_by,

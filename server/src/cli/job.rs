@@ -29,7 +29,7 @@ pub(super) enum JobCommand {
         /// Only those that stand so: queued, running, succeeded, failed, cancelled.
         #[arg(long)]
         state: Option<JobState>,
-        /// Only those of this kind: build, validation, collection.
+        /// Only those of this kind: build, validation, collection, kernel.
         #[arg(long)]
         kind: Option<JobKind>,
         /// Only those about this release.
@@ -110,6 +110,7 @@ fn shown(cli: &Cli, it: &JobDetails) -> Result<(), CliError> {
             ("Job", job.id.clone()),
             ("Kind", job.kind.to_string()),
             ("Release", job.release.clone().unwrap_or_default()),
+            ("Kernel", job.kernel.clone().unwrap_or_default()),
             ("State", job.state.to_string()),
             ("Waits", it.waits_for.clone().unwrap_or_default()),
             ("Asked for", format!("{} by {}", job.created_at, job.created_by)),

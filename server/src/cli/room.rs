@@ -170,6 +170,8 @@ fn shown(cli: &Cli, it: &Room) -> Result<(), CliError> {
         ("Builds wait", it.shortage.clone().unwrap_or_default()),
         ("Releases", of(Kind::Releases)),
         ("Packages", of(Kind::Packages)),
+        ("Kernels", of(Kind::Kernels)),
+        ("Uploads", of(Kind::Uploads)),
         ("Cache", of(Kind::Cache)),
         ("Logs", of(Kind::Logs)),
         ("Database", of(Kind::Database)),

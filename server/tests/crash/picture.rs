@@ -221,6 +221,17 @@ impl Picture {
                 assert_eq!(self.told("collection.request", id), 1, "{id}");
                 assert_eq!(self.told("collection.end", id), usize::from(job.state.ended()));
             }
+            JobKind::Kernel => {
+                assert!(about.is_none() && job.kernel.is_some(), "{id}");
+                let told = |action: &str| {
+                    let of_job = |row: &&AuditRow| {
+                        row.entry.action == action && row.entry.details["job"] == id
+                    };
+                    self.audit.iter().filter(of_job).count()
+                };
+                assert_eq!(told("kernel.build"), 1, "{id}");
+                assert_eq!(told("kernel.built"), usize::from(job.state.ended()), "{id}");
+            }
         }
     }
 

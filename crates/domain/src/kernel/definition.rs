@@ -182,6 +182,20 @@ pub fn check_name(name: &str) -> Result<(), DefinitionFault> {
     })
 }
 
+/// Whether `name` can name an upload: it becomes the name of a file.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn check_upload_name(name: &str) -> Result<(), DefinitionFault> {
+    if is_word(name, b"._+~-") {
+        return Ok(());
+    }
+    Err(DefinitionFault {
+        field: "files",
+        message: "an upload is named by 1 to 100 letters, digits and any of . _ + ~ -, and begins with a letter or digit".to_owned(),
+    })
+}
+
 impl Source {
     /// Whether its programs were compiled elsewhere.
     #[must_use]
@@ -330,12 +344,7 @@ impl Definition {
         if self.patches.len() > MOST {
             fault("patches", "a kernel has 64 patches at the most; put them together");
         }
-        if self.uploads().any(|it| !is_word(&it.name, b"._+~-")) {
-            fault(
-                "files",
-                "an upload is named by 1 to 100 letters, digits and any of . _ + ~ -, and begins with a letter or digit",
-            );
-        }
+        faults.extend(self.uploads().find_map(|it| check_upload_name(&it.name).err()));
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 }

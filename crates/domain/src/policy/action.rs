@@ -16,6 +16,14 @@ pub enum Action {
     EditRecipe,
     /// Build a release.
     Build,
+    /// Add a kernel or change what it is made of.
+    EditKernel,
+    /// Make a kernel, or its configuration alone.
+    BuildKernel,
+    /// Remove a kernel.
+    DeleteKernel,
+    /// Upload a file for a kernel or an import.
+    Upload,
     /// Stop a job.
     CancelJob,
     /// Run a plan against a release.
@@ -50,12 +58,16 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
         Self::EditRecipe,
         Self::Build,
+        Self::EditKernel,
+        Self::BuildKernel,
+        Self::DeleteKernel,
+        Self::Upload,
         Self::CancelJob,
         Self::Validate,
         Self::WithdrawRelease,
@@ -80,6 +92,10 @@ impl Action {
             Self::Read | Self::ChangeOwnPassword | Self::ManageOwnTokens => Role::Viewer,
             Self::EditRecipe
             | Self::Build
+            | Self::EditKernel
+            | Self::BuildKernel
+            | Self::DeleteKernel
+            | Self::Upload
             | Self::CancelJob
             | Self::Validate
             | Self::WithdrawRelease
@@ -104,6 +120,10 @@ impl Action {
             Self::ManageOwnTokens => "make or revoke a token",
             Self::EditRecipe => "save a recipe",
             Self::Build => "build a release",
+            Self::EditKernel => "save a kernel",
+            Self::BuildKernel => "build a kernel",
+            Self::DeleteKernel => "remove a kernel",
+            Self::Upload => "upload a file",
             Self::CancelJob => "cancel a job",
             Self::Validate => "validate a release",
             Self::WithdrawRelease => "withdraw a release",

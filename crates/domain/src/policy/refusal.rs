@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::Action;
 use crate::{
-    deployment::DeploymentState, job::JobState, person::Role, release::Stage,
+    deployment::DeploymentState, ids::JobId, job::JobState, person::Role, release::Stage,
     version::CandidateVersion,
 };
 
@@ -199,6 +199,37 @@ pub enum Refusal {
     NeverServed {
         /// The environment.
         environment: String,
+    },
+    /// A job of the kernel has not ended.
+    #[error("job {job} is about this kernel and has not ended; wait for it or cancel it")]
+    KernelAtWork {
+        /// Which job.
+        job: JobId,
+    },
+    /// What was compiled elsewhere brings its configuration.
+    #[error(
+        "this kernel was compiled elsewhere, and there is nothing to configure; take its files over with a build"
+    )]
+    NothingToConfigure,
+    /// A recipe's newest revision names the kernel.
+    #[error("recipe {recipe} names this kernel; save a revision of it that does not")]
+    KernelNamed {
+        /// Name of the recipe.
+        recipe: String,
+    },
+    /// Another kernel's configuration starts from the kernel's own.
+    #[error(
+        "the configuration of kernel {kernel} starts from this one; let that one start from something else"
+    )]
+    KernelIsBase {
+        /// Name of the other kernel.
+        kernel: String,
+    },
+    /// A release that is being built holds the kernel.
+    #[error("{release} is being built with this kernel; wait until its build has ended")]
+    KernelInBuild {
+        /// Name of the release.
+        release: String,
     },
     /// Nobody could manage people any more.
     #[error(

@@ -119,6 +119,10 @@ fn each_role_may_what_the_table_says() {
             &[
                 EditRecipe,
                 Build,
+                EditKernel,
+                BuildKernel,
+                DeleteKernel,
+                Upload,
                 CancelJob,
                 Validate,
                 WithdrawRelease,

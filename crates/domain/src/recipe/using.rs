@@ -1,5 +1,8 @@
 //! What others ask of a recipe that has been read.
 
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
 use toml::de::DeTable;
 
 use super::{
@@ -28,6 +31,23 @@ pub fn console_login(recipe: &Recipe) -> Option<(&str, &str)> {
         recipe.users.iter().filter_map(|user| Some((user.name.as_str(), user.password.as_deref()?)))
     };
     with_password().find(|(name, _)| *name == "root").or_else(|| with_password().next())
+}
+
+/// Names of the kernels of this installation that a text of a recipe names (`kernel = "…"` below
+/// `[[kernels]]`), whatever else is wrong with it; none where it is no TOML at all.
+#[must_use]
+pub fn kernels_named(text: &str) -> BTreeSet<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(default)]
+        kernels: Vec<Kernel>,
+    }
+    #[derive(Deserialize)]
+    struct Kernel {
+        kernel: Option<String>,
+    }
+    let named = toml::from_str::<Named>(text).map_or_else(|_| Vec::new(), |it| it.kernels);
+    named.into_iter().filter_map(|it| it.kernel).collect()
 }
 
 /// The packages of `recipe` that the archive lacks, each at its line of `text`.
@@ -107,4 +127,18 @@ fn lines_of_packages(text: &str) -> Vec<(String, u32)> {
             Some((value.get_ref().as_str()?.to_owned(), lines.line(value.span().start)))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_names_kernels_whatever_else_is_wrong_with_it() {
+        let text = "schema = 7\n[[kernels]]\nalias = \"a\"\nkernel = \"lab\"\n[[kernels]]\nkernel = \"lab\"\n\
+                    [[kernels]]\npackage = \"linux-image-amd64\"\n[[kernels]]\nkernel = \"xen-dev\"\n";
+        assert_eq!(Vec::from_iter(kernels_named(text)), ["lab", "xen-dev"]);
+        assert!(kernels_named(starter()).is_empty());
+        assert!(kernels_named("[[kernels").is_empty());
+    }
 }

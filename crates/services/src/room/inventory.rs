@@ -15,7 +15,10 @@ use domain::{
 };
 use store::{Rows, room::KeptRelease};
 
-use super::disks;
+use super::{
+    disks,
+    kernels::{self, KernelFiles, UploadRoom},
+};
 use crate::{Services, error::ServiceError};
 
 /// How long after a machine's last request its boot may still go on: longer than the initrd of a
@@ -36,6 +39,8 @@ pub(crate) struct Inventory {
     pub(crate) releases: Vec<ReleaseFiles>,
     /// Packages of locks that stay.
     pub(crate) packages: Vec<Place>,
+    pub(crate) kernels: Vec<KernelFiles>,
+    pub(crate) uploads: Vec<UploadRoom>,
     pub(crate) steps: Vec<KeptStep>,
     pub(crate) logs: Vec<Log>,
     /// Logs that are files of their own: of jobs that have not ended, or were not cleaned up after.
@@ -100,46 +105,21 @@ impl Inventory {
         let mut rows = services.read().await?;
         let rules = rows.room_rules().await?;
         let releases = releases(services, &mut rows, &rules, at).await?;
-        let all: Vec<Release> = rows.releases().await?;
+        let locked = locked(&mut rows, &releases, &rules, at).await?;
+        let kernels = kernels::builds(&mut rows, &locked.staying).await?;
+        let uploads = kernels::uploads(&mut rows, &kernels, at).await?;
+        let all = rows.releases().await?.into_iter();
         let mut names: HashMap<ReleaseId, Release> =
-            all.iter().map(|release| (release.id.clone(), release.clone())).collect();
-        let recent = over_before(rules.cache, at);
-        let going: HashSet<&ReleaseId> = releases
-            .iter()
-            .filter(|(_, fate)| goes(fate, &rules))
-            .map(|(kept, _)| &kept.release)
-            .collect();
-        let locks_that_stay: HashSet<Digest> = all
-            .iter()
-            .filter(|it| {
-                let living =
-                    matches!(it.stage, Stage::Building | Stage::Candidate | Stage::Released);
-                (living && !going.contains(&it.id)) || it.created_at > recent
-            })
-            .filter_map(|it| it.lock)
-            .collect();
-        let mut of_locks: BTreeMap<Digest, Vec<Place>> = BTreeMap::new();
-        for (lock, package) in rows.kept_packages(recent).await? {
-            of_locks.entry(lock).or_default().push(Place::Kept(package));
-        }
-        let packages = of_locks
-            .iter()
-            .filter(|(lock, _)| locks_that_stay.contains(*lock))
-            .flat_map(|(_, places)| places.iter().copied())
-            .collect();
-        let going: HashSet<ReleaseId> = going.into_iter().cloned().collect();
+            all.map(|release| (release.id.clone(), release)).collect();
         let mut release_files = Vec::with_capacity(releases.len());
         for (kept, fate) in releases {
             let Some(release) = names.remove(&kept.release) else { continue };
-            let of_lock = release.lock.and_then(|lock| of_locks.get(&lock));
-            release_files.push(ReleaseFiles {
-                goes: going.contains(&kept.release),
-                own: own_places(&kept)?,
-                packages: of_lock.cloned().unwrap_or_default(),
-                release,
-                fate,
-            });
+            let of_lock = release.lock.and_then(|lock| locked.of_locks.get(&lock));
+            let packages = of_lock.into_iter().flatten().copied().map(Place::Kept).collect();
+            let (goes, own) = (goes(&fate, &rules), own_places(&kept)?);
+            release_files.push(ReleaseFiles { goes, own, packages, release, fate });
         }
+        let packages = locked.staying.into_iter().map(Place::Kept).collect();
         let old = over_before(rules.logs, at);
         let mut logs = rows.kept_job_logs().await?;
         logs.append(&mut rows.kept_consoles().await?);
@@ -156,6 +136,8 @@ impl Inventory {
             in_use: Vec::new(),
             releases: release_files,
             packages,
+            kernels,
+            uploads,
             steps: Vec::new(),
             logs,
             growing_logs: Vec::new(),
@@ -221,7 +203,10 @@ impl Inventory {
         let releases = self.releases.iter().filter(|it| !it.goes).flat_map(|it| &it.own);
         let steps = self.steps.iter().filter(|it| !it.goes).flat_map(|it| &it.places);
         let logs = self.logs.iter().filter(|it| !it.goes).map(|it| &it.place);
-        let staying = releases.chain(&self.packages).chain(steps).chain(logs).chain(&self.in_use);
+        let kernels = self.kernels.iter().filter(|it| !it.goes).flat_map(|it| &it.places);
+        let uploads = self.uploads.iter().filter(|it| !it.goes).map(|it| &it.place);
+        let needed = releases.chain(&self.packages).chain(kernels).chain(uploads);
+        let staying = needed.chain(steps).chain(logs).chain(&self.in_use);
         let (places, bytes) = room::left_over(&self.files, staying);
         let logs = self.growing_logs.iter().filter(|it| it.goes);
         (places, bytes + logs.map(|it| it.bytes).sum::<u64>())
@@ -234,6 +219,8 @@ impl Inventory {
             .map(|place| (place, Kind::Releases))
             .chain(self.packages.iter().map(|place| (place, Kind::Packages)))
             .chain(self.releases.iter().flat_map(|it| &it.packages).map(|it| (it, Kind::Packages)))
+            .chain(self.kernels.iter().flat_map(|it| &it.places).map(|it| (it, Kind::Kernels)))
+            .chain(self.uploads.iter().map(|it| (&it.place, Kind::Uploads)))
             .chain(self.steps.iter().flat_map(|it| &it.places).map(|it| (it, Kind::Cache)))
             .chain(self.logs.iter().map(|it| (&it.place, Kind::Logs)))
             .chain(self.in_use.iter().map(|place| (place, Kind::Work)));
@@ -251,6 +238,49 @@ impl Inventory {
         }
         bytes.into_iter().collect()
     }
+}
+
+/// The packages of locks, as the rows stand.
+pub(crate) struct Locked {
+    of_locks: BTreeMap<Digest, Vec<Digest>>,
+    /// Those that a lock has that stays.
+    pub(crate) staying: HashSet<Digest>,
+}
+
+/// The packages of locks, where these are all complete releases whose files are there, with what is
+/// to become of them.
+pub(crate) async fn locked(
+    rows: &mut Rows,
+    releases: &[(KeptRelease, Fate)],
+    rules: &RoomRules,
+    now: Timestamp,
+) -> Result<Locked, ServiceError> {
+    let recent = over_before(rules.cache, now);
+    let going: HashSet<&ReleaseId> = releases
+        .iter()
+        .filter(|(_, fate)| goes(fate, rules))
+        .map(|(kept, _)| &kept.release)
+        .collect();
+    let locks_that_stay: HashSet<Digest> = rows
+        .releases()
+        .await?
+        .iter()
+        .filter(|it| {
+            let living = matches!(it.stage, Stage::Building | Stage::Candidate | Stage::Released);
+            (living && !going.contains(&it.id)) || it.created_at > recent
+        })
+        .filter_map(|it| it.lock)
+        .collect();
+    let mut of_locks: BTreeMap<Digest, Vec<Digest>> = BTreeMap::new();
+    for (lock, package) in rows.kept_packages(recent).await? {
+        of_locks.entry(lock).or_default().push(package);
+    }
+    let staying = of_locks
+        .iter()
+        .filter(|(lock, _)| locks_that_stay.contains(*lock))
+        .flat_map(|(_, packages)| packages.iter().copied())
+        .collect();
+    Ok(Locked { of_locks, staying })
 }
 
 /// Whether the next collection removes the files of a release.

@@ -2,7 +2,7 @@
 //! came of it.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -10,21 +10,22 @@ use builder::{BuildObserver, BuildOutput, BuildRequest, LockChoice, StepEvent};
 use domain::{
     actor::Actor,
     digest::Digest,
-    job::{JobState, Step, StepState},
+    job::JobState,
     lock::Lock,
     recipe,
     release::{Release, Stage},
     version::CandidateVersion,
 };
 use store::{WriteTx, jobs::ClaimedJob};
-use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{Ended, cancelled_by_a_person, release_of};
+use super::{
+    Ended, cancelled_by_a_person, release_of,
+    transcript::{Observes, Transcript, on_a_thread},
+};
 use crate::{
     Services,
     audit::Change,
     error::ServiceError,
-    job_log::LogWriter,
     releases::{BuildParameters, Packages, no_release},
 };
 
@@ -38,31 +39,10 @@ pub(super) async fn run(
     if let Some(ended) = completed(&release) {
         return Ok(ended);
     }
-    let steps = services.read().await?.steps(&claimed.job.id).await?;
-    let log = services.logs().writer(&claimed.job.id)?;
-    let observer = Recorder {
-        services: services.clone(),
-        release: release.clone(),
-        handle: Handle::current(),
-        log,
-        cancelled: cancelled.clone(),
-        steps: Mutex::new(steps),
-        fault: Mutex::new(None),
-    };
-    if claimed.job.attempts > 1 {
-        observer.log("", "The server was interrupted; finished steps are kept.");
-    }
+    let transcript = Transcript::begin(services, claimed, cancelled.clone()).await?;
+    let observer = Recorder { transcript, release: release.clone() };
     let builder = services.builder().clone();
-    let (sender, receiver) = oneshot::channel();
-    std::thread::Builder::new().name("build".to_owned()).spawn(move || {
-        let built = builder.build(&request, &observer);
-        // An error means that the server has ended.
-        let _ = sender.send((built, observer.into_fault()));
-    })?;
-    let (built, fault) = receiver.await.map_err(ServiceError::internal)?;
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
+    let built = on_a_thread("build", observer, move |it| builder.build(&request, it)).await?;
     match built {
         Ok(output) => complete(services, &release, &output).await,
         Err(_) if cancelled.load(Ordering::Acquire) => Ok(cancelled_by_a_person()),
@@ -172,85 +152,38 @@ pub(super) async fn end(
     Ok(())
 }
 
-/// Writes down what the builder does, from the builder's own thread.
+/// Writes down what the builder does and resolves, from the builder's own thread.
 struct Recorder {
-    services: Services,
+    transcript: Transcript,
     release: Release,
-    handle: Handle,
-    log: LogWriter,
-    cancelled: Arc<AtomicBool>,
-    steps: Mutex<Vec<Step>>,
-    /// The first thing that could not be written: the build stops and says so.
-    fault: Mutex<Option<ServiceError>>,
 }
 
-impl Recorder {
-    fn into_fault(self) -> Option<ServiceError> {
-        self.fault.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note(&self, written: Result<(), ServiceError>) {
-        if let Err(error) = written {
-            let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-            fault.get_or_insert(error);
-            self.cancelled.store(true, Ordering::Release);
-        }
-    }
-
-    fn write_step(&self, name: &str, change: impl FnOnce(&mut Step)) {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(step) = steps.iter_mut().find(|step| step.name == name) else { return };
-        change(step);
-        let step = step.clone();
-        drop(steps);
-        let written = self.handle.block_on(async {
-            let mut tx = self.services.begin().await?;
-            tx.set_step(&self.release.job, &step).await?;
-            self.services.commit(tx, &format!("job/{}", self.release.job)).await
-        });
-        self.note(written);
+impl Observes for Recorder {
+    fn transcript(self) -> Transcript {
+        self.transcript
     }
 }
 
 impl BuildObserver for Recorder {
     fn step(&self, event: StepEvent<'_>) {
-        let now = self.services.now();
-        match event {
-            StepEvent::Started { name, key } => self.write_step(name, |step| {
-                step.state = StepState::Running;
-                step.key = key;
-                step.started_at = Some(now);
-                step.ended_at = None;
-                step.progress = None;
-                step.message = None;
-            }),
-            StepEvent::Progress { name, thousandths } => {
-                self.write_step(name, |step| step.progress = Some(thousandths));
-            }
-            StepEvent::Ended { name, state, message } => self.write_step(name, |step| {
-                step.state = state;
-                step.started_at.get_or_insert(now);
-                step.ended_at = Some(now);
-                step.message = message;
-            }),
-        }
+        self.transcript.step(event);
     }
 
     fn log(&self, step: &str, line: &str) {
-        self.note(self.log.line(self.services.now(), step, line).map_err(Into::into));
+        self.transcript.log(step, line);
     }
 
     fn lock_resolved(&self, lock: &Lock) {
-        let written = self.handle.block_on(async {
-            let mut tx = self.services.begin().await?;
-            let digest = tx.insert_lock(lock, self.services.now()).await?;
+        self.transcript.write(async {
+            let services = &self.transcript.services;
+            let mut tx = services.begin().await?;
+            let digest = tx.insert_lock(lock, services.now()).await?;
             tx.set_lock(&self.release.id, &digest).await?;
-            self.services.commit(tx, &format!("release/{}", self.release.version)).await
+            services.commit(tx, &format!("release/{}", self.release.version)).await
         });
-        self.note(written);
     }
 
     fn cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
+        self.transcript.cancelled()
     }
 }

@@ -25,10 +25,12 @@ use crate::{
     audit::Change,
     error::ServiceError,
     job_log::LogWriter,
+    kernels::topic,
     releases::no_release,
     room::{
         CollectionParameters,
         inventory::{self, Inventory},
+        kernels,
     },
 };
 
@@ -103,11 +105,17 @@ impl Collection {
     async fn collect(self: &Arc<Self>) -> Result<Option<Ended>, ServiceError> {
         let step = self.begin(0, "withdraw").await?;
         let (withdrawn, given_up) = self.withdraw().await?;
-        let message = format!(
+        let mut message = format!(
             "{} withdrawn, files of {} go",
             counted(withdrawn, "candidate"),
             counted(given_up, "withdrawn candidate")
         );
+        let (builds, uploads) = self.give_up_kernels().await?;
+        if builds + uploads > 0 {
+            let builds = counted(builds, "build");
+            message +=
+                &format!(", those of {builds} of kernels and {}", counted(uploads, "upload"));
+        }
         self.end_step(step, &message).await?;
         let inventory = self.count(1).await?;
         if self.stopped() {
@@ -153,6 +161,15 @@ impl Collection {
                 }
                 Fate::Needed(_) | Fate::Until(_) => {}
             }
+        }
+        for it in inventory.kernels.iter().filter(|it| it.goes) {
+            let (name, number) = (&it.build.name, it.build.number);
+            let text = "newer ones took its place, and no release holds it: its files go";
+            self.say(NAME, &format!("kernel {name} build {number}: {text}"));
+        }
+        for it in inventory.uploads.iter().filter(|it| it.goes) {
+            let (name, digest) = (&it.file.name, it.file.sha256.short());
+            self.say(NAME, &format!("upload {name} {digest}: nothing has named it for a week"));
         }
         for it in inventory.steps.iter().filter(|it| it.goes) {
             let used = inventory::timestamp(it.cached.used_at).rfc3339();
@@ -206,6 +223,41 @@ impl Collection {
             }
         }
         Ok((withdrawn, given_up))
+    }
+
+    /// Gives up the files of builds of kernels that newer ones took the place of, and uploads that
+    /// nothing names; judged in the transaction that changes them.
+    async fn give_up_kernels(&self) -> Result<(usize, usize), ServiceError> {
+        const NAME: &str = "withdraw";
+        if self.stopped() {
+            return Ok((0, 0));
+        }
+        let services = &self.services;
+        let mut tx = services.begin().await?;
+        let (rules, now) = (tx.room_rules().await?, services.now());
+        let releases = inventory::releases(services, &mut tx, &rules, now).await?;
+        let locked = inventory::locked(&mut tx, &releases, &rules, now).await?;
+        let builds = kernels::builds(&mut tx, &locked.staying).await?;
+        let uploads = kernels::uploads(&mut tx, &builds, now).await?;
+        let builds: Vec<_> = builds.into_iter().filter(|it| it.goes).map(|it| it.build).collect();
+        let uploads: Vec<_> = uploads.into_iter().filter(|it| it.goes).map(|it| it.file).collect();
+        for it in &builds {
+            tx.set_kernel_files_removed(&it.kernel, it.number, now).await?;
+            let change = Change::KernelFilesRemoved { kernel: &it.name, number: it.number };
+            services.record(&mut tx, &self.actor(), change).await?;
+            self.say(NAME, &format!("kernel {} build {}: its files go", it.name, it.number));
+        }
+        for file in &uploads {
+            tx.delete_upload(&file.name, &file.sha256).await?;
+            let change = Change::UploadForgotten { file };
+            services.record(&mut tx, &self.actor(), change).await?;
+            self.say(NAME, &format!("upload {} {}: it goes", file.name, file.sha256.short()));
+        }
+        tx.commit().await?;
+        for it in &builds {
+            services.tell(&topic(&it.name));
+        }
+        Ok((builds.len(), uploads.len()))
     }
 
     async fn withdraw_one(

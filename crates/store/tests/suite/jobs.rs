@@ -36,6 +36,7 @@ async fn queue(world: &World, release: &Release, kind: JobKind) -> JobId {
         id: JobId(world.id()),
         kind,
         release: Some(release.id.clone()),
+        kernel: None,
         created_at: world.now(),
         created_by: "ada".to_owned(),
         parameters: serde_json::json!({ "b": 1, "a": ["x"] }),
@@ -49,7 +50,7 @@ async fn queue(world: &World, release: &Release, kind: JobKind) -> JobId {
 
 async fn claim(world: &World, worker: &str, now: Timestamp) -> Option<JobId> {
     let mut tx = world.begin().await;
-    let claimed = tx.claim_job(worker, now, now.plus(LEASE), None).await.unwrap();
+    let claimed = tx.claim_job(worker, now, now.plus(LEASE), &JobKind::ALL).await.unwrap();
     tx.commit().await.unwrap();
     claimed.map(|claimed| claimed.job.id)
 }
@@ -73,7 +74,7 @@ async fn the_oldest_job_is_taken_first_and_once(world: World) {
     let second = queue(&world, &release, JobKind::Validation).await;
     let now = world.now();
     let mut tx = world.begin().await;
-    let claimed = tx.claim_job("w1", now, now.plus(LEASE), None).await.unwrap().unwrap();
+    let claimed = tx.claim_job("w1", now, now.plus(LEASE), &JobKind::ALL).await.unwrap().unwrap();
     assert_eq!(claimed.parameters, serde_json::json!({ "a": ["x"], "b": 1 }));
     let job = claimed.job;
     assert_eq!((&job.id, job.kind, job.state), (&first, JobKind::Build, JobState::Running));
@@ -92,6 +93,7 @@ async fn a_kind_of_job_waits_while_others_are_taken(world: World) {
         id: JobId(world.id()),
         kind: JobKind::Collection,
         release: None,
+        kernel: None,
         created_at: world.now(),
         created_by: "ada".to_owned(),
         parameters: serde_json::json!({ "dry_run": true }),
@@ -100,10 +102,11 @@ async fn a_kind_of_job_waits_while_others_are_taken(world: World) {
     let now = world.now();
     let mut tx = world.begin().await;
     tx.insert_job(&about_nothing).await.unwrap();
-    let waits = Some(JobKind::Build);
-    let claimed = tx.claim_job("w", now, now.plus(LEASE), waits).await.unwrap().unwrap();
+    let kinds = [JobKind::Validation, JobKind::Collection];
+    let claimed = tx.claim_job("w", now, now.plus(LEASE), &kinds).await.unwrap().unwrap();
     assert_eq!((claimed.job.id, claimed.job.release), (about_nothing.id, None));
-    assert!(tx.claim_job("w", now, now.plus(LEASE), waits).await.unwrap().is_none());
+    assert!(tx.claim_job("w", now, now.plus(LEASE), &kinds).await.unwrap().is_none());
+    assert!(tx.claim_job("w", now, now.plus(LEASE), &[]).await.unwrap().is_none());
     tx.commit().await.unwrap();
     assert_eq!(claim(&world, "w", now).await, Some(build));
 }

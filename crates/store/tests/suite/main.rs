@@ -11,6 +11,8 @@ mod audit;
 mod cluster;
 mod deployments;
 mod jobs;
+mod kernel_uses;
+mod kernels;
 mod locks;
 mod notes;
 mod opening;
@@ -23,6 +25,7 @@ mod schema;
 mod sessions;
 mod tokens;
 mod transactions;
+mod uploads;
 mod world;
 
 /// Runs each case, an `async fn(World)` of the file, on both engines.

@@ -137,6 +137,7 @@ async fn queued(
         id: JobId(world.id()),
         kind,
         release: release.cloned(),
+        kernel: None,
         created_at: world.now(),
         created_by: "ada".to_owned(),
         parameters,

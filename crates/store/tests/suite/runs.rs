@@ -24,6 +24,7 @@ async fn validation(world: &World, release: &Release) -> Validation {
         id: JobId(world.id()),
         kind: JobKind::Validation,
         release: Some(release.id.clone()),
+        kernel: None,
         created_at: world.now(),
         created_by: "ada".to_owned(),
         parameters: serde_json::Value::Null,

@@ -9,7 +9,12 @@ use domain::{
     actor::Actor,
     audit::AuditEntry,
     digest::Digest,
-    ids::{JobId, PersonId, RecipeId, ReleaseId},
+    ids::{JobId, KernelId, PersonId, RecipeId, ReleaseId},
+    job::{JobKind, JobState},
+    kernel::{
+        BuildMode, Definition, Flavor, Kernel, KernelFile, KernelFileRole, Record, Source,
+        SourceRecord,
+    },
     lock::{Lock, LockedPackage, Part},
     manifest::Manifest,
     person::{Person, Role},
@@ -19,7 +24,7 @@ use domain::{
     version::TargetVersion,
 };
 use sqlx::{AnyConnection, Connection as _, Executor as _};
-use store::{Store, WriteTx};
+use store::{Store, WriteTx, jobs::NewJob, kernels::builds::NewKernelBuild};
 use tempfile::TempDir;
 
 use crate::cluster::Cluster;
@@ -240,4 +245,117 @@ pub(crate) fn lock(packages: Vec<LockedPackage>) -> Lock {
 pub(crate) fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// What a kernel from a package of Debian is made of.
+pub(crate) fn binary(package: &str) -> Definition {
+    Definition {
+        flavor: Flavor::Linux,
+        source: Source::DebianBinary {
+            suite: "bookworm".to_owned(),
+            package: package.to_owned(),
+            version: None,
+        },
+        configuration: None,
+        patches: Vec::new(),
+        debug: false,
+    }
+}
+
+/// A record of a build with a package, an image and a configuration; their bytes are that of their
+/// names and of `content`.
+pub(crate) fn record(content: &str) -> Record {
+    let file = |role, name: &str| KernelFile {
+        role,
+        name: name.to_owned(),
+        size: 1000,
+        sha256: Digest::of(format!("{name} {content}")),
+    };
+    Record {
+        schema: 1,
+        flavor: Flavor::Linux,
+        release: "6.1.170".to_owned(),
+        mode: BuildMode::Release,
+        source: SourceRecord {
+            origin: "linux-source-6.1 6.1.170-1".to_owned(),
+            sha256: Digest::of("source"),
+            commit: None,
+            patches: Vec::new(),
+        },
+        epoch: 1_795_442_531,
+        toolchain: Vec::new(),
+        files: vec![
+            file(KernelFileRole::Config, "config-6.1.170"),
+            file(KernelFileRole::Package, "linux-image-6.1.170_1_amd64.deb"),
+            file(KernelFileRole::Image, "vmlinuz-6.1.170"),
+        ],
+        packages: Vec::new(),
+        commands: String::new(),
+    }
+}
+
+impl World {
+    /// A kernel of that name from a package of Debian.
+    pub(crate) async fn kernel(&self, name: &str, definition: Definition) -> Kernel {
+        let at = self.now();
+        let kernel = Kernel {
+            id: KernelId(self.id()),
+            name: name.to_owned(),
+            revision: 1,
+            definition,
+            created_at: at,
+            created_by: "ada".to_owned(),
+            changed_at: at,
+            changed_by: "ada".to_owned(),
+        };
+        let mut tx = self.begin().await;
+        tx.insert_kernel(&kernel).await.unwrap();
+        tx.commit().await.unwrap();
+        kernel
+    }
+
+    /// A build of a kernel whose job waits.
+    pub(crate) async fn kernel_build(
+        &self,
+        kernel: &Kernel,
+        number: u32,
+        mode: BuildMode,
+    ) -> JobId {
+        let job = JobId(self.id());
+        let mut tx = self.begin().await;
+        tx.insert_job(&NewJob {
+            id: job.clone(),
+            kind: JobKind::Kernel,
+            release: None,
+            kernel: Some(kernel.id.clone()),
+            created_at: self.now(),
+            created_by: "ada".to_owned(),
+            parameters: serde_json::json!({}),
+            steps: vec!["source".to_owned()],
+        })
+        .await
+        .unwrap();
+        tx.insert_kernel_build(&NewKernelBuild {
+            kernel: kernel.id.clone(),
+            number,
+            mode,
+            job: job.clone(),
+            revision: kernel.revision,
+            definition: kernel.definition.clone(),
+        })
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        job
+    }
+
+    /// A build of a kernel that is complete.
+    pub(crate) async fn built(&self, kernel: &Kernel, number: u32, record: &Record) -> JobId {
+        let job = self.kernel_build(kernel, number, BuildMode::Release).await;
+        let mut tx = self.begin().await;
+        tx.complete_kernel_build(&job, record).await.unwrap();
+        tx.end_job(&job, JobState::Succeeded, "built", None, self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        job
+    }
 }
