@@ -205,3 +205,7 @@ impl BuildObserver for Recorder {
         self.transcript.cancelled()
     }
 }
+
+#[cfg(test)]
+#[path = "kernel_tests.rs"]
+mod tests;
