@@ -86,12 +86,12 @@ async fn configurations_are_compared_and_files_taken_along() {
     let world = World::open().await;
     let (vera, services) = (&world.viewer, &world.services);
     world.create("lab", compiled(tiny())).await;
-    world.create("new", compiled(tiny())).await;
-    let nothing = services.diff_kernels(vera, "lab", "new").await;
+    world.create("next", compiled(tiny())).await;
+    let nothing = services.diff_kernels(vera, "lab", "next").await;
     assert!(said(nothing).contains("no configuration of lab yet"));
     let record = world.built("lab", "a", "CONFIG_A=y\nCONFIG_B=m\n").await;
     world.built("lab", "b", "CONFIG_A=y\nCONFIG_B=y\n").await;
-    world.built("new", "c", "CONFIG_A=y\nCONFIG_C=\"x\"\n").await;
+    world.built("next", "c", "CONFIG_A=y\nCONFIG_C=\"x\"\n").await;
     let difference = |name: &str, before: Option<&str>, after: Option<&str>| ConfigDifference {
         name: name.to_owned(),
         menu: String::new(),
@@ -100,11 +100,11 @@ async fn configurations_are_compared_and_files_taken_along() {
     };
     let change = services.diff_kernels(vera, "lab/1", "lab").await.unwrap();
     assert_eq!(change.differences, [difference("B", Some("m"), Some("y"))]);
-    let change = services.diff_kernels(vera, "lab", "new").await.unwrap();
+    let change = services.diff_kernels(vera, "lab", "next").await.unwrap();
     let expected = [difference("C", None, Some("\"x\"")), difference("B", Some("y"), None)];
     assert_eq!((change.differences, change.from.as_str()), (expected.to_vec(), "lab"));
     for asked in ["lab/9", "lab/x", "nothing", "../lab"] {
-        let missing = services.diff_kernels(vera, asked, "new").await;
+        let missing = services.diff_kernels(vera, asked, "next").await;
         assert!(matches!(missing, Err(ServiceError::NotFound(_))), "{asked}: {missing:?}");
     }
 
@@ -121,7 +121,7 @@ async fn configurations_are_compared_and_files_taken_along() {
     assert_eq!(builds.iter().map(|it| it.number).collect::<Vec<_>>(), [2, 1]);
     let page = services.kernels_page(vera, &KernelFilter::default(), &Slice::first()).await;
     let page = page.unwrap().items;
-    assert_eq!(page.iter().map(|it| it.kernel.name.as_str()).collect::<Vec<_>>(), ["lab", "new"]);
+    assert_eq!(page.iter().map(|it| it.kernel.name.as_str()).collect::<Vec<_>>(), ["lab", "next"]);
     assert_eq!(page[0].state, KernelState::Built);
     assert_eq!(page[0].built.as_ref().unwrap().number, 2);
     assert_eq!(page[0].newest.as_ref().unwrap().report, None, "lists leave it out");
