@@ -19,11 +19,12 @@ export default defineConfig({
   globalSetup: './server.ts',
   projects: [
     { name: 'whole way', testMatch: 'whole-way.spec.ts' },
-    // On what the whole way left behind; `--no-deps` goes on with a server that has it already.
+    { name: 'kernels', testMatch: 'kernels.spec.ts', dependencies: ['whole way'] },
+    // On what the others left behind; `--no-deps` goes on with a server that has it already.
     {
       name: 'pages',
       testMatch: ['every-page.spec.ts', 'programs.spec.ts', 'recipe-form.spec.ts', 'room.spec.ts'],
-      dependencies: ['whole way'],
+      dependencies: ['whole way', 'kernels'],
     },
   ],
   outputDir: './test-results',

@@ -6,6 +6,7 @@
 pub(crate) mod deployments;
 pub(crate) mod environments;
 pub(crate) mod jobs;
+pub(crate) mod kernels;
 pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod recipes;

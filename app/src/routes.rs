@@ -8,7 +8,7 @@ use leptos_router::{
 };
 
 use crate::pages::{
-    account, approvals, audit, deployments, environments, jobs, overview, people, recipes,
+    account, approvals, audit, deployments, environments, jobs, kernels, overview, people, recipes,
     reference, releases, room, runs, session,
 };
 
@@ -26,6 +26,14 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/recipes/:name/revisions") view=recipes::revisions ssr=m.clone()/>
             <Route path=path!("/recipes/:name/diff") view=recipes::diff ssr=m.clone()/>
             <Route path=path!("/recipes/:name/build") view=recipes::build ssr=m.clone()/>
+            <Route path=path!("/kernels") view=kernels::list ssr=m.clone()/>
+            <Route path=path!("/kernels/new") view=kernels::new ssr=m.clone()/>
+            <Route path=path!("/kernels/diff") view=kernels::diff ssr=m.clone()/>
+            <Route path=path!("/kernels/:name") view=kernels::kernel ssr=m.clone()/>
+            <Route path=path!("/kernels/:name/configuration") view=kernels::configuration ssr=m.clone()/>
+            <Route path=path!("/kernels/:name/files") view=kernels::files ssr=m.clone()/>
+            <Route path=path!("/kernels/:name/builds") view=kernels::builds ssr=m.clone()/>
+            <Route path=path!("/kernels/:name/edit") view=kernels::edit ssr=m.clone()/>
             <Route path=path!("/releases") view=releases::list ssr=m.clone()/>
             <Route path=path!("/releases/:version") view=releases::overview ssr=m.clone()/>
             <Route path=path!("/releases/:version/contents") view=releases::contents ssr=m.clone()/>
@@ -53,7 +61,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 29] = [
+pub const PAGES: [(&str, bool); 37] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -61,6 +69,14 @@ pub const PAGES: [(&str, bool); 29] = [
     ("/recipes/:name/revisions", false),
     ("/recipes/:name/diff", false),
     ("/recipes/:name/build", false),
+    ("/kernels", false),
+    ("/kernels/new", false),
+    ("/kernels/diff", false),
+    ("/kernels/:name", false),
+    ("/kernels/:name/configuration", false),
+    ("/kernels/:name/files", false),
+    ("/kernels/:name/builds", false),
+    ("/kernels/:name/edit", false),
     ("/releases", false),
     ("/releases/:version", false),
     ("/releases/:version/contents", false),
@@ -131,6 +147,36 @@ pub mod href {
     #[must_use]
     pub fn recipe_diff(name: &str, from: u32, to: u32) -> String {
         format!("{}?from={from}&to={to}", join(&["recipes", name, "diff"]))
+    }
+
+    /// A kernel.
+    #[must_use]
+    pub fn kernel(name: &str) -> String {
+        join(&["kernels", name])
+    }
+
+    /// A part of a kernel: `configuration`, `files`, `builds` or `edit`.
+    #[must_use]
+    pub fn kernel_part(name: &str, part: &str) -> String {
+        join(&["kernels", name, part])
+    }
+
+    /// A part of a kernel, about one of its builds.
+    #[must_use]
+    pub fn kernel_part_of(name: &str, part: &str, build: u32) -> String {
+        format!("{}?build={build}", kernel_part(name, part))
+    }
+
+    /// A file of a kernel's build, for the browser to save.
+    #[must_use]
+    pub fn kernel_file(name: &str, build: u32, file: &str) -> String {
+        join(&["kernels", name, "builds", &build.to_string(), "files", file])
+    }
+
+    /// What differs between the configurations of two kernels or builds (`name/number`).
+    #[must_use]
+    pub fn kernel_diff(from: &str, to: &str) -> String {
+        format!("/kernels/diff?from={}&to={}", encode(from), encode(to))
     }
 
     /// A release.
@@ -205,6 +251,10 @@ mod tests {
             href::recipe_part("bookworm", "revisions"),
             href::recipe_part("bookworm", "build"),
             href::recipe_diff("bookworm", 1, 2),
+            href::kernel("linux-6.1.y"),
+            href::kernel_part("linux-6.1.y", "builds"),
+            href::kernel_part_of("linux-6.1.y", "files", 3),
+            href::kernel_diff("linux-6.1.y", "xen/2"),
             href::release("v1.0.0-rc.1"),
             href::release_tab("v1.0.0", "tests"),
             href::job(&"j1".into()),

@@ -1,4 +1,4 @@
-// Every page of the route table, on what the whole way left behind: accessible in both colours,
+// Every page of the route table, on what the whole way and the kernels left behind: accessible in both colours,
 // within its window from a phone's width on, whole without script, without a complaint.
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from '@playwright/test';
@@ -9,9 +9,10 @@ const widths = [1440, 390, 320];
 
 type Session = Awaited<ReturnType<BrowserContext['storageState']>>;
 let session: Session;
-/** What the whole way made, in place of the parameters of paths. */
+/** What the others made, in place of the parameters of paths. */
 const made: Record<string, string> = {
   '/recipes/:name': 'small',
+  '/kernels/:name': 'small',
   '/releases/:version': 'v1.1.0',
   '/environments/:name': 'production',
   '/welcome/:token': 'spent',
@@ -121,7 +122,7 @@ test('what is not there says so', async ({ browser, baseURL, complaints }) => {
   complaints.announce(404);
   const page = await opened(browser, false, { baseURL });
   complaints.watch(page);
-  for (const noun of ['', 'releases/', 'jobs/', 'runs/', 'recipes/', 'deployments/', 'environments/']) {
+  for (const noun of ['', 'releases/', 'jobs/', 'runs/', 'recipes/', 'kernels/', 'deployments/', 'environments/']) {
     const answer = await page.goto(`/${noun}none`);
     expect(answer?.status(), noun).toBe(404);
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Not found');

@@ -26,6 +26,16 @@ pub async fn release_file(
     answer(services.release_file(&actor, &version, &name).await)
 }
 
+/// `GET /kernels/{name}/builds/{number}/files/{file}`: a file of its record, `record.json` or
+/// `config`.
+pub async fn kernel_file(
+    State(services): State<Services>,
+    Extension(actor): Extension<Actor>,
+    Path((name, number, file)): Path<(String, u32, String)>,
+) -> Response {
+    answer(services.kernel_file(&actor, &name, number, &file).await)
+}
+
 /// `GET /jobs/{id}/log`: the whole log as text.
 pub async fn job_log(
     State(services): State<Services>,

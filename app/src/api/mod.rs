@@ -13,6 +13,7 @@ pub mod audit;
 pub mod deployments;
 pub mod environments;
 pub mod jobs;
+pub mod kernels;
 pub mod overview;
 pub mod people;
 pub mod recipes;

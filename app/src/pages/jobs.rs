@@ -114,10 +114,10 @@ pub fn show(data: JobPage) -> AnyView {
     let crumbs = vec![("Jobs", "/jobs".to_owned())];
     let asked = view! { {time(job.created_at)}" by "{job.created_by.clone()} }.into_any();
     let about = job.release.as_ref().map(|about| ("Release", release_link(&about.name)));
-    let kernel = job.kernel.as_ref().map(|about| {
-        let link = view! { <a href=format!("/kernels/{}", about.name)>{about.name.clone()}</a> };
-        ("Kernel", link.into_any())
-    });
+    let kernel = job
+        .kernel
+        .as_ref()
+        .map(|about| ("Kernel", table::link(href::kernel(&about.name), about.name.clone())));
     let mut properties: Vec<_> = about.into_iter().chain(kernel).collect();
     properties.extend([("Asked for", asked), ("Took", took(job.started_at, job.ended_at))]);
     if let Some(why) = waits_for {
@@ -150,7 +150,7 @@ pub fn show(data: JobPage) -> AnyView {
         {page::heading(name(&job), crumbs, badge(Status::Job(job.state)))}
         {table::properties(properties)}
         {cancelling(&job, &cancel)}
-        {page::section("Steps", steps(&all, job.kind == JobKind::Build))}
+        {page::section("Steps", steps(&all, matches!(job.kind, JobKind::Build | JobKind::Kernel)))}
         {failing}
         {runs}
     }

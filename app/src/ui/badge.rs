@@ -3,6 +3,7 @@
 use domain::{
     deployment::DeploymentState,
     job::{JobState, StepState},
+    kernel::KernelState,
     release::{Health, Stage},
     run::Outcome,
 };
@@ -25,6 +26,8 @@ pub enum Status {
     Outcome(Option<Outcome>),
     /// How a deployment stands.
     Deployment(DeploymentState),
+    /// How a kernel stands.
+    Kernel(KernelState),
     /// An environment serves it.
     Live,
 }
@@ -96,6 +99,13 @@ impl Status {
                 DeploymentState::Withdrawn | DeploymentState::Lapsed => {
                     (state.word(), Quiet, Icon::Dash)
                 }
+            },
+            Self::Kernel(state) => match state {
+                KernelState::New => (state.word(), Quiet, Icon::Dot),
+                KernelState::Building => (state.word(), Busy, Icon::Turning),
+                KernelState::Configured => (state.word(), Wait, Icon::Check),
+                KernelState::Built => (state.word(), Good, Icon::Check),
+                KernelState::Failed => (state.word(), Bad, Icon::Cross),
             },
             Self::Live => ("live", Good, Icon::Dot),
         }

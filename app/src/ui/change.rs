@@ -92,12 +92,13 @@ fn package(package: &PackageChange) -> AnyView {
     table::row(vec![kind(package.kind.word()), name, from_to(&package.from, &package.to)])
 }
 
-fn kind(word: &'static str) -> AnyView {
+/// How something changed, in a word.
+pub(super) fn kind(word: &'static str) -> AnyView {
     view! { <span class=format!("kind {word}")>{word}</span> }.into_any()
 }
 
 /// A former value struck out, an arrow, the new one.
-fn from_to(from: &Option<String>, to: &Option<String>) -> AnyView {
+pub(super) fn from_to(from: &Option<String>, to: &Option<String>) -> AnyView {
     match (from.clone(), to.clone()) {
         (Some(from), Some(to)) => view! {
             <span class="from-to"><del>{from}</del><span aria-hidden="true">" → "</span><ins>{to}</ins></span>

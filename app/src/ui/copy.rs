@@ -29,3 +29,18 @@ pub fn command(line: &str, what: &str) -> AnyView {
     view! { <span class="command">{copyable(line.to_owned(), line.to_owned(), what)}</span> }
         .into_any()
 }
+
+/// Lines to type or paste elsewhere.
+#[must_use]
+pub fn block(lines: &str, what: &'static str) -> AnyView {
+    let whole = lines.trim_end().to_owned();
+    view! {
+        <div class="block">
+            <pre role="region" aria-label=what tabindex="0"><code>{whole.clone()}</code></pre>
+            <button type="button" class="copy js" data-copy=whole aria-label=format!("Copy {what}") aria-live="polite">
+                "copy"
+            </button>
+        </div>
+    }
+    .into_any()
+}

@@ -5,6 +5,7 @@
 
 pub mod badge;
 pub mod change;
+pub mod config;
 pub mod copy;
 pub mod diff;
 pub mod empty;

@@ -12,7 +12,15 @@ use crate::{
 /// Where people go: groups of name and address.
 const GROUPS: [(&str, &[(&str, &str)]); 4] = [
     ("", &[("Overview", "/")]),
-    ("Make", &[("Recipes", "/recipes"), ("Releases", "/releases"), ("Jobs", "/jobs")]),
+    (
+        "Make",
+        &[
+            ("Recipes", "/recipes"),
+            ("Kernels", "/kernels"),
+            ("Releases", "/releases"),
+            ("Jobs", "/jobs"),
+        ],
+    ),
     ("Deliver", &[("Environments", "/environments"), ("Approvals", "/approvals")]),
     ("Record", &[("Audit", "/audit"), ("Room", "/room"), ("People", "/people")]),
 ];

@@ -55,16 +55,25 @@ pub fn after() -> Option<Cursor> {
 
 /// Ways to the other pages of a long list at `path`; nothing where there is one page.
 #[must_use]
-pub fn around(path: &'static str, around: &Around) -> AnyView {
-    let newest = (!around.newest).then(|| view! { <a class="button" href=path>"Newest"</a> });
-    let older = around.older.as_ref().map(|after| {
-        let href = format!("{path}?after={}", encode(&after.to_string()));
-        view! { <a class="button" href=href rel="next">"Older"</a> }
+pub fn around(path: &str, around: &Around) -> AnyView {
+    turning(path, around, "Newest", "Older")
+}
+
+/// As [`around`], with the words for the way to the first page and for the way on. `path` may carry
+/// a query, which stays.
+#[must_use]
+pub fn turning(path: &str, around: &Around, first: &'static str, on: &'static str) -> AnyView {
+    let back =
+        (!around.newest).then(|| view! { <a class="button" href=path.to_owned()>{first}</a> });
+    let further = around.older.as_ref().map(|after| {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        let href = format!("{path}{sign}after={}", encode(&after.to_string()));
+        view! { <a class="button" href=href rel="next">{on}</a> }
     });
-    if newest.is_none() && older.is_none() {
+    if back.is_none() && further.is_none() {
         return ().into_any();
     }
-    view! { <nav class="pager" aria-label="More of the list">{newest}{older}</nav> }.into_any()
+    view! { <nav class="pager" aria-label="More of the list">{back}{further}</nav> }.into_any()
 }
 
 /// A part of a page under a heading of its own.

@@ -19,7 +19,7 @@ use services::tokens::NewToken;
 
 use crate::{
     http::{Answer, Ask},
-    recipe_form,
+    kernel_form, recipe_form,
     world::{PASSWORD, RECIPE, World, name},
 };
 
@@ -53,6 +53,10 @@ const TABLE: &[(&str, Access)] = &[
     ("POST /recipes/new", From(Developer, Action::EditRecipe)),
     ("POST /recipes/{name}", From(Developer, Action::EditRecipe)),
     ("POST /recipe-form", From(Developer, Action::EditRecipe)),
+    ("POST /kernels/new", From(Developer, Action::EditKernel)),
+    ("POST /kernels/{name}/edit", From(Developer, Action::EditKernel)),
+    // Nothing was built of it: whoever may read is told so.
+    ("GET /kernels/{name}/builds/{number}/files/{file}", SignedIn(404)),
     ("GET /events", SignedIn(200)),
     ("GET /jobs/{id}/log/stream", SignedIn(200)),
     ("GET /jobs/{id}/log", SignedIn(200)),
@@ -66,6 +70,14 @@ const TABLE: &[(&str, Access)] = &[
     ("page /recipes/:name/revisions", SignedIn(200)),
     ("page /recipes/:name/diff", SignedIn(200)),
     ("page /recipes/:name/build", SignedIn(200)),
+    ("page /kernels", SignedIn(200)),
+    ("page /kernels/new", SignedIn(200)),
+    ("page /kernels/diff", SignedIn(200)),
+    ("page /kernels/:name", SignedIn(200)),
+    ("page /kernels/:name/configuration", SignedIn(200)),
+    ("page /kernels/:name/files", SignedIn(200)),
+    ("page /kernels/:name/builds", SignedIn(200)),
+    ("page /kernels/:name/edit", SignedIn(200)),
     ("page /releases", SignedIn(200)),
     ("page /releases/:version", SignedIn(200)),
     ("page /releases/:version/contents", SignedIn(200)),
@@ -101,6 +113,8 @@ const TABLE: &[(&str, Access)] = &[
     // Where deployments need approvals, so does going back need an approver.
     ("call roll_back (production)", From(Approver, Action::RollBack)),
     ("call change_policy", From(Administrator, Action::ChangePolicy)),
+    ("call start_kernel_build", From(Developer, Action::BuildKernel)),
+    ("call delete_kernel", From(Developer, Action::DeleteKernel)),
     ("call start_collection", From(Developer, Action::CollectGarbage)),
     ("call change_room_rules", From(Administrator, Action::ChangeRoomRules)),
     ("call pin_release", From(Developer, Action::PinRelease)),
@@ -271,6 +285,7 @@ async fn prepared(world: &World, row: &str, role: Option<Role>) -> Ask {
 pub(crate) async fn page(world: &World, path: &str) -> String {
     let (parameter, value) = match path {
         _ if path.starts_with("/recipes/:name") => (":name", RECIPE.to_owned()),
+        _ if path.starts_with("/kernels/:name") => (":name", world.kernel().await),
         _ if path.starts_with("/releases/:version") => (":version", world.candidate().await),
         "/jobs/:id" => (":id", world.queued().await.0.id.to_string()),
         "/runs/:id" => (":id", world.run().await.to_string()),
@@ -293,6 +308,9 @@ async fn route(world: &World, path: &str) -> String {
         "/runs/{id}/console" => path.replace("{id}", world.run().await.as_str()),
         "/releases/{version}/files/{name}" => {
             path.replace("{version}", &world.candidate().await).replace("{name}", "manifest.json")
+        }
+        "/kernels/{name}/builds/{number}/files/{file}" => {
+            format!("/kernels/{}/builds/1/files/config", world.kernel().await)
         }
         other => other.to_owned(),
     }
@@ -330,6 +348,18 @@ async fn post(world: &World, path: &str) -> Ask {
             let fields =
                 [("base", &*newest.to_string()), ("text", &changed), ("message", "a change")];
             world.post(&path.replace("{name}", RECIPE), &fields)
+        }
+        "/kernels/new" => {
+            let name = format!("kernel-{number}");
+            kernel_form::sent(world, path, kernel_form::multipart(&kernel_form::whole(&name)))
+        }
+        "/kernels/{name}/edit" => {
+            let name = world.kernel().await;
+            let mut parts = kernel_form::whole("");
+            parts.retain(|(name, ..)| *name != "revision");
+            parts.push(("revision", None, "1"));
+            let path = path.replace("{name}", &name);
+            kernel_form::sent(world, &path, kernel_form::multipart(&parts))
         }
         "/recipe-form" => {
             let filled = recipe_form::filled(recipe::starter());
@@ -386,6 +416,11 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
                 ("reason", "the new one breaks"),
                 ("confirm", &served.release_name),
             ])
+        }
+        "start_kernel_build" => post(&[("name", &world.kernel().await), ("mode", "configure")]),
+        "delete_kernel" => {
+            let name = world.kernel().await;
+            post(&[("name", &name), ("confirm", &name)])
         }
         "start_collection" => {
             world.end_collections().await;
