@@ -178,10 +178,10 @@ impl Packages {
             if package.holds_kernel() {
                 return Ok(package);
             }
-            let leads = |prefix| self.led_to(package, prefix);
-            let Some(next) = leads("linux-image-").or_else(|| leads("xen-hypervisor-")) else {
-                break;
-            };
+            let mut leads = self.led_to(package, "linux-image-");
+            leads.extend(self.led_to(package, "xen-hypervisor-"));
+            let kernel = leads.iter().find(|it| it.holds_kernel());
+            let Some(next) = kernel.or_else(|| leads.first()) else { break };
             package = next;
         }
         Err(SourceError::NotOfThatKind {
@@ -194,7 +194,7 @@ impl Packages {
     fn tree(&self, wanted: &Wanted<'_>) -> Result<&Package, SourceError> {
         let mut package = self.asked_for(wanted)?;
         for _ in 0..STEPS {
-            match self.led_to(package, "linux-source-") {
+            match self.led_to(package, "linux-source-").first() {
                 Some(next) => package = next,
                 None if package.name.starts_with("linux-source-") => return Ok(package),
                 None => break,
@@ -206,20 +206,25 @@ impl Packages {
         })
     }
 
-    /// The package of that prefix and the same source that a package depends on.
-    fn led_to(&self, package: &Package, prefix: &str) -> Option<&Package> {
-        package.needs().filter(|(name, _)| name.starts_with(prefix)).find_map(|(name, version)| {
-            self.named(name).find(|it| {
-                it.source == package.source && version.is_none_or(|version| it.version == version)
+    /// The packages of that prefix and the same source that a package depends on.
+    fn led_to(&self, package: &Package, prefix: &str) -> Vec<&Package> {
+        package
+            .needs()
+            .filter(|(name, _)| name.starts_with(prefix))
+            .filter_map(|(name, version)| {
+                let fits = |it: &&Package| {
+                    it.source == package.source && version.is_none_or(|only| it.version == only)
+                };
+                self.named(name).find(fits)
             })
-        })
+            .collect()
     }
 
     /// What newer kernels of Debian have outside of their image: modules and the binary itself.
     fn parts_of(&self, kernel: &Package) -> Vec<&Package> {
         ["linux-modules-", "linux-binary-"]
             .into_iter()
-            .filter_map(|prefix| self.led_to(kernel, prefix))
+            .flat_map(|prefix| self.led_to(kernel, prefix))
             .collect()
     }
 }

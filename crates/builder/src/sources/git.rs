@@ -22,6 +22,11 @@ use crate::error::BuildError;
 /// Where a fetched reference stands in our repository.
 const FETCHED: &str = "refs/wanted/it";
 
+/// What git says where the server gives only what a branch or tag stands at (fetch-pack.c).
+const UNADVERTISED: &str = "unadvertised object";
+/// What git says where the server has no such commit (upload-pack.c).
+const UNKNOWN: &str = "not our ref";
+
 /// What was asked for.
 pub(super) struct Wanted<'a> {
     pub(super) url: &'a str,
@@ -180,7 +185,7 @@ fn fetch_commit(
     let alone = git.fetch(true, &[&format!("+{commit}:{FETCHED}")]);
     let place = match alone {
         Ok(()) => FETCHED,
-        Err(BuildError::Source(SourceError::Git { why, .. })) if refuses_commits(&why) => {
+        Err(BuildError::Source(SourceError::Git { why, .. })) if why.contains(UNADVERTISED) => {
             asking.say("the server does not give a single commit: fetching its branches and tags");
             git.fetch(
                 false,
@@ -188,6 +193,7 @@ fn fetch_commit(
             )?;
             commit
         }
+        Err(BuildError::Source(SourceError::Git { why, .. })) if why.contains(UNKNOWN) => FETCHED,
         Err(other) => return Err(other),
     };
     match git.commit(place)? {
@@ -201,12 +207,4 @@ fn fetch_commit(
             "name a commit that one of its branches or tags leads to",
         )),
     }
-}
-
-/// Whether git says that the server refuses a commit by its id, or does not know it (upload-pack.c,
-/// fetch-pack.c).
-fn refuses_commits(why: &str) -> bool {
-    ["not our ref", "unadvertised object", "no such remote ref", "couldn't find remote ref"]
-        .iter()
-        .any(|text| why.contains(text))
 }
