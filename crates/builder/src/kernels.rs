@@ -110,9 +110,7 @@ impl Builder {
         };
         observer.source_found(&source);
         match found.content {
-            FetchedContent::Archive { name, blob } => {
-                compiled(&build, source, &name, blob)
-            }
+            FetchedContent::Archive { name, blob } => compiled(&build, source, &name, blob),
             FetchedContent::Packages { packages, image } => {
                 let inspected = inspect::run(&build, &packages, image.as_ref())?;
                 let (record, config) =
@@ -180,11 +178,17 @@ impl KernelBuilding<'_> {
     /// A text that a step left or somebody brought.
     fn text(&self, step: &'static str, blob: &BlobRef) -> Result<String, BuildError> {
         if blob.size > LONGEST_TEXT {
-            return Err(BuildError::Unexpected { step, what: format!("a text of {} bytes", blob.size) });
+            return Err(BuildError::Unexpected {
+                step,
+                what: format!("a text of {} bytes", blob.size),
+            });
         }
         let path = self.builder.blob_path(&blob.sha256);
-        let bytes = std::fs::read(&path)
-            .map_err(|source| BuildError::Io { doing: "read", path, source })?;
+        let bytes = std::fs::read(&path).map_err(|source| BuildError::Io {
+            doing: "read",
+            path,
+            source,
+        })?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -212,7 +216,8 @@ fn check_linux(
         source,
     })?;
     let Some(header) = header else {
-        let what = format!("a kernel {release} that is no bzImage, or names no version in its header");
+        let what =
+            format!("a kernel {release} that is no bzImage, or names no version in its header");
         return Err(BuildError::Unexpected { step, what });
     };
     let said = header.split(' ').next().unwrap_or_default();

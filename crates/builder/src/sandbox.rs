@@ -293,8 +293,7 @@ impl Sandbox<'_> {
                 .arg(format!("/in/{name}"));
         }
         for (place, path) in &conditions.writable {
-            invocation =
-                invocation.args(["--bind".as_ref(), path.as_os_str(), place.as_ref()]);
+            invocation = invocation.args(["--bind".as_ref(), path.as_os_str(), place.as_ref()]);
         }
         for (name, value) in &self.environment {
             invocation = invocation.args(["--setenv", name, value]);

@@ -56,7 +56,8 @@ impl Cause {
                 )
             });
         }
-        let at = self.target.as_ref().map_or_else(String::new, |it| format!(" (make gave up {it})"));
+        let at =
+            self.target.as_ref().map_or_else(String::new, |it| format!(" (make gave up {it})"));
         match (&self.error, &self.target) {
             (Some(error), _) => Some(format!("{error}{at}")),
             (None, Some(target)) => {
@@ -70,9 +71,15 @@ impl Cause {
 /// `drivers/net/a.c:7:2: error: …`, `a.c:7: fatal error: …`, `ld: b.o: undefined reference to …`,
 /// `ERROR: modpost: …`, `cc1: error: …`.
 fn is_error(line: &str) -> bool {
-    [": error: ", ": fatal error: ", ": Error: ", "undefined reference to ", "internal compiler error"]
-        .iter()
-        .any(|mark| line.contains(mark))
+    [
+        ": error: ",
+        ": fatal error: ",
+        ": Error: ",
+        "undefined reference to ",
+        "internal compiler error",
+    ]
+    .iter()
+    .any(|mark| line.contains(mark))
         || ["ERROR: ", "error: ", "FAILED: "].iter().any(|mark| line.starts_with(mark))
         || (line.starts_with("ld: ") || line.contains("/ld: ")) && !line.contains("warning: ")
 }
@@ -108,7 +115,8 @@ make: *** [Makefile:1660: bindeb-pkg] Error 2";
 
     #[test]
     fn a_full_file_system_is_named() {
-        let inside = of("fs/a.c:1: fatal error: error writing to /tmp/x.s: No space left on device");
+        let inside =
+            of("fs/a.c:1: fatal error: error writing to /tmp/x.s: No space left on device");
         assert!(inside.unwrap().contains("1024 MiB"));
         let outside = of("cp: error writing '/out/tree.tar.zst': No space left on device").unwrap();
         assert!(outside.contains("disk of the work folder"), "{outside}");

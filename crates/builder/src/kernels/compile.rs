@@ -91,8 +91,7 @@ pub(super) fn run(
     };
     let outputs = run::run_under(build, &step, &setting, |outputs| {
         check(outputs, request.definition.flavor, &configured.report.release)?;
-        let mut names: Vec<String> =
-            ["files", "packages", "release"].map(ToOwned::to_owned).into();
+        let mut names: Vec<String> = ["files", "packages", "release"].map(ToOwned::to_owned).into();
         if request.definition.flavor == Flavor::Linux {
             names.push("vermagic".to_owned());
         }

@@ -12,7 +12,7 @@ use std::{
 
 use domain::ids::KernelId;
 
-use crate::{Builder, BuildError};
+use crate::{BuildError, Builder};
 
 /// Name of the folder below that of the step cache.
 const FOLDER: &str = "ccache";

@@ -80,16 +80,16 @@ pub(super) fn run(
     let toolchain = &build.builder.toolchain;
     let setting = Setting { conditions, cause: Some(&cause), toolchain, ..Setting::default() };
     let outputs = run::run_under(build, &step, &setting, |outputs| {
-        let config = Config::parse(&outputs.text("config")?).map_err(unreadable)?;
-        config.fits(flavor).map_err(unreadable)?;
+        let config = Config::parse(&outputs.text("config")?).map_err(|fault| unreadable(&fault))?;
+        config.fits(flavor).map_err(|fault| unreadable(&fault))?;
         check_release(flavor, outputs.text("release")?.trim())?;
         Ok(["requested", "config", "release", "reasons", "facts"]
             .map(|it| (it.to_owned(), outputs.path(it)))
             .into())
     })?;
     let text = |name: &str| build.text(NAME, &run::file(&outputs, NAME, name)?);
-    let requested = Config::parse(&text("requested")?).map_err(unreadable)?;
-    let config = Config::parse(&text("config")?).map_err(unreadable)?;
+    let requested = Config::parse(&text("requested")?).map_err(|fault| unreadable(&fault))?;
+    let config = Config::parse(&text("config")?).map_err(|fault| unreadable(&fault))?;
     let mut warnings = warnings::of(&config, &text("facts")?);
     if build.request.definition.debug && config.value("DEBUG_INFO") != Some("y") {
         warnings.push(
@@ -149,16 +149,17 @@ fn check_release(flavor: Flavor, release: &str) -> Result<(), BuildError> {
     })
 }
 
-fn unreadable(fault: ConfigFault) -> BuildError {
-    BuildError::Unexpected { step: NAME, what: format!("a configuration that cannot be read: {fault}") }
+fn unreadable(fault: &ConfigFault) -> BuildError {
+    BuildError::Unexpected {
+        step: NAME,
+        what: format!("a configuration that cannot be read: {fault}"),
+    }
 }
 
 /// Every option of the fragments, as the last of them asks for it, that is otherwise now.
 fn not_kept(configuration: &Configuration, config: &Config, reasons: &str) -> Vec<NotKept> {
-    let reasons: BTreeMap<&str, &str> = reasons
-        .lines()
-        .filter_map(|line| line.split_once(' ')?.1.split_once(' '))
-        .collect();
+    let reasons: BTreeMap<&str, &str> =
+        reasons.lines().filter_map(|line| line.split_once(' ')?.1.split_once(' ')).collect();
     let mut asked: BTreeMap<String, (&str, Option<String>)> = BTreeMap::new();
     for fragment in &configuration.fragments {
         // Checked with the definition: what cannot be read asks for nothing.
@@ -213,7 +214,10 @@ mod tests {
             .collect();
         assert_eq!(
             found,
-            [("THREE", "b", "the tree did not take it"), ("TWO", "a", "it depends on X: X is not set")]
+            [
+                ("THREE", "b", "the tree did not take it"),
+                ("TWO", "a", "it depends on X: X is not set")
+            ]
         );
     }
 

@@ -74,8 +74,9 @@ pub(super) fn run(
         Flavor::Linux => named,
         Flavor::Xen => {
             let config = outputs.files.get("config").map(|it| build.text(NAME, it)).transpose()?;
-            hypervisor_release(config.as_deref(), &text("packages")?)
-                .ok_or_else(|| refused("nothing in the packages says which version of Xen they are".to_owned()))?
+            hypervisor_release(config.as_deref(), &text("packages")?).ok_or_else(|| {
+                refused("nothing in the packages says which version of Xen they are".to_owned())
+            })?
         }
     };
     let epoch = facts::value(&found, "epoch").and_then(|it| it.parse().ok()).unwrap_or_default();
@@ -95,7 +96,9 @@ fn judge(
     let found = outputs.text("facts")?;
     let release = facts::value(&found, "release").unwrap_or_default();
     if check_file_name(release).is_err() {
-        return Err(refused(format!("its kernel is called after a release {release:?}, which no file of a release can be called after")));
+        return Err(refused(format!(
+            "its kernel is called after a release {release:?}, which no file of a release can be called after"
+        )));
     }
     if outputs.path("config").exists() {
         Config::parse(&outputs.text("config")?)
@@ -168,9 +171,11 @@ mod tests {
 
     #[test]
     fn hypervisors_say_their_version_in_one_way_or_the_other() {
-        let config = "#\n# Automatically generated file; DO NOT EDIT.\n# Xen/x86 4.17.5 Configuration\n#\n";
+        let config =
+            "#\n# Automatically generated file; DO NOT EDIT.\n# Xen/x86 4.17.5 Configuration\n#\n";
         assert_eq!(hypervisor_release(Some(config), "").unwrap(), "4.17.5");
-        let listed = "a.deb xen-hypervisor-4.17-amd64 1:4.17.5+72-g01140da4e8-1 amd64 boot/xen.gz\n";
+        let listed =
+            "a.deb xen-hypervisor-4.17-amd64 1:4.17.5+72-g01140da4e8-1 amd64 boot/xen.gz\n";
         assert_eq!(hypervisor_release(None, listed).unwrap(), "4.17.5");
         assert_eq!(hypervisor_release(None, "a.deb x 1 amd64 -\n"), None);
     }

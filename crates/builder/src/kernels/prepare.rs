@@ -57,4 +57,3 @@ pub(super) fn run(build: &KernelBuilding<'_>, archive: BlobRef) -> Result<Prepar
     })?;
     Ok(Prepared { tree: run::file(&outputs, NAME, "tree.tar.zst")?, epoch })
 }
-

@@ -45,7 +45,9 @@ pub(super) fn of_compiled(
         }
         let mut files = packages
             .iter()
-            .map(|it| Ok(file(KernelFileRole::Package, &it.file, run::file(outputs, NAME, &it.file)?)))
+            .map(|it| {
+                Ok(file(KernelFileRole::Package, &it.file, run::file(outputs, NAME, &it.file)?))
+            })
             .collect::<Result<Vec<_>, BuildError>>()?;
         for (role, name) in names.roles() {
             files.push(file(role, name, run::file(outputs, NAME, name)?));
@@ -88,7 +90,8 @@ pub(super) fn of_packages(
     let names = Names::of(flavor, &inspected.release);
     build.unkeyed(NAME, || {
         let found = |name: &str| inspected.outputs.files.get(name).copied();
-        let listed = build.text(NAME, &run::file(&inspected.outputs, inspect::NAME, "packages")?)?;
+        let listed =
+            build.text(NAME, &run::file(&inspected.outputs, inspect::NAME, "packages")?)?;
         let mut files: Vec<KernelFile> = debs
             .iter()
             .map(|(name, blob)| file(KernelFileRole::Package, &packages::file_name(name), *blob))

@@ -9,8 +9,8 @@ use super::Build;
 use crate::{
     cache::StepOutputs,
     error::BuildError,
-    observer::StepEvent,
     kernels::Cause,
+    observer::StepEvent,
     sandbox::{Conditions, Outputs, Sandbox, SandboxError},
 };
 

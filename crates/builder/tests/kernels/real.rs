@@ -5,9 +5,7 @@ use std::{process::Command, sync::Mutex};
 use builder::KernelOutput;
 use domain::{
     job::StepState,
-    kernel::{
-        BuildMode, ConfigBase, Configuration, Definition, Flavor, KernelFileRole, Source,
-    },
+    kernel::{BuildMode, ConfigBase, Configuration, Definition, Flavor, KernelFileRole, Source},
 };
 
 use crate::{
@@ -61,10 +59,7 @@ fn configurations_of_something_else_are_refused_before_the_tree_is_asked() {
     let with = |text: &str| {
         let file = world.upload("theirs", text.as_bytes());
         let base = ConfigBase::File { file };
-        Definition {
-            configuration: Some(Configuration { base, fragments: Vec::new() }),
-            ..small()
-        }
+        Definition { configuration: Some(Configuration { base, fragments: Vec::new() }), ..small() }
     };
     let arm = with("# Linux/arm64 6.1.170 Kernel Configuration\nCONFIG_ARM64=y\n");
     let said = world.refused(&arm, BuildMode::Configure);
@@ -110,7 +105,7 @@ fn patches_that_do_not_apply_and_code_that_does_not_compile_are_named() {
     assert!(said.contains("kernel/bounds.c:2:2: error: #error this cannot be compiled"), "{said}");
 }
 
-/// The kernel that other tests boot. With BOOTWRIGHT_REPRODUCE=1 the commands of its record build it
+/// The kernel that other tests boot. With `BOOTWRIGHT_REPRODUCE=1` the commands of its record build it
 /// once more, outside of the sandbox and of every cache.
 #[test]
 fn a_small_linux_is_compiled() {
@@ -126,7 +121,10 @@ fn a_small_linux_is_compiled() {
         record.packages.iter().filter_map(|it| it.name.split("-6.").next()).collect();
     assert_eq!(packages, ["linux-headers", "linux-image", "linux-libc-dev"]);
     assert_eq!(record.kernel_package().unwrap().name, format!("linux-image-{}", record.release));
-    assert_eq!(record.file(KernelFileRole::Image).unwrap().name, format!("vmlinuz-{}", record.release));
+    assert_eq!(
+        record.file(KernelFileRole::Image).unwrap().name,
+        format!("vmlinuz-{}", record.release)
+    );
     assert!(record.toolchain.iter().any(|it| it.starts_with("gcc-")));
     for file in &record.files {
         world.blobs.verify(&file.sha256).unwrap();

@@ -34,10 +34,8 @@ pub(super) fn of(config: &Config, facts: &str) -> Vec<String> {
         .filter(|(name, _)| set(name))
         .map(|(name, why)| format!("{name} {why}"))
         .collect();
-    let missing: Vec<(&str, &str)> = facts
-        .lines()
-        .filter_map(|line| line.strip_prefix("missing ")?.split_once(' '))
-        .collect();
+    let missing: Vec<(&str, &str)> =
+        facts.lines().filter_map(|line| line.strip_prefix("missing ")?.split_once(' ')).collect();
     let signs = set("MODULE_SIG") || set("IMA_APPRAISE_MODSIG");
     for (option, file) in missing {
         warnings.push(match option {
