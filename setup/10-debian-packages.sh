@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Debian packages: the builder's tools, what kernels are compiled with, QEMU with its iPXE, compilers; for tests Chromium, Node,
-# minisign and PostgreSQL; for the shipped binary Node.
+# Debian packages: the builder's tools, what kernels are compiled with, QEMU with its iPXE, compilers;
+# for tests Chromium, Node, minisign and PostgreSQL; for the shipped binary Node.
 source "$(dirname "$0")/common.sh"
 purpose=$1
 missing=()

@@ -305,7 +305,8 @@ impl Sandbox<'_> {
 /// The tried way in: namespaces by `unshare`, limits, and the root by `bwrap`.
 fn enter(range: &IdRange, conditions: &Conditions) -> Invocation {
     let map = |first: u32| format!("{first},0,65536");
-    let outside = Invocation::new("unshare")
+    conditions
+        .unshare()
         .arg("--user")
         .arg(format!("--map-users={}", map(range.first_uid)))
         .arg(format!("--map-groups={}", map(range.first_gid)))
@@ -313,10 +314,7 @@ fn enter(range: &IdRange, conditions: &Conditions) -> Invocation {
         .arg("prlimit")
         .arg(format!("--nproc={PROCESSES}"))
         .arg(format!("--fsize={FILE_SIZE}"))
-        .arg("--core=0");
-    conditions
-        .prefix(outside)
-        .args(["bwrap", "--unshare-net", "--unshare-ipc", "--unshare-uts"])
+        .args(["--core=0", "bwrap", "--unshare-net", "--unshare-ipc", "--unshare-uts"])
         .args(["--die-with-parent", "--new-session", "--cap-add", "ALL"])
         .args(["--ro-bind", "/usr", "/usr"])
         .args(["--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin"])

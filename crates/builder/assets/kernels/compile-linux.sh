@@ -59,4 +59,5 @@ cp tree/arch/x86/boot/bzImage "out/vmlinuz-$release"
 cp tree/.config "out/config-$release"
 cp tree/System.map "out/System.map-$release"
 echo "$release" >out/release
-find tree/debian/*/lib/modules -name '*.ko*' -exec modinfo -F vermagic {} + | LC_ALL=C sort -u >out/vermagic
+find tree/debian/*/lib/modules -name '*.ko*' -exec modinfo -F vermagic {} + >vermagics
+LC_ALL=C sort -u vermagics >out/vermagic

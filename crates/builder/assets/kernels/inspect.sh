@@ -30,6 +30,8 @@ while read -r number file; do
         find "$modules" -type f \( -name '*.ko' -o -name '*.ko.xz' -o -name '*.ko.zst' -o -name '*.ko.gz' \) >/build/modules
         : >/build/vermagics
         [ ! -s /build/modules ] || xargs modinfo -F vermagic </build/modules >/build/vermagics
+        # A folder without modules says for which kernel it is, too.
+        [ -s /build/vermagics ] || echo >/build/vermagics
         LC_ALL=C sort -u /build/vermagics | sed "s,^,$file $(basename "$modules") ," >>/out/vermagic
     done
 done </in/names

@@ -80,16 +80,16 @@ pub(super) fn run(
     let toolchain = &build.builder.toolchain;
     let setting = Setting { conditions, cause: Some(&cause), toolchain, ..Setting::default() };
     let outputs = run::run_under(build, &step, &setting, |outputs| {
-        let config = Config::parse(&outputs.text("config")?).map_err(unreadable)?;
-        config.fits(flavor).map_err(unreadable)?;
+        let config = Config::parse(&outputs.text("config")?).map_err(|fault| unreadable(&fault))?;
+        config.fits(flavor).map_err(|fault| unreadable(&fault))?;
         check_release(flavor, outputs.text("release")?.trim())?;
         Ok(["requested", "config", "release", "reasons", "facts"]
             .map(|it| (it.to_owned(), outputs.path(it)))
             .into())
     })?;
     let text = |name: &str| build.text(NAME, &run::file(&outputs, NAME, name)?);
-    let requested = Config::parse(&text("requested")?).map_err(unreadable)?;
-    let config = Config::parse(&text("config")?).map_err(unreadable)?;
+    let requested = Config::parse(&text("requested")?).map_err(|fault| unreadable(&fault))?;
+    let config = Config::parse(&text("config")?).map_err(|fault| unreadable(&fault))?;
     let mut warnings = warnings::of(&config, &text("facts")?);
     if build.request.definition.debug && config.value("DEBUG_INFO") != Some("y") {
         warnings.push(
@@ -149,7 +149,7 @@ fn check_release(flavor: Flavor, release: &str) -> Result<(), BuildError> {
     })
 }
 
-fn unreadable(fault: ConfigFault) -> BuildError {
+fn unreadable(fault: &ConfigFault) -> BuildError {
     BuildError::Unexpected {
         step: NAME,
         what: format!("a configuration that cannot be read: {fault}"),

@@ -116,7 +116,10 @@ fn judge(
         if folder != release {
             return Err(BuildError::NotTogether {
                 one: format!("the kernel is {release}"),
-                other: format!("the modules in {file} are for {folder} (vermagic {vermagic:?})"),
+                other: match vermagic {
+                    "" => format!("the modules in {file} are for {folder}"),
+                    _ => format!("the modules in {file} are for {folder} (vermagic {vermagic:?})"),
+                },
             });
         }
     }

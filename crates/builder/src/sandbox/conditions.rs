@@ -37,15 +37,14 @@ impl Conditions {
         Self { build_size: half.min(LARGEST_BUILD), gives_way: true, writable: Vec::new() }
     }
 
-    /// What stands before the program that makes the root.
-    pub(super) fn prefix(&self, invocation: Invocation) -> Invocation {
+    /// The program that makes namespaces, as far down as it is to be.
+    pub(super) fn unshare(&self) -> Invocation {
         if !self.gives_way {
-            return invocation;
+            return Invocation::new("unshare");
         }
         // A process may make itself the first that goes where memory ends (proc(5), oom_score_adj).
-        invocation
-            .args(["choom", "-n", "500", "--", "nice", "-n", "19"])
-            .args(["ionice", "-c", "3", "-t"])
+        Invocation::new("choom")
+            .args(["-n", "500", "--", "nice", "-n", "19", "ionice", "-c", "3", "-t", "unshare"])
     }
 }
 

@@ -83,6 +83,7 @@ impl Bench {
                 ssh_keys: at("keys/ssh"),
                 authorities: at("authority.pem"),
             },
+            kernel_jobs: 1,
         };
         let key = SigningKey::open_or_create(&at("keys")).unwrap();
         let builder = Builder::new(config, spawner.clone(), blobs.clone(), key).unwrap();
