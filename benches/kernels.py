@@ -27,9 +27,10 @@ USER = ["setpriv", "--reuid=bootwright", "--regid=bootwright", "--clear-groups"]
 CHANGE = """\
 --- a/lib/ctype.c
 +++ b/lib/ctype.c
-@@ -1,1 +1,2 @@
+@@ -1,2 +1,3 @@
  // SPDX-License-Identifier: GPL-2.0
 +/* A line that was not there before. */
+ /*
 """
 
 

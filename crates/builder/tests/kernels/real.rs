@@ -99,7 +99,7 @@ fn patches_that_do_not_apply_and_code_that_does_not_compile_are_named() {
     assert!(said.contains("the patch wrong.patch does not apply"), "{said}");
     assert!(said.contains("kernel/bounds.c, hunk #1"), "{said}");
 
-    let broken = "--- a/kernel/bounds.c\n+++ b/kernel/bounds.c\n@@ -1,1 +1,2 @@\n // SPDX-License-Identifier: GPL-2.0\n+#error this cannot be compiled\n";
+    let broken = "--- a/kernel/bounds.c\n+++ b/kernel/bounds.c\n@@ -1,2 +1,3 @@\n // SPDX-License-Identifier: GPL-2.0\n+#error this cannot be compiled\n /*\n";
     definition.patches = vec![world.upload("broken.patch", broken.as_bytes())];
     let said = world.refused(&definition, BuildMode::Release);
     assert!(said.contains("kernel/bounds.c:2:2: error: #error this cannot be compiled"), "{said}");

@@ -82,10 +82,8 @@ impl World {
             mirror: None,
             sources: SourceRules {
                 root: None,
-                // A mirror of the lab may have an address of its own network.
-                networks: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
-                    .map(|it| it.parse().unwrap())
-                    .to_vec(),
+                // The mirror is the one of this host's apt, wherever that is.
+                networks: vec!["0.0.0.0/0".parse().unwrap()],
                 ssh_keys: data.join("ssh"),
                 authorities: PathBuf::from(SourceRules::AUTHORITIES),
             },
