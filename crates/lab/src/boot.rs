@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{menu::FOOTER, run::FailureClass, transfer::Transfer};
+use domain::{manifest::BootEntry, menu::FOOTER, run::FailureClass, transfer::Transfer};
 
 use crate::{
     console::{Console, Missed},
@@ -24,8 +24,10 @@ const MENU_LIMIT: Duration = Duration::from_secs(120);
 const ADDRESS_LIMIT: Duration = Duration::from_secs(60);
 /// How long a shell may take to answer.
 const SHELL_LIMIT: Duration = Duration::from_secs(120);
-/// iPXE redraws within this after a key.
-const REDRAW: Duration = Duration::from_secs(2);
+/// How long iPXE may take to draw what a key changes.
+const KEY_LIMIT: Duration = Duration::from_secs(30);
+/// How long the rest of a line may take.
+const LINE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Why a boot did not come to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,11 +71,28 @@ pub(crate) fn pick_entry(
     }
     // As lab robots do: from `ipxe shell`, on which the menu begins, as often down as the entry
     // stands below it.
-    for _ in 0..=position {
-        console.send("\u{1b}[B");
-        console.expect_anything(REDRAW, stop);
-    }
+    let texts = request.manifest.entries[..=position].iter().map(BootEntry::text);
+    press_down(console, texts, stop).map_err(|missed| match missed {
+        Missed::Stopped => BootFailure::stopped(),
+        Missed::Ended => BootFailure::new(FailureClass::Lab, "QEMU ended at the menu"),
+        Missed::TimedOut => BootFailure::new(FailureClass::Lab, "iPXE's menu takes no keys"),
+    })?;
     console.send("\r");
+    Ok(())
+}
+
+/// Presses Down once for each line of a menu below the one that it begins on, and waits until iPXE
+/// has drawn that line anew, as the one that is chosen: its serial port loses keys that come while
+/// it draws.
+pub(crate) fn press_down<'a>(
+    console: &mut Console,
+    texts: impl Iterator<Item = &'a str>,
+    stop: &dyn Fn() -> bool,
+) -> Result<(), Missed> {
+    for text in texts {
+        console.send("\u{1b}[B");
+        console.expect(&[text], Instant::now() + KEY_LIMIT, stop)?;
+    }
     Ok(())
 }
 
@@ -93,7 +112,7 @@ pub(crate) fn reach_login(
         Ok(1) => {
             // The rest of the line says why.
             let from = console.position();
-            let _ = console.expect(&["\n"], Instant::now() + REDRAW, stop);
+            let _ = console.expect(&["\n"], Instant::now() + LINE_LIMIT, stop);
             let reason =
                 console.text()[from..].lines().next().unwrap_or_default().trim().to_owned();
             // The listener knows why it refused a file; the initrd only that it did.
@@ -118,8 +137,8 @@ pub(crate) fn reach_address(
     address: &str,
     stop: &dyn Fn() -> bool,
 ) -> Result<(), BootFailure> {
-    match console.expect(&[address], Instant::now() + ADDRESS_LIMIT, stop) {
-        Ok(_) => Ok(()),
+    match console.expect_broken(address, Instant::now() + ADDRESS_LIMIT, stop) {
+        Ok(()) => Ok(()),
         Err(Missed::Stopped) => Err(BootFailure::stopped()),
         Err(Missed::Ended | Missed::TimedOut) => Err(BootFailure::new(
             FailureClass::Product,

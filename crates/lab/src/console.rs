@@ -68,16 +68,36 @@ impl Console {
         deadline: Instant,
         stop: &dyn Fn() -> bool,
     ) -> Result<usize, Missed> {
+        self.wait_for(deadline, stop, |rest| {
+            let found = texts.iter().enumerate();
+            let found =
+                found.filter_map(|(index, text)| Some((rest.find(text)?, index, text.len())));
+            found.min().map(|(at, index, length)| (index, at + length))
+        })
+    }
+
+    /// As [`Console::expect`] of one text that may be longer than a line of the machine's screen: it
+    /// is found however it is broken.
+    pub(crate) fn expect_broken(
+        &mut self,
+        text: &str,
+        deadline: Instant,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), Missed> {
+        self.wait_for(deadline, stop, |rest| Some(((), end_of_broken(rest, text)?)))
+    }
+
+    /// Waits until `find` finds something in what was not looked at yet, and where it ends.
+    fn wait_for<T>(
+        &mut self,
+        deadline: Instant,
+        stop: &dyn Fn() -> bool,
+        find: impl Fn(&str) -> Option<(T, usize)>,
+    ) -> Result<T, Missed> {
         loop {
-            let rest = &self.text[self.seen..];
-            let first = texts
-                .iter()
-                .enumerate()
-                .filter_map(|(index, text)| rest.find(text).map(|at| (at, index, text.len())))
-                .min();
-            if let Some((at, index, length)) = first {
-                self.seen += at + length;
-                return Ok(index);
+            if let Some((found, end)) = find(&self.text[self.seen..]) {
+                self.seen += end;
+                return Ok(found);
             }
             if stop() {
                 return Err(Missed::Stopped);
@@ -90,19 +110,6 @@ impl Console {
                 Ok(chunk) => self.take(&chunk),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => return Err(Missed::Ended),
-            }
-        }
-    }
-
-    /// Waits until the machine writes anything, or a moment passes.
-    pub(crate) fn expect_anything(&mut self, within: Duration, stop: &dyn Fn() -> bool) {
-        let deadline = Instant::now() + within;
-        while !stop()
-            && let Some(left) = deadline.checked_duration_since(Instant::now())
-        {
-            if let Ok(chunk) = self.chunks.recv_timeout(TICK.min(left)) {
-                self.take(&chunk);
-                return;
             }
         }
     }
@@ -161,6 +168,15 @@ impl Console {
             }
         }
     }
+}
+
+/// Where `text` ends in `all`, whose lines may break it anywhere.
+fn end_of_broken(all: &str, text: &str) -> Option<usize> {
+    let characters = all.char_indices().filter(|(_, it)| !matches!(it, '\r' | '\n'));
+    let (whole, ends): (String, Vec<usize>) =
+        characters.map(|(at, it)| (it, at + it.len_utf8())).unzip();
+    let end = whole.find(text)? + text.len();
+    ends.get(whole[..end].chars().count().checked_sub(1)?).copied()
 }
 
 fn pump(mut output: impl Read, chunks: &mpsc::Sender<Vec<u8>>) {
@@ -230,6 +246,14 @@ mod tests {
         writer.clear();
         let input: io::Cursor<Vec<u8>> = io::Cursor::new(writer);
         Console::new(input, io::Cursor::new(reader.into_bytes()), Arc::new(Fixed), &["login:"])
+    }
+
+    #[test]
+    fn an_address_is_found_however_the_screen_breaks_it() {
+        let mut console = console(&["http://boot.exa", "mple/lin\r\nux... ok\r\nPress any key"]);
+        assert_eq!(console.expect_broken("boot.example/linux", soon(), &|| false), Ok(()));
+        assert_eq!(console.expect(&["linux", "... ok"], soon(), &|| false), Ok(1));
+        assert_eq!(console.expect_broken("ok", soon(), &|| false), Err(Missed::Ended));
     }
 
     fn soon() -> Instant {
