@@ -58,6 +58,9 @@ const FAILED_CONDITIONS: [(&str, &str); 2] = [
     ("428", "`If-Match` is missing."),
 ];
 
+/// The status of operations that give a part of a file.
+const OUTSIDE: [(&str, &str); 1] = [("416", "The file has no such part as `Range` asks for.")];
+
 /// Gives this document.
 #[utoipa::path(get, path = "/openapi.json", tag = "api", responses((status = 200, body = Object)))]
 pub(super) async fn openapi() -> Json<utoipa::openapi::OpenApi> {
@@ -78,7 +81,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
                 .build(),
         ),
     );
-    for (status, when) in REFUSALS.into_iter().chain(REFUSED_CHANGES).chain(FAILED_CONDITIONS) {
+    let refusals = REFUSALS.into_iter().chain(REFUSED_CHANGES).chain(FAILED_CONDITIONS);
+    for (status, when) in refusals.chain(OUTSIDE) {
         let schema = Ref::from_schema_name(problem::Problem::name());
         let content = ContentBuilder::new().schema(Some(schema)).build();
         let response =
@@ -167,6 +171,15 @@ fn describe(
     }
     if *method == axum::http::Method::PUT {
         refusals.extend(FAILED_CONDITIONS);
+    }
+    let is_range = |it: &RefOr<path::Parameter>| matches!(it, RefOr::T(it) if it.name == "Range");
+    if operation.parameters.iter().flatten().any(is_range) {
+        refusals.extend(OUTSIDE);
+        let answers = &mut operation.responses.responses;
+        if let Some(RefOr::T(mut part)) = answers.get("200").cloned() {
+            "The part that `Range` asks for.".clone_into(&mut part.description);
+            answers.insert("206".to_owned(), part.into());
+        }
     }
     for (status, _) in refusals {
         operation
