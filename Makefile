@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 DATA_DIR ?= $(shell if [ "$$(id -u)" = 0 ]; then echo /var/lib/bootwright; else echo "$${XDG_STATE_HOME:-$$HOME/.local/state}/bootwright"; fi)
 RUN_ARGS ?=
 
-.PHONY: help run dev test lint bench crash openapi release build site setup-run setup-test setup-release unit fuzz end2end clean
+.PHONY: help run dev test lint bench crash openapi release build site setup-run setup-test setup-release unit fuzz end2end reproduce clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -46,6 +46,8 @@ bench: setup-test setup-release build ## Each figure beside its target
 	cargo xtask --target-dir "$(CARGO_TARGET_DIR)/bench" site --profile wasm-release
 	benches/figures.py "$(CARGO_TARGET_DIR)/debug/bootwright" "$(CARGO_TARGET_DIR)/bench/site"
 	benches/at_scale.py "$(CARGO_TARGET_DIR)/debug/bootwright"
+	cargo build -p builder --example kernel
+	benches/kernels.py "$(CARGO_TARGET_DIR)/debug/examples/kernel"
 
 openapi: build ## Write docs/openapi.json anew from the handlers
 	"$(CARGO_TARGET_DIR)/debug/bootwright" openapi > docs/openapi.json
@@ -60,6 +62,9 @@ setup-run setup-test setup-release: setup-%:
 
 crash: setup-test build ## kill -9 at 100 seeded instants
 	BOOTWRIGHT_CRASH_ROUNDS=100 cargo test -p server --test crash -- --nocapture
+
+reproduce: setup-test ## Compile the test kernels again by the commands of their records, to the same bytes
+	BOOTWRIGHT_REPRODUCE=1 cargo test -p builder --test kernels -- real --nocapture
 
 clean: ## Remove what was built
 	cargo clean

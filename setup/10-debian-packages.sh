@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Debian packages: the builder's tools, QEMU with its iPXE, compilers; for tests Chromium, Node,
-# minisign and PostgreSQL; for the shipped binary Node.
+# Debian packages: the builder's tools, what kernels are compiled with, QEMU with its iPXE, compilers;
+# for tests Chromium, Node, minisign and PostgreSQL; for the shipped binary Node.
 source "$(dirname "$0")/common.sh"
 purpose=$1
 missing=()
@@ -11,6 +11,8 @@ need_file() { [ -e "$1" ] || missing+=("$2"); }
 
 need cc build-essential
 need git git
+need ssh openssh-client
+need_file /etc/ssl/certs/ca-certificates.crt ca-certificates
 need mmdebstrap mmdebstrap
 need bwrap bubblewrap
 need newuidmap uidmap
@@ -26,6 +28,18 @@ need gpgv gpgv
 need perl perl
 need python3 python3
 need qemu-system-x86_64 qemu-system-x86
+# What the source trees of Linux and Xen are compiled with.
+need bc bc
+need bison bison
+need flex flex
+need rsync rsync
+need ccache ccache
+need patch patch
+need bzip2 bzip2
+need unzip unzip
+need dpkg-buildpackage dpkg-dev
+need_file /usr/include/gelf.h libelf-dev
+need_file /usr/include/openssl/opensslv.h libssl-dev
 need_file /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 need_file /usr/lib/ipxe/qemu ipxe-qemu
 if ! have cargo; then
@@ -40,6 +54,14 @@ if [ "$purpose" = test ]; then
     need minisign minisign
     need curl curl
     need jq jq
+    need openssl openssl
+    if [ ! -e /usr/sbin/sshd ]; then
+        # Tests start the program themselves, on loopback; this machine gets no SSH service by that.
+        as_root install -d /etc/systemd/system
+        as_root ln -sfn /dev/null /etc/systemd/system/ssh.service
+        as_root ln -sfn /dev/null /etc/systemd/system/ssh.socket
+        missing+=(openssh-server)
+    fi
     python3 -c "import ensurepip" 2>/dev/null || missing+=(python3-venv)
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 fi

@@ -11,6 +11,7 @@ use std::{
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use domain::person::Role;
+use ipnet::IpNet;
 use thiserror::Error;
 
 use crate::cli::{ClientCommand, ShellCommand, TokenLimits};
@@ -126,6 +127,13 @@ pub struct ServeArgs {
     /// Folder of finished build steps and downloads; `cache` in the data folder unless said otherwise.
     #[arg(long, env = "BOOTWRIGHT_CACHE_DIR", value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,
+    /// Folder of Git repositories on this host that kernels may be built from; none unless it is named.
+    #[arg(long, env = "BOOTWRIGHT_SOURCE_ROOT", value_name = "DIR")]
+    pub source_root: Option<PathBuf>,
+    /// Networks that sources of kernels may be fetched from although they are private or loopback,
+    /// such as 10.1.0.0/16; link-local ones never.
+    #[arg(long, env = "BOOTWRIGHT_SOURCE_NETWORK", value_name = "CIDR", value_delimiter = ',')]
+    pub source_network: Vec<IpNet>,
     /// How many jobs run side by side, besides a kernel; each build needs a subordinate id range of
     /// its own. With 0 nothing is built here, kernels neither.
     #[arg(long, env = "BOOTWRIGHT_WORKERS", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16))]
@@ -341,6 +349,32 @@ mod tests {
         assert_eq!(from_file.boot_listen.port(), 8000);
         let config = load(&arguments(&["--config", &path, "serve", "--listen", "127.0.0.1:2"]));
         assert_eq!(serve(config.unwrap()).listen.port(), 2);
+    }
+
+    #[test]
+    fn networks_of_sources_come_from_a_list_in_the_file_or_from_flags() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "data-dir = \"/a\"\nsource-network = [\"10.1.0.0/16\", \"fd00::/8\"]")
+            .unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let from_file = serve(load(&arguments(&["serve", "--config", &path])).unwrap());
+        let shown: Vec<String> = from_file.source_network.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["10.1.0.0/16", "fd00::/8"]);
+        assert_eq!(from_file.source_root, None);
+        let flags = [
+            "serve",
+            "--data-dir",
+            "/a",
+            "--source-network",
+            "127.0.0.0/8",
+            "--source-root",
+            "/srv/git",
+        ];
+        let given = serve(load(&arguments(&flags)).unwrap());
+        assert_eq!(given.source_network.len(), 1);
+        assert_eq!(given.source_root, Some(PathBuf::from("/srv/git")));
+        let wrong = load(&arguments(&["serve", "--data-dir", "/a", "--source-network", "10.1"]));
+        assert!(wrong.unwrap_err().to_string().contains("--source-network"));
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub async fn serve(
         database_url: options.data.database_url.clone(),
         cache_dir: options.cache_dir.clone(),
         mirror: options.mirror.clone(),
+        source_root: options.source_root.clone(),
+        source_networks: options.source_network.clone(),
         boot_limit: Duration::from_secs(options.boot_limit),
         boot_address,
         program: reachable_program(program, &options.data.data_dir)?,

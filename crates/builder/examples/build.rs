@@ -4,7 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use blobs::BlobStore;
 use builder::{
-    BuildObserver, BuildRequest, Builder, BuilderConfig, LockChoice, SigningKey, StepEvent,
+    BuildObserver, BuildRequest, Builder, BuilderConfig, LockChoice, SigningKey, SourceRules,
+    StepEvent,
 };
 use domain::{lock::Lock, recipe, version::TargetVersion};
 use process::Spawner;
@@ -43,6 +44,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         work_dir: data.join("work"),
         cache_dir: data.join("cache"),
         mirror: arguments.next(),
+        sources: SourceRules {
+            root: None,
+            networks: Vec::new(),
+            ssh_keys: data.join("keys/ssh"),
+            authorities: PathBuf::from(SourceRules::AUTHORITIES),
+        },
+        kernel_jobs: std::thread::available_parallelism().map_or(1, usize::from),
     };
     let builder = Arc::new(Builder::new(config, spawner, blobs.clone(), key)?);
     builder.check()?;

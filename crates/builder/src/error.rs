@@ -2,7 +2,9 @@
 
 use thiserror::Error;
 
-use crate::{mirror::MirrorError, sandbox::SandboxError, signing::SigningError};
+use crate::{
+    mirror::MirrorError, sandbox::SandboxError, signing::SigningError, sources::SourceError,
+};
 
 /// Why a build did not come to its end; each says what to do where something can be done.
 #[derive(Debug, Error)]
@@ -41,6 +43,9 @@ pub enum BuildError {
     /// The mirror does not give what is needed.
     #[error(transparent)]
     Mirror(#[from] MirrorError),
+    /// A kernel's source cannot be had.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// No sandbox can be made here.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),

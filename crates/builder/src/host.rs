@@ -6,13 +6,61 @@ use process::{Invocation, Spawner};
 const TOOLS: [&str; 8] =
     ["apt", "bubblewrap", "cpio", "dpkg", "kmod", "mmdebstrap", "squashfs-tools", "tar"];
 
+/// Packages whose programs shape what a compiled kernel is. A pattern stands for the versions of a
+/// compiler, of which one is used.
+const TOOLCHAIN: [&str; 30] = [
+    "bc",
+    "binutils",
+    "bison",
+    "bzip2",
+    "coreutils",
+    "cpio",
+    "cpp-[0-9]*",
+    "dash",
+    "dpkg",
+    "dpkg-dev",
+    "findutils",
+    "flex",
+    "gawk",
+    "gcc",
+    "gcc-[0-9]*",
+    "gzip",
+    "kmod",
+    "libc6-dev",
+    "libelf-dev",
+    "liblzma5",
+    "libssl-dev",
+    "linux-libc-dev",
+    "m4",
+    "make",
+    "mawk",
+    "pahole",
+    "perl-base",
+    "python3",
+    "rsync",
+    "sed",
+];
+
 /// Versions of the tools, a line each, in a fixed order.
 pub(crate) fn tool_versions(spawner: &Spawner) -> Vec<String> {
-    let query =
-        Invocation::new("dpkg-query").args(["-W", "-f", "${Package} ${Version}\\n"]).args(TOOLS);
+    versions(spawner, &TOOLS)
+}
+
+/// Versions of what compiles kernels, a line each, in a fixed order.
+pub(crate) fn toolchain_versions(spawner: &Spawner) -> Vec<String> {
+    versions(spawner, &TOOLCHAIN)
+}
+
+fn versions(spawner: &Spawner, packages: &[&str]) -> Vec<String> {
+    let query = Invocation::new("dpkg-query")
+        .args(["-W", "-f", "${db:Status-Status} ${Package} ${Version}\\n"])
+        .args(packages);
     let output = spawner.output(&query).map(|it| it.stdout).unwrap_or_default();
-    let mut lines: Vec<String> =
-        String::from_utf8_lossy(&output).lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> = String::from_utf8_lossy(&output)
+        .lines()
+        .filter_map(|line| line.strip_prefix("installed "))
+        .map(str::to_owned)
+        .collect();
     lines.sort();
     lines
 }

@@ -19,6 +19,7 @@ mod packages;
 mod ranges;
 pub mod sandbox;
 mod signing;
+mod sources;
 mod steps;
 
 pub use cache::{CachedStep, StepCache};
@@ -28,6 +29,7 @@ pub use observer::{BuildObserver, StepEvent};
 pub use packages::PackageIndex;
 pub use sandbox::{Sandbox, SandboxError};
 pub use signing::{SigningError, SigningKey};
+pub use sources::{FetchedContent, FetchedSource, SourceError, SourceRules};
 pub use steps::{
     BuildOutput, BuildRequest, Builder, BuilderConfig, KernelFiles, LockChoice, STEPS,
     check_together,

@@ -234,7 +234,7 @@ impl Mirror {
     }
 
     /// Fetches one file below the mirror's root; nothing is done where the blob is there.
-    fn fetch(
+    pub(crate) fn fetch(
         &self,
         blobs: &BlobStore,
         path: &str,

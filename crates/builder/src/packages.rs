@@ -22,7 +22,7 @@ impl PackageIndex {
     }
 }
 
-fn field<'a>(stanza: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn field<'a>(stanza: &'a str, name: &str) -> Option<&'a str> {
     stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 

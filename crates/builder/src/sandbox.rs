@@ -6,6 +6,8 @@
 //! under `/in`, a `/build` in memory, and one folder `/out` for what comes out. There is no
 //! network, ever. When the step ends, its pid namespace ends, and every process in it.
 
+mod conditions;
+
 use std::{
     fs, io,
     io::{BufReader, Read},
@@ -19,14 +21,13 @@ use std::{
 use process::{Invocation, ProcessError, Running, Spawner};
 use thiserror::Error;
 
+pub use self::conditions::Conditions;
 use crate::ranges::{self, IdRange};
 
 /// How often a running sandbox asks whether it is to stop.
 const TICK: Duration = Duration::from_millis(100);
 /// How many processes may run inside at once.
 const PROCESSES: u32 = 4096;
-/// How large `/build` may grow, in bytes.
-const BUILD_SIZE: u64 = 8 << 30;
 /// How large a file may grow, in bytes.
 const FILE_SIZE: u64 = 16 << 30;
 /// How many of the last lines an error shows.
@@ -209,12 +210,31 @@ impl Sandbox<'_> {
         line: &mut dyn FnMut(&str),
         stop: &dyn Fn() -> bool,
     ) -> Result<Outputs, SandboxError> {
+        self.run_under(&Conditions::default(), spawner, work_dir, line, stop)
+    }
+
+    /// As [`Sandbox::run`], where it may take more or less than usual.
+    ///
+    /// # Errors
+    /// [`SandboxError`]; whatever the reason, nothing of it runs or is mounted afterwards.
+    pub fn run_under(
+        &self,
+        conditions: &Conditions,
+        spawner: &Spawner,
+        work_dir: &Path,
+        line: &mut dyn FnMut(&str),
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Outputs, SandboxError> {
         let range = wait_for_range(stop)?;
         let outputs = self.prepare(work_dir)?;
-        let mut running = spawner.spawn(&self.invocation(&range, outputs.folder.path()))?;
+        let invocation = self.invocation(&range, conditions, outputs.folder.path());
+        let mut running = spawner.spawn(&invocation)?;
         let result = follow(&mut running, self.limit, line, stop);
         running.kill();
-        make_removable(spawner, &range, outputs.folder.path());
+        make_removable(spawner, &range, &outputs.folder.path().join("out"));
+        for (_, folder) in &conditions.writable {
+            make_removable(spawner, &range, folder);
+        }
         result.map(|()| outputs)
     }
 
@@ -263,14 +283,17 @@ impl Sandbox<'_> {
         Ok(Outputs { folder })
     }
 
-    fn invocation(&self, range: &IdRange, folder: &Path) -> Invocation {
-        let mut invocation = enter(range)
+    fn invocation(&self, range: &IdRange, conditions: &Conditions, folder: &Path) -> Invocation {
+        let mut invocation = enter(range, conditions)
             .args(["--ro-bind".as_ref(), folder.join("in").as_os_str(), "/in".as_ref()])
             .args(["--bind".as_ref(), folder.join("out").as_os_str(), "/out".as_ref()]);
         for (name, path) in &self.inputs {
             invocation = invocation
                 .args(["--ro-bind".as_ref(), path.as_os_str()])
                 .arg(format!("/in/{name}"));
+        }
+        for (place, path) in &conditions.writable {
+            invocation = invocation.args(["--bind".as_ref(), path.as_os_str(), place.as_ref()]);
         }
         for (name, value) in &self.environment {
             invocation = invocation.args(["--setenv", name, value]);
@@ -280,9 +303,10 @@ impl Sandbox<'_> {
 }
 
 /// The tried way in: namespaces by `unshare`, limits, and the root by `bwrap`.
-fn enter(range: &IdRange) -> Invocation {
+fn enter(range: &IdRange, conditions: &Conditions) -> Invocation {
     let map = |first: u32| format!("{first},0,65536");
-    Invocation::new("unshare")
+    conditions
+        .unshare()
         .arg("--user")
         .arg(format!("--map-users={}", map(range.first_uid)))
         .arg(format!("--map-groups={}", map(range.first_gid)))
@@ -298,7 +322,7 @@ fn enter(range: &IdRange) -> Invocation {
         .args(["--proc", "/proc", "--dev", "/dev"])
         .args(["--tmpfs", "/tmp", "--tmpfs", "/etc", "--tmpfs", "/var", "--tmpfs", "/run"])
         .arg("--size")
-        .arg(BUILD_SIZE.to_string())
+        .arg(conditions.build_size.to_string())
         .args(["--tmpfs", "/build", "--dir", "/root"])
         .args(["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"])
         .args(["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"])
@@ -318,8 +342,8 @@ fn wait_for_range(stop: &dyn Fn() -> bool) -> Result<IdRange, SandboxError> {
     }
 }
 
-/// Passes lines on until the sandbox ends, is stopped, or takes too long.
-fn follow(
+/// Passes lines on until a program ends, is stopped, or takes too long.
+pub(crate) fn follow(
     running: &mut Running,
     limit: Duration,
     line: &mut dyn FnMut(&str),
@@ -409,30 +433,20 @@ fn read_lines(
     })
 }
 
-/// What a script made in `/out` may stand in folders that belong to subordinate ids, where the
+/// What a script made in a folder may stand in folders that belong to subordinate ids, where the
 /// server may remove nothing: gives them to everybody, from inside the range.
 fn make_removable(spawner: &Spawner, range: &IdRange, folder: &Path) {
-    let out = folder.join("out");
-    let nested = fs::read_dir(&out).is_ok_and(|entries| {
+    let nested = fs::read_dir(folder).is_ok_and(|entries| {
         entries.flatten().any(|it| it.file_type().is_ok_and(|kind| kind.is_dir()))
     });
     if !nested {
         return;
     }
-    let cleaner = enter(range).args(["--bind".as_ref(), out.as_os_str(), "/out".as_ref()]).args([
-        "--",
-        "/usr/bin/find",
-        "/out",
-        "-mindepth",
-        "1",
-        "-type",
-        "d",
-        "-exec",
-        "chmod",
-        "0777",
-        "{}",
-        "+",
-    ]);
+    // Those of another range, in a folder that is shared, were given to everybody by it.
+    let cleaner = enter(range, &Conditions::default())
+        .args(["--bind".as_ref(), folder.as_os_str(), "/out".as_ref()])
+        .args(["--", "/usr/bin/find", "/out", "-mindepth", "1", "-type", "d"])
+        .args(["-not", "-perm", "0777", "-exec", "chmod", "0777", "{}", "+"]);
     // What stays behind is found by the next start's cleaning of the work folder.
     let _ = spawner.output(&cleaner);
 }

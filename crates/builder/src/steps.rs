@@ -7,8 +7,8 @@ mod initrd;
 mod kernel;
 mod manifest;
 mod pack;
-mod resolve;
-mod run;
+pub(crate) mod resolve;
+pub(crate) mod run;
 mod system;
 
 use std::{path::PathBuf, sync::Arc};
@@ -21,6 +21,7 @@ use domain::{
 use process::Spawner;
 
 pub use self::check::{KernelFiles, check_together};
+use self::resolve::Archive;
 
 use crate::{
     cache::StepCache,
@@ -31,6 +32,7 @@ use crate::{
     packages::PackageIndex,
     sandbox::{self, SandboxError},
     signing::SigningKey,
+    sources::SourceRules,
 };
 
 /// Names of the steps, in order.
@@ -56,6 +58,10 @@ pub struct BuilderConfig {
     pub cache_dir: PathBuf,
     /// Base URL of the Debian mirror; the one of this host's apt where absent.
     pub mirror: Option<String>,
+    /// What sources of kernels may be.
+    pub sources: SourceRules,
+    /// How many compilers of a kernel run at once: `make -j`.
+    pub kernel_jobs: usize,
 }
 
 /// What is to be built.
@@ -98,20 +104,22 @@ pub struct BuildOutput {
 /// Builds releases; share one by [`Arc`].
 #[derive(Debug)]
 pub struct Builder {
-    config: BuilderConfig,
-    spawner: Spawner,
+    pub(crate) config: BuilderConfig,
+    pub(crate) spawner: Spawner,
     /// Where final outputs and the packages of locks are kept.
-    blobs: BlobStore,
-    cache: StepCache,
+    pub(crate) blobs: BlobStore,
+    pub(crate) cache: StepCache,
     key: SigningKey,
     tools: Vec<String>,
+    /// The compilers and what they need, as `package version`.
+    pub(crate) toolchain: Vec<String>,
 }
 
-/// One build under way.
-struct Build<'a> {
-    builder: &'a Builder,
-    request: &'a BuildRequest,
-    observer: &'a dyn BuildObserver,
+/// One build under way, of a release or of something else that is asked for.
+pub(crate) struct Build<'a, R = BuildRequest> {
+    pub(crate) builder: &'a Builder,
+    pub(crate) request: &'a R,
+    pub(crate) observer: &'a dyn BuildObserver,
 }
 
 impl Builder {
@@ -127,7 +135,8 @@ impl Builder {
     ) -> Result<Self, BuildError> {
         let cache = StepCache::open(&config.cache_dir)?;
         let tools = host::tool_versions(&spawner);
-        Ok(Self { config, spawner, blobs, cache, key, tools })
+        let toolchain = host::toolchain_versions(&spawner);
+        Ok(Self { config, spawner, blobs, cache, key, tools, toolchain })
     }
 
     /// Removes what an interrupted server left in the work folder. Only the one server of a data
@@ -189,32 +198,32 @@ impl Builder {
         Ok(BuildOutput { lock, manifest, manifest_blob, signature })
     }
 
-    fn mirror(&self, recipe: &Recipe) -> Result<Mirror, MirrorError> {
-        recipe
+    pub(crate) fn mirror(&self, archive: &Archive<'_>) -> Result<Mirror, MirrorError> {
+        archive
             .mirror
-            .clone()
+            .map(ToOwned::to_owned)
             .or_else(|| self.config.mirror.clone())
-            .or_else(|| host::own_mirror(&self.spawner, &recipe.suite))
+            .or_else(|| host::own_mirror(&self.spawner, archive.suite))
             .map(|base| Mirror::new(&base))
-            .ok_or_else(|| MirrorError::None(recipe.suite.clone()))
+            .ok_or_else(|| MirrorError::None(archive.suite.to_owned()))
     }
 }
 
-impl Build<'_> {
-    fn log(&self, step: &str, line: &str) {
+impl<R> Build<'_, R> {
+    pub(crate) fn log(&self, step: &str, line: &str) {
         self.observer.log(step, line);
     }
 
-    fn stopped(&self) -> bool {
+    pub(crate) fn stopped(&self) -> bool {
         self.observer.cancelled()
     }
 
-    fn ended(&self, name: &'static str, state: StepState, message: Option<String>) {
+    pub(crate) fn ended(&self, name: &'static str, state: StepState, message: Option<String>) {
         self.observer.step(StepEvent::Ended { name, state, message });
     }
 
     /// Runs `work` as a step that has no key: quick, or asking the world.
-    fn unkeyed<T>(
+    pub(crate) fn unkeyed<T>(
         &self,
         name: &'static str,
         work: impl FnOnce() -> Result<(T, Option<String>), BuildError>,
@@ -233,7 +242,7 @@ impl Build<'_> {
     }
 
     /// Notes how a step failed; whatever stopped it, a stop that was asked for is called one.
-    fn failed(&self, name: &'static str, error: BuildError) -> BuildError {
+    pub(crate) fn failed(&self, name: &'static str, error: BuildError) -> BuildError {
         if self.stopped() {
             self.ended(name, StepState::Cancelled, None);
             return BuildError::Cancelled;

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use builder::sandbox::{self, Outputs, Sandbox, SandboxError};
+use builder::sandbox::{self, Conditions, Outputs, Sandbox, SandboxError};
 use nix::unistd::{Uid, User, setgroups, setresgid, setresuid};
 use process::Spawner;
 
@@ -34,6 +34,9 @@ fn a_script_is_shut_in() {
     a_fork_bomb_is_stopped(&bench);
     a_cancelled_step_is_gone_within_a_second(&bench);
     a_failed_step_says_its_last_lines(&bench);
+    what_compiles_gives_way(&bench);
+    memory_for_files_ends_where_it_is_said(&bench);
+    a_shared_folder_can_be_filled_and_removed(&bench, folder.path());
     assert_eq!(fs::read_dir(&bench.work).unwrap().count(), 0, "a step left something behind");
 }
 
@@ -48,6 +51,15 @@ impl Bench {
     }
 
     fn run_until(&self, script: &str, stop: &dyn Fn() -> bool) -> Result<Outputs, SandboxError> {
+        self.run_under(&Conditions::default(), script, stop)
+    }
+
+    fn run_under(
+        &self,
+        conditions: &Conditions,
+        script: &str,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Outputs, SandboxError> {
         let sandbox = Sandbox {
             script,
             inputs: Vec::new(),
@@ -55,7 +67,8 @@ impl Bench {
             environment: Vec::new(),
             limit: Duration::from_secs(60),
         };
-        sandbox.run(&self.spawner, &self.work, &mut |line| println!("  {line}"), stop)
+        let mut line = |line: &str| println!("  {line}");
+        sandbox.run_under(conditions, &self.spawner, &self.work, &mut line, stop)
     }
 
     fn text(&self, script: &str) -> String {
@@ -211,4 +224,40 @@ fn a_failed_step_says_its_last_lines(bench: &Bench) {
         }
         other => panic!("{other:?}"),
     }
+}
+
+fn what_compiles_gives_way(bench: &Bench) {
+    let conditions = Conditions::compiling();
+    assert!(conditions.build_size <= 16 << 30, "{conditions:?}");
+    let script = "nice >/out/text; cat /proc/self/oom_score_adj >>/out/text; ionice >>/out/text";
+    let text = bench.run_under(&conditions, script, &|| false).unwrap().text("text").unwrap();
+    assert_eq!(text, "19\n500\nidle\n");
+}
+
+fn memory_for_files_ends_where_it_is_said(bench: &Bench) {
+    let conditions = Conditions { build_size: 4 << 20, ..Conditions::default() };
+    match bench.run_under(&conditions, "head -c 8M /dev/zero >/build/large", &|| false) {
+        Err(SandboxError::Failed { lines, .. }) => {
+            assert!(lines.iter().any(|it| it.contains("No space left on device")), "{lines:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Two sandboxes with other ids fill it, one of them with what it alone may change; the server
+/// removes everything.
+fn a_shared_folder_can_be_filled_and_removed(bench: &Bench, folder: &Path) {
+    let shared = folder.join("shared");
+    fs::create_dir(&shared).unwrap();
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o777)).unwrap();
+    let conditions =
+        Conditions { writable: vec![("/cache", shared.clone())], ..Conditions::default() };
+    for script in [
+        "umask 077; mkdir -p /cache/deep/er; echo x >/cache/deep/er/file",
+        "test -e /cache/deep/er/file; echo y >/cache/deep/more",
+    ] {
+        bench.run_under(&conditions, script, &|| false).unwrap();
+    }
+    assert_eq!(fs::read_to_string(shared.join("deep/more")).unwrap(), "y\n");
+    fs::remove_dir_all(&shared).unwrap();
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use blobs::BlobStore;
-use builder::{Builder, BuilderConfig, SigningKey};
+use builder::{Builder, BuilderConfig, SigningKey, SourceRules};
 use domain::{
     actor::{Actor, Who},
     ids::{IdGenerator, JobId, PersonId},
@@ -22,6 +22,7 @@ use domain::{
     policy::Action,
     time::{Clock, Timestamp},
 };
+use ipnet::IpNet;
 use netboot::{BootListener, SharedCatalogue};
 use process::Spawner;
 use store::{Rows, Store, WriteTx};
@@ -45,6 +46,10 @@ pub struct ServicesOptions {
     pub cache_dir: Option<PathBuf>,
     /// Base URL of the Debian mirror; the one of this host's apt where absent.
     pub mirror: Option<String>,
+    /// Folder below which repositories on disk must lie; none are taken where absent.
+    pub source_root: Option<PathBuf>,
+    /// Networks that sources of kernels may be fetched from although they are private or loopback.
+    pub source_networks: Vec<IpNet>,
     /// How long a validated machine may take to its login prompt.
     pub boot_limit: Duration,
     /// Where the boot listener listens.
@@ -124,6 +129,8 @@ impl Services {
             database_url: database_url.map(str::to_owned),
             cache_dir: None,
             mirror: None,
+            source_root: None,
+            source_networks: Vec::new(),
             boot_limit: Duration::from_secs(600),
             boot_address: SocketAddr::from(([127, 0, 0, 1], 0)),
             program: PathBuf::new(),
@@ -145,6 +152,13 @@ impl Services {
                 work_dir: data_dir.join("work"),
                 cache_dir: options.cache_dir.clone().unwrap_or_else(|| data_dir.join("cache")),
                 mirror: options.mirror.clone(),
+                sources: SourceRules {
+                    root: options.source_root.clone(),
+                    networks: options.source_networks.clone(),
+                    ssh_keys: data_dir.join("keys/ssh"),
+                    authorities: PathBuf::from(SourceRules::AUTHORITIES),
+                },
+                kernel_jobs: std::thread::available_parallelism().map_or(1, usize::from),
             },
             spawner.clone(),
             blobs.clone(),

@@ -86,6 +86,8 @@ impl World {
             database_url: None,
             cache_dir: None,
             mirror: Some(format!("http://{}/debian", empty_mirror().await)),
+            source_root: None,
+            source_networks: Vec::new(),
             boot_limit: Duration::from_secs(600),
             boot_address: SocketAddr::from(([127, 0, 0, 1], 9)),
             program: data_dir.join("relay"),

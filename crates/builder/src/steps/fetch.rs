@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{lock::Lock, time::human_size};
 
-use super::Build;
+use super::{Build, resolve::Archive};
 use crate::{error::BuildError, mirror::MirrorError, observer::StepEvent};
 
 const NAME: &str = "fetch";
@@ -26,7 +26,7 @@ pub(super) fn run(build: &Build<'_>, lock: &Lock) -> Result<(), BuildError> {
         let total: u64 = missing.iter().map(|it| it.size).sum();
         let done = AtomicU64::new(0);
         build.log(NAME, &format!("{} packages to fetch, {}", missing.len(), human_size(total)));
-        let mirror = build.builder.mirror(&build.request.recipe)?;
+        let mirror = build.builder.mirror(&Archive::of(&build.request.recipe))?;
         let fetched = |package: &domain::lock::LockedPackage| {
             let now = done.fetch_add(package.size, Ordering::Relaxed) + package.size;
             build.log(

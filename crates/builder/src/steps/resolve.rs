@@ -20,6 +20,27 @@ const APT: &str = include_str!("../../assets/apt.sh");
 /// How long apt may take over an index.
 const LIMIT: Duration = Duration::from_secs(300);
 
+/// What an archive is asked for.
+pub(crate) struct Archive<'a> {
+    /// Base URL of its mirror, where somebody insists on one.
+    pub(crate) mirror: Option<&'a str>,
+    pub(crate) suite: &'a str,
+    pub(crate) components: &'a [String],
+    pub(crate) architecture: &'a str,
+}
+
+impl<'a> Archive<'a> {
+    /// The archive that a recipe takes its packages from.
+    pub(crate) fn of(recipe: &'a Recipe) -> Self {
+        Self {
+            mirror: recipe.mirror.as_deref(),
+            suite: &recipe.suite,
+            components: &recipe.components,
+            architecture: &recipe.architecture,
+        }
+    }
+}
+
 pub(super) fn run(build: &Build<'_>) -> Result<Lock, BuildError> {
     let lock = build.unkeyed(NAME, || {
         let lock = match &build.request.choice {
@@ -40,7 +61,8 @@ pub(super) fn run(build: &Build<'_>) -> Result<Lock, BuildError> {
 
 fn resolve(build: &Build<'_>, former: Option<&Lock>) -> Result<Lock, BuildError> {
     let recipe = &build.request.recipe;
-    let (index, repository) = index(build.builder, recipe, &|| build.stopped())?;
+    let archive = Archive::of(recipe);
+    let (index, repository) = index(build.builder, &archive, &|| build.stopped())?;
     build
         .log(NAME, &format!("{} was published {} s after 1970 UTC", recipe.suite, index.published));
     let kernels: BTreeSet<&str> =
@@ -48,10 +70,12 @@ fn resolve(build: &Build<'_>, former: Option<&Lock>) -> Result<Lock, BuildError>
     let kernels: Vec<&str> = kernels.into_iter().collect();
     let outputs = ask_apt(
         build.builder,
-        recipe,
+        NAME,
+        &archive,
         include_str!("../../assets/resolve.sh"),
         &repository,
         vec![("PACKAGES", recipe.packages.join(" ")), ("KERNELS", kernels.join(" "))],
+        LIMIT,
         &mut |line| build.log(NAME, line),
         &|| build.stopped(),
     )?;
@@ -83,17 +107,18 @@ fn resolve(build: &Build<'_>, former: Option<&Lock>) -> Result<Lock, BuildError>
 }
 
 /// A mirror's tree in a folder of its own, removed when dropped.
-struct Repository(tempfile::TempDir);
+pub(crate) struct Repository(tempfile::TempDir);
 
-fn index(
+/// The archive's indexes as they stand now, and their files in a mirror's tree.
+pub(crate) fn index(
     builder: &Builder,
-    recipe: &Recipe,
+    archive: &Archive<'_>,
     stop: &dyn Fn() -> bool,
 ) -> Result<(Index, Repository), BuildError> {
     let blobs = &builder.cache.blobs;
-    let mirror = builder.mirror(recipe)?;
+    let mirror = builder.mirror(archive)?;
     let index =
-        mirror.index(blobs, &recipe.suite, &recipe.components, &recipe.architecture, stop)?;
+        mirror.index(blobs, archive.suite, archive.components, archive.architecture, stop)?;
     let work = &builder.config.work_dir;
     let failed = |source| BuildError::Io { doing: "make a folder in", path: work.clone(), source };
     fs::create_dir_all(work).map_err(failed)?;
@@ -102,34 +127,41 @@ fn index(
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .tempdir_in(work)
         .map_err(failed)?;
-    mirror::lay_out(&index, blobs, &recipe.suite, folder.path())?;
+    mirror::lay_out(&index, blobs, archive.suite, folder.path())?;
     Ok((index, Repository(folder)))
 }
 
-fn ask_apt(
+/// Runs a script of ours over the archive's indexes; apt checks their signature first.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is another thing, and two callers name them all"
+)]
+pub(crate) fn ask_apt(
     builder: &Builder,
-    recipe: &Recipe,
+    step: &'static str,
+    archive: &Archive<'_>,
     script: &str,
     repository: &Repository,
     mut environment: Vec<(&'static str, String)>,
+    limit: Duration,
     line: &mut dyn FnMut(&str),
     stop: &dyn Fn() -> bool,
 ) -> Result<Outputs, BuildError> {
     environment.extend([
-        ("SUITE", recipe.suite.clone()),
-        ("COMPONENTS", recipe.components.join(" ")),
-        ("ARCHITECTURE", recipe.architecture.clone()),
+        ("SUITE", archive.suite.to_owned()),
+        ("COMPONENTS", archive.components.join(" ")),
+        ("ARCHITECTURE", archive.architecture.to_owned()),
     ]);
     let sandbox = Sandbox {
         script,
         inputs: vec![("repo".to_owned(), repository.0.path().to_path_buf())],
         files: vec![("apt.sh".to_owned(), APT.as_bytes().to_vec())],
         environment,
-        limit: LIMIT,
+        limit,
     };
     sandbox
         .run(&builder.spawner, &builder.config.work_dir, line, stop)
-        .map_err(|error| step_error(NAME, error))
+        .map_err(|error| step_error(step, error))
 }
 
 /// The names of the archive's packages; kept by the digest of the suite's release file.
@@ -138,7 +170,8 @@ pub(super) fn package_index(
     recipe: &Recipe,
 ) -> Result<PackageIndex, BuildError> {
     let never = || false;
-    let (index, repository) = index(builder, recipe, &never)?;
+    let archive = Archive::of(recipe);
+    let (index, repository) = index(builder, &archive, &never)?;
     let known: PathBuf = builder.config.cache_dir.join(format!(
         "names-{}-{}",
         index.release,
@@ -150,10 +183,12 @@ pub(super) fn package_index(
     let mut said = Vec::new();
     let outputs = ask_apt(
         builder,
-        recipe,
+        NAME,
+        &archive,
         include_str!("../../assets/index.sh"),
         &repository,
         Vec::new(),
+        LIMIT,
         &mut |line| said.push(line.to_owned()),
         &never,
     )?;

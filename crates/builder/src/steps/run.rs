@@ -1,6 +1,6 @@
 //! Running a keyed step: from the cache where its inputs were seen before, else in a sandbox.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, time::Duration};
 
 use domain::{blob::BlobRef, digest::Digest, job::StepState};
 use serde::Serialize;
@@ -9,24 +9,49 @@ use super::Build;
 use crate::{
     cache::StepOutputs,
     error::BuildError,
+    kernels::Cause,
     observer::StepEvent,
-    sandbox::{Outputs, Sandbox, SandboxError},
+    sandbox::{Conditions, Outputs, Sandbox, SandboxError},
 };
 
 /// How long a step may take.
 const LIMIT: Duration = Duration::from_secs(3600);
 
 /// A step as data: what it is made of gives its key.
-pub(super) struct Step {
-    pub(super) name: &'static str,
-    pub(super) script: &'static str,
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) script: &'static str,
     /// Blobs that stand under `/in`, by name.
-    pub(super) blobs: Vec<(String, BlobRef)>,
+    pub(crate) blobs: Vec<(String, BlobRef)>,
     /// Packages of the lock under `/in/debs`.
-    pub(super) packages: Vec<Digest>,
+    pub(crate) packages: Vec<Digest>,
     /// Our own small files under `/in`, by name.
-    pub(super) files: Vec<(&'static str, Vec<u8>)>,
-    pub(super) environment: Vec<(&'static str, String)>,
+    pub(crate) files: Vec<(&'static str, Vec<u8>)>,
+    pub(crate) environment: Vec<(&'static str, String)>,
+}
+
+/// Under what a step runs; what of it shapes the outputs is part of the key.
+pub(crate) struct Setting<'a> {
+    pub(crate) limit: Duration,
+    pub(crate) conditions: Conditions,
+    /// Programs that shape what the step gives besides those of every step: part of the key.
+    pub(crate) toolchain: &'a [String],
+    /// Variables that shape nothing, such as how many processors there are: not part of the key.
+    pub(crate) environment: Vec<(&'static str, String)>,
+    /// Reads along, to say in one sentence why a step failed.
+    pub(crate) cause: Option<&'a RefCell<Cause>>,
+}
+
+impl Default for Setting<'_> {
+    fn default() -> Self {
+        Self {
+            limit: LIMIT,
+            conditions: Conditions::default(),
+            toolchain: &[],
+            environment: Vec::new(),
+            cause: None,
+        }
+    }
 }
 
 /// What a key is the digest of.
@@ -39,10 +64,12 @@ struct Inputs<'a> {
     files: BTreeMap<&'a str, Digest>,
     environment: BTreeMap<&'a str, &'a str>,
     tools: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    toolchain: &'a [String],
 }
 
 impl Step {
-    pub(super) fn key(&self, tools: &[String]) -> Result<Digest, BuildError> {
+    pub(crate) fn key(&self, tools: &[String], toolchain: &[String]) -> Result<Digest, BuildError> {
         Ok(domain::canonical::digest(&Inputs {
             step: self.name,
             script: Digest::of(self.script),
@@ -55,27 +82,38 @@ impl Step {
                 .map(|(name, value)| (*name, value.as_str()))
                 .collect(),
             tools,
+            toolchain,
         })?)
     }
 }
 
 /// A list of packages as scripts read it: `<sha256> <file>`.
-pub(super) fn package_list(packages: &[Digest]) -> Vec<u8> {
+pub(crate) fn package_list(packages: &[Digest]) -> Vec<u8> {
     packages.iter().map(|it| format!("{it} /in/debs/{it}\n")).collect::<String>().into_bytes()
 }
 
 /// Runs a step, or takes what it gave before. `collect` turns what stands in `/out` into files of
 /// the cache, by name, and refuses what is not as it should be.
-pub(super) fn run(
-    build: &Build<'_>,
+pub(crate) fn run<R>(
+    build: &Build<'_, R>,
     step: &Step,
+    collect: impl FnOnce(&Outputs) -> Result<Vec<(String, PathBuf)>, BuildError>,
+) -> Result<StepOutputs, BuildError> {
+    run_under(build, step, &Setting::default(), collect)
+}
+
+/// As [`run`], under a setting of its own.
+pub(crate) fn run_under<R>(
+    build: &Build<'_, R>,
+    step: &Step,
+    setting: &Setting<'_>,
     collect: impl FnOnce(&Outputs) -> Result<Vec<(String, PathBuf)>, BuildError>,
 ) -> Result<StepOutputs, BuildError> {
     let cache = &build.builder.cache;
     if build.stopped() {
         return Err(BuildError::Cancelled);
     }
-    let key = step.key(&build.builder.tools)?;
+    let key = step.key(&build.builder.tools, setting.toolchain)?;
     if let Some(mut outputs) = cache.get(&key) {
         if outputs.step.is_empty() {
             // An older program wrote it, and did not say of which step it is.
@@ -89,7 +127,7 @@ pub(super) fn run(
     }
     build.observer.step(StepEvent::Started { name: step.name, key: Some(key) });
     build.log(step.name, &format!("inputs {key} are new: running"));
-    let ran = in_sandbox(build, step, collect).and_then(|outputs| {
+    let ran = in_sandbox(build, step, setting, collect).and_then(|outputs| {
         cache.put(&key, &outputs)?;
         Ok(outputs)
     });
@@ -102,16 +140,22 @@ pub(super) fn run(
     }
 }
 
-fn in_sandbox(
-    build: &Build<'_>,
+fn in_sandbox<R>(
+    build: &Build<'_, R>,
     step: &Step,
+    setting: &Setting<'_>,
     collect: impl FnOnce(&Outputs) -> Result<Vec<(String, PathBuf)>, BuildError>,
 ) -> Result<StepOutputs, BuildError> {
     let builder = build.builder;
     let mut inputs: Vec<(String, PathBuf)> = step
         .blobs
         .iter()
-        .map(|(name, blob)| (name.clone(), builder.cache.blobs.path(&blob.sha256)))
+        .map(|(name, blob)| {
+            // What a step gave lies in the cache; what somebody uploaded is kept.
+            let cached = builder.cache.blobs.path(&blob.sha256);
+            let path = if cached.is_file() { cached } else { builder.blobs.path(&blob.sha256) };
+            (name.clone(), path)
+        })
         .collect();
     inputs.extend(
         step.packages
@@ -122,17 +166,29 @@ fn in_sandbox(
         script: step.script,
         inputs,
         files: step.files.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect(),
-        environment: step.environment.clone(),
-        limit: LIMIT,
+        environment: step.environment.iter().chain(&setting.environment).cloned().collect(),
+        limit: setting.limit,
+    };
+    let mut line = |line: &str| {
+        if let Some(cause) = setting.cause {
+            cause.borrow_mut().read(line);
+        }
+        build.log(step.name, line);
     };
     let outputs = sandbox
-        .run(
+        .run_under(
+            &setting.conditions,
             &builder.spawner,
             &builder.config.work_dir,
-            &mut |line| build.log(step.name, line),
+            &mut line,
             &|| build.stopped(),
         )
-        .map_err(|error| step_error(step.name, error))?;
+        .map_err(|error| match (error, setting.cause.and_then(|it| it.borrow().sentence())) {
+            (SandboxError::Failed { .. }, Some(why)) => {
+                BuildError::Step { step: step.name, why, lines: Vec::new() }
+            }
+            (error, _) => step_error(step.name, error),
+        })?;
     let mut kept = StepOutputs { step: step.name.to_owned(), ..StepOutputs::default() };
     for (name, path) in collect(&outputs)? {
         if !std::fs::symlink_metadata(&path).is_ok_and(|it| it.is_file()) {
@@ -146,7 +202,7 @@ fn in_sandbox(
     Ok(kept)
 }
 
-pub(super) fn step_error(step: &'static str, error: SandboxError) -> BuildError {
+pub(crate) fn step_error(step: &'static str, error: SandboxError) -> BuildError {
     match error {
         SandboxError::Cancelled => BuildError::Cancelled,
         SandboxError::Failed { status, lines } => {
@@ -160,7 +216,7 @@ pub(super) fn step_error(step: &'static str, error: SandboxError) -> BuildError 
 }
 
 /// The file of that name among a step's outputs.
-pub(super) fn file(
+pub(crate) fn file(
     outputs: &StepOutputs,
     step: &'static str,
     name: &str,

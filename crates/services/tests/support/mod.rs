@@ -108,6 +108,8 @@ impl World {
             database_url: None,
             cache_dir: Some(cache.join("cache")),
             mirror: mirror.map(ToOwned::to_owned),
+            source_root: None,
+            source_networks: Vec::new(),
             boot_limit,
             boot_address,
             program,

@@ -1,0 +1,56 @@
+//! What a sandbox may take of the machine, and what it may write to besides `/out`.
+
+use std::path::PathBuf;
+
+use process::Invocation;
+
+/// How large `/build` may grow for what is not said otherwise, in bytes.
+const BUILD_SIZE: u64 = 8 << 30;
+/// How large `/build` may grow at the most, in bytes: what a kernel with every driver and with debug
+/// information takes.
+const LARGEST_BUILD: u64 = 16 << 30;
+
+/// What a sandbox may take, and what it may write to.
+#[derive(Debug, Clone)]
+pub struct Conditions {
+    /// How large `/build` may grow, in bytes. It lies in memory.
+    pub build_size: u64,
+    /// Whether everything else on the machine goes first: processors, disks, and memory where that
+    /// comes to its end.
+    pub gives_way: bool,
+    /// Folders outside that the script may write to, each with the place where it stands inside.
+    pub writable: Vec<(&'static str, PathBuf)>,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Self { build_size: BUILD_SIZE, gives_way: false, writable: Vec::new() }
+    }
+}
+
+impl Conditions {
+    /// For a step that compiles: it gives way, and its `/build` takes half of the machine's memory,
+    /// 16 GiB at the most, so that the server keeps the other half.
+    #[must_use]
+    pub fn compiling() -> Self {
+        let half = memory().map_or(BUILD_SIZE, |bytes| bytes / 2);
+        Self { build_size: half.min(LARGEST_BUILD), gives_way: true, writable: Vec::new() }
+    }
+
+    /// The program that makes namespaces, as far down as it is to be.
+    pub(super) fn unshare(&self) -> Invocation {
+        if !self.gives_way {
+            return Invocation::new("unshare");
+        }
+        // A process may make itself the first that goes where memory ends (proc(5), oom_score_adj).
+        Invocation::new("choom")
+            .args(["-n", "500", "--", "nice", "-n", "19", "ionice", "-c", "3", "-t", "unshare"])
+    }
+}
+
+/// The machine's memory in bytes (proc(5), `/proc/meminfo`).
+fn memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
+}

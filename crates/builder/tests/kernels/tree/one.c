@@ -1,0 +1,4 @@
+const char *one(void)
+{
+	return __FILE__;
+}

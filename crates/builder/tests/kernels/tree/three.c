@@ -1,0 +1,4 @@
+const char *three(void)
+{
+	return __FILE__;
+}

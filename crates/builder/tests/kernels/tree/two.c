@@ -1,0 +1,4 @@
+const char *two(void)
+{
+	return __FILE__;
+}
