@@ -33,6 +33,8 @@ BOOTWRIGHT_TOKEN=$("$program" admin create-token ada --data-dir "$folder/data" 2
 # Something to find.
 "$program" recipe import crates/domain/src/recipe/starter.toml --name starter --message 'the first'
 "$program" release build starter
+"$program" kernel add lab --debian-source linux-source-6.1 --suite bookworm --defconfig tinyconfig
+"$program" kernel build lab
 
 "$(python_of_tests)/bin/schemathesis" run "$BOOTWRIGHT_SERVER/api/v1/openapi.json" \
     --header "Authorization: Bearer $BOOTWRIGHT_TOKEN" --seed 1 --max-examples "$examples" \

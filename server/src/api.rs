@@ -13,6 +13,7 @@ mod document;
 pub mod environments;
 pub mod exchange;
 pub mod jobs;
+pub mod kernels;
 mod keyed;
 pub mod notes;
 pub mod people;
@@ -22,6 +23,7 @@ pub mod releases;
 pub mod room;
 pub mod runs;
 pub mod tokens;
+pub mod uploads;
 pub mod validations;
 
 use axum::{
@@ -45,7 +47,7 @@ use crate::{dashboard::AppState, origin::Origins, refusal};
 
 /// Where the API begins.
 pub const PREFIX: &str = "/api/v1";
-/// The longest body that is read, in bytes: a recipe's text and its message.
+/// The longest body that is read whole, in bytes: a recipe's text and its message.
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Who may use an operation. What they may do with it is decided by the use case.
@@ -59,6 +61,15 @@ pub enum Access {
     May(Action),
 }
 
+/// How the body of a request is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// Whole, up to [`BODY_LIMIT`], before anything is done.
+    Whole,
+    /// As it comes, by an operation that bounds it on its own and may be repeated without a key.
+    Streamed,
+}
+
 /// One operation of the API.
 pub struct Operation {
     /// Its method.
@@ -70,6 +81,14 @@ pub struct Operation {
     description: path::Operation,
     schemas: Vec<(String, RefOr<Schema>)>,
     handler: MethodRouter<AppState>,
+    reading: Reading,
+}
+
+impl Operation {
+    /// The same for an operation that takes a body of any length.
+    fn streamed(self) -> Self {
+        Self { reading: Reading::Streamed, ..self }
+    }
 }
 
 /// A row of the table, from a handler and what stands above it.
@@ -86,7 +105,8 @@ fn row(access: Access, routes: UtoipaMethodRouter<AppState>) -> Operation {
     .into_iter()
     .find_map(|(method, operation)| Some((method, operation?)))
     .unwrap_or_default();
-    Operation { method, path, access, description, schemas, handler }
+    let reading = Reading::Whole;
+    Operation { method, path, access, description, schemas, handler, reading }
 }
 
 /// Every operation. axum cannot list its routes, so this table is what the router is made of.
@@ -94,9 +114,10 @@ fn row(access: Access, routes: UtoipaMethodRouter<AppState>) -> Operation {
 pub fn operations() -> Vec<Operation> {
     use Access::{Anyone, May, Token};
     use Action::{
-        Approve, Build, CancelJob, ChangePolicy, ChangeRoomRules, CollectGarbage, Deploy,
-        EditNotes, EditRecipe, ManageOwnTokens, ManagePeople, PinRelease, Read, RequestDeployment,
-        RollBack, Validate, WithdrawRelease, WithdrawRequest,
+        Approve, Build, BuildKernel, CancelJob, ChangePolicy, ChangeRoomRules, CollectGarbage,
+        DeleteKernel, Deploy, EditKernel, EditNotes, EditRecipe, ManageOwnTokens, ManagePeople,
+        PinRelease, Read, RequestDeployment, RollBack, Upload, Validate, WithdrawRelease,
+        WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -123,6 +144,17 @@ pub fn operations() -> Vec<Operation> {
         row(May(WithdrawRelease), routes!(releases::withdraw)),
         row(May(PinRelease), routes!(room::pin)),
         row(May(PinRelease), routes!(room::unpin)),
+        row(May(Read), routes!(kernels::list)),
+        row(May(EditKernel), routes!(kernels::create)),
+        row(May(Read), routes!(kernels::diff)),
+        row(May(Read), routes!(kernels::show)),
+        row(May(EditKernel), routes!(kernels::change)),
+        row(May(DeleteKernel), routes!(kernels::delete)),
+        row(May(Read), routes!(kernels::builds)),
+        row(May(BuildKernel), routes!(kernels::build)),
+        row(May(Read), routes!(kernels::show_build)),
+        row(May(Read), routes!(kernels::file)),
+        row(May(Upload), routes!(uploads::keep)).streamed(),
         row(May(Read), routes!(jobs::list)),
         row(May(Read), routes!(jobs::show)),
         row(May(CancelJob), routes!(jobs::cancel)),
@@ -172,12 +204,17 @@ pub fn router(state: &AppState, origins: &Origins) -> Router {
             router.route(&format!("{PREFIX}{}", row.path), row.handler)
         })
     };
+    let (streamed, whole): (Vec<_>, Vec<_>) =
+        guarded.into_iter().partition(|it| it.reading == Reading::Streamed);
     let services = &state.services;
-    let known = routed(guarded).layer(
+    let known = routed(whole).layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(services.clone(), bearer::identify))
             .layer(middleware::from_fn_with_state(services.clone(), keyed::once)),
     );
+    let streamed = routed(streamed)
+        .layer(middleware::from_fn_with_state(services.clone(), bearer::identify))
+        .layer(DefaultBodyLimit::disable());
     let unknown = Router::new()
         .route(PREFIX, axum::routing::any(nothing_here))
         .route(&format!("{PREFIX}/{{*rest}}"), axum::routing::any(nothing_here));
@@ -185,6 +222,7 @@ pub fn router(state: &AppState, origins: &Origins) -> Router {
         .merge(routed(open))
         .merge(unknown)
         .layer((DefaultBodyLimit::max(BODY_LIMIT), RequestBodyLimitLayer::new(BODY_LIMIT)))
+        .merge(streamed)
         .layer(
             // From the outermost to the innermost.
             ServiceBuilder::new()

@@ -6,10 +6,12 @@
 
 mod client;
 mod deployment;
+mod download;
 mod environment;
 pub mod error;
 mod follow;
 mod job;
+mod kernel;
 mod output;
 mod recipe;
 mod release;
@@ -17,6 +19,7 @@ mod room;
 mod saved_login;
 mod shell;
 mod token;
+mod upload;
 
 use clap::{Args, Subcommand};
 
@@ -52,6 +55,8 @@ pub enum ClientCommand {
     Logout,
     /// Recipes: the texts that releases are built from.
     Recipe(recipe::RecipeArgs),
+    /// Kernels: what each is made of, configuring, building, comparing them.
+    Kernel(kernel::KernelArgs),
     /// Releases: building, validating, looking at them.
     Release(release::ReleaseArgs),
     /// Jobs: what is at work, and its log.
@@ -84,6 +89,9 @@ fn done(command: &ClientCommand) -> Result<(), CliError> {
         ClientCommand::Logout => saved_login::logout(),
         ClientCommand::Recipe(args) => {
             with(&args.connection, |cli| recipe::run(cli, &args.command))
+        }
+        ClientCommand::Kernel(args) => {
+            with(&args.connection, |cli| kernel::run(cli, &args.command))
         }
         ClientCommand::Release(args) => {
             with(&args.connection, |cli| release::run(cli, &args.command))

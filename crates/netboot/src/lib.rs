@@ -21,4 +21,5 @@ mod short;
 pub use catalogue::{Served, SharedCatalogue, Snapshot};
 pub use listener::{BootListener, Route, routes, serve, serve_guest};
 pub use observe::{Observations, Observer};
+pub use request::{Part, range};
 pub use script::{Base, chain_script, menu_script, refusal_script};

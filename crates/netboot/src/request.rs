@@ -15,16 +15,23 @@ pub(crate) fn mac(text: &str) -> Option<String> {
 
 /// The part of a file that a `Range` header asks for (RFC 9110 §14.2), as first byte and length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub enum Part {
     /// All of it: there is no header, or one that may be ignored (other units, several ranges).
     Whole,
     /// This part of it.
-    Some { first: u64, length: u64 },
+    Some {
+        /// The first byte, from 0.
+        first: u64,
+        /// How many bytes.
+        length: u64,
+    },
     /// None: the range lies outside.
     Outside,
 }
 
-pub(crate) fn range(header: Option<&str>, size: u64) -> Part {
+/// The part that the `Range` header of a request for a file of `size` bytes asks for.
+#[must_use]
+pub fn range(header: Option<&str>, size: u64) -> Part {
     let Some((first, last)) = header
         .and_then(|text| text.strip_prefix("bytes="))
         .filter(|text| !text.contains(','))

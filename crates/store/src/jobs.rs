@@ -48,6 +48,8 @@ pub struct JobFilter {
     pub kind: Option<JobKind>,
     /// Only those about this release.
     pub release: Option<ReleaseId>,
+    /// Only those that make this kernel.
+    pub kernel: Option<KernelId>,
 }
 
 /// A job that a worker has taken.
@@ -121,14 +123,15 @@ impl Rows {
             "select * from job_with_release
              where (created_at, id) < ($1, $2)
                and ($3 = '' or state = $3) and ($4 = '' or kind = $4)
-               and ($5 = '' or release_id = $5)
-             order by created_at desc, id desc limit $6",
+               and ($5 = '' or release_id = $5) and ($6 = '' or kernel_id = $6)
+             order by created_at desc, id desc limit $7",
         )
         .bind(number)
         .bind(name)
         .bind(filter.state.map_or("", JobState::word))
         .bind(filter.kind.map_or("", JobKind::word))
         .bind(filter.release.as_ref().map_or("", ReleaseId::as_str))
+        .bind(filter.kernel.as_ref().map_or("", KernelId::as_str))
         .bind(i64::from(slice.limit) + 1)
         .fetch_all(self.connection())
         .await

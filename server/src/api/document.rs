@@ -13,12 +13,14 @@ use utoipa::{
     },
 };
 
-use super::{Access, Operation, PREFIX, operations, problem};
+use super::{Access, Operation, PREFIX, Reading, operations, problem};
 
 /// What the collections are.
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 15] = [
     ("recipes", "Texts that releases are built from; each saved change is a revision."),
     ("releases", "What was built: components, digests, evidence, files."),
+    ("kernels", "Linux kernels and Xen hypervisors: what each is made of, and its builds."),
+    ("uploads", "Files that kernels and imports are made of."),
     ("jobs", "Background work: builds, validations, collections, with steps and logs."),
     ("validations", "Jobs that run a plan against a release."),
     ("runs", "One boot of one entry on one machine, with what every case saw."),
@@ -47,7 +49,7 @@ const REFUSALS: [(&str, &str); 8] = [
 /// Statuses that only operations which change something answer besides.
 const REFUSED_CHANGES: [(&str, &str); 4] = [
     ("409", "Somebody else changed the same thing, or the `Idempotency-Key` was used otherwise."),
-    ("413", "The body is larger than 1 MiB."),
+    ("413", "The body is larger than 1 MiB, or a file than 4 GiB."),
     ("415", "The body is not JSON."),
     ("429", "Too many attempts failed."),
 ];
@@ -57,6 +59,9 @@ const FAILED_CONDITIONS: [(&str, &str); 2] = [
     ("412", "It is another version by now than the one in `If-Match`."),
     ("428", "`If-Match` is missing."),
 ];
+
+/// The status of operations that give a part of a file.
+const OUTSIDE: [(&str, &str); 1] = [("416", "The file has no such part as `Range` asks for.")];
 
 /// Gives this document.
 #[utoipa::path(get, path = "/openapi.json", tag = "api", responses((status = 200, body = Object)))]
@@ -78,7 +83,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
                 .build(),
         ),
     );
-    for (status, when) in REFUSALS.into_iter().chain(REFUSED_CHANGES).chain(FAILED_CONDITIONS) {
+    let refusals = REFUSALS.into_iter().chain(REFUSED_CHANGES).chain(FAILED_CONDITIONS);
+    for (status, when) in refusals.chain(OUTSIDE) {
         let schema = Ref::from_schema_name(problem::Problem::name());
         let content = ContentBuilder::new().schema(Some(schema)).build();
         let response =
@@ -87,8 +93,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
     }
     let mut paths: BTreeMap<String, PathItem> = BTreeMap::new();
     for operation in operations() {
-        let Operation { method, path, access, description, .. } = operation;
-        let described = describe(&method, access, description);
+        let Operation { method, path, access, description, reading, .. } = operation;
+        let described = describe(&method, access, reading, description);
         let item = paths.entry(path).or_default();
         match method.as_str() {
             "POST" => item.post = Some(described),
@@ -135,13 +141,14 @@ pub fn document() -> utoipa::openapi::OpenApi {
 fn describe(
     method: &axum::http::Method,
     access: Access,
+    reading: Reading,
     mut operation: path::Operation,
 ) -> path::Operation {
     let tag = operation.tags.as_ref().and_then(|tags| tags.first()).cloned().unwrap_or_default();
     let name = operation.operation_id.take().unwrap_or_default();
     operation.operation_id = Some(format!("{tag}-{}", name.replace('_', "-")));
     let changes = *method != axum::http::Method::GET;
-    if *method == axum::http::Method::POST {
+    if *method == axum::http::Method::POST && reading == Reading::Whole {
         let key = path::ParameterBuilder::new()
             .name("Idempotency-Key")
             .parameter_in(path::ParameterIn::Header)
@@ -167,6 +174,15 @@ fn describe(
     }
     if *method == axum::http::Method::PUT {
         refusals.extend(FAILED_CONDITIONS);
+    }
+    let is_range = |it: &RefOr<path::Parameter>| matches!(it, RefOr::T(it) if it.name == "Range");
+    if operation.parameters.iter().flatten().any(is_range) {
+        refusals.extend(OUTSIDE);
+        let answers = &mut operation.responses.responses;
+        if let Some(RefOr::T(mut part)) = answers.get("200").cloned() {
+            "The part that `Range` asks for.".clone_into(&mut part.description);
+            answers.insert("206".to_owned(), part.into());
+        }
     }
     for (status, _) in refusals {
         operation

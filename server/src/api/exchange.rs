@@ -139,15 +139,30 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let bytes = Bytes::from_request(request, state).await.map_err(|error| {
             if error.status() == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { cut_off() }
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            // Of the wrong form is not JSON; of the wrong content is JSON of something else.
-            let status = match error.classify() {
-                serde_json::error::Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
-                _ => StatusCode::BAD_REQUEST,
-            };
-            Problem::new(status, &format!("The body cannot be read: {error}"))
-        })
+        read(&bytes).map(Self)
     }
+}
+
+/// The value of a JSON text that holds nothing else; where it holds something else, the field.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
+    let mut text = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut text)
+        .map_err(|error| (error.path().to_string(), error.into_inner()));
+    let whole = value.and_then(|value| match text.end() {
+        Ok(()) => Ok(value),
+        Err(error) => Err((String::new(), error)),
+    });
+    whole.map_err(|(field, error)| {
+        // Of the wrong form is not JSON; of the wrong content is JSON of something else.
+        let status = match error.classify() {
+            serde_json::error::Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let problem = Problem::new(status, &format!("The body cannot be read: {error}"));
+        // Of a body that is no object at all, no field is to blame.
+        let known = status == StatusCode::UNPROCESSABLE_ENTITY && !matches!(&*field, "" | ".");
+        Problem { field: known.then_some(field), ..problem }
+    })
 }
 
 /// A body that is longer than any that the API takes.

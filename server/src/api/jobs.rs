@@ -136,6 +136,8 @@ pub struct ListJobs {
     kind: Option<JobKind>,
     /// Only those about the release of this name.
     release: Option<String>,
+    /// Only those that make the kernel of this name.
+    kernel: Option<String>,
     /// `next` of the page before.
     cursor: Option<String>,
     /// How many items, 50 unless said otherwise.
@@ -168,7 +170,11 @@ pub async fn list(
         Some(name) => Some(services.release(&actor, &name).await?.id),
         None => None,
     };
-    let filter = JobFilter { state: query.state, kind: query.kind, release };
+    let kernel = match query.kernel {
+        Some(name) => Some(services.kernel(&actor, &name).await?.kernel.id),
+        None => None,
+    };
+    let filter = JobFilter { state: query.state, kind: query.kind, release, kernel };
     Ok(Listed::of(services.jobs_page(&actor, &filter, &slice).await?, Job::of))
 }
 

@@ -75,6 +75,19 @@ impl Problem {
         Self { problems, ..Self::of_field("text", &detail) }
     }
 
+    /// What is wrong with the definition that a request sends beside other fields.
+    #[must_use]
+    pub fn of_definition(error: ServiceError) -> Self {
+        let problem = Self::from(error);
+        let field = problem.field.map(|field| match &*field {
+            "name" | "definition" => field,
+            // Uploads are named all over a definition.
+            "files" => "definition".to_owned(),
+            of_definition => format!("definition.{of_definition}"),
+        });
+        Self { field, ..problem }
+    }
+
     /// The same problem for whoever said which version the change was made from (`If-Match`): that
     /// it is another by now is a failed condition.
     #[must_use]

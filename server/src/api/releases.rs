@@ -1,6 +1,6 @@
 //! Releases: what was built, what it consists of, and building another.
 
-use axum::{Json, extract::State, response::Response};
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use domain::{
     change::ReleaseChange,
     digest::Digest,
@@ -369,14 +369,15 @@ pub async fn files(
 
 /// Gives a file of a complete release: a component, `manifest.json`, its signature, the lock, the
 /// SBOM.
-#[utoipa::path(get, path = "/releases/{version}/files/{name}", tag = "releases", params(("version" = String, Path, description = "Name of the release"), ("name" = String, Path, description = "Name of the file")), responses((status = 200, content((Vec<u8> = "application/octet-stream"), (String = "application/json"), (String = "text/plain; charset=utf-8")))))]
+#[utoipa::path(get, path = "/releases/{version}/files/{name}", tag = "releases", params(("version" = String, Path, description = "Name of the release"), ("name" = String, Path, description = "Name of the file"), ("Range" = Option<String>, Header, description = "The part of it that is wanted")), responses((status = 200, content((Vec<u8> = "application/octet-stream"), (String = "application/json"), (String = "text/plain; charset=utf-8")))))]
 pub async fn file(
     State(services): State<Services>,
     Caller(actor): Caller,
     Path((version, name)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Answer<Response> {
     let file = services.release_file(&actor, &version, &name).await?;
-    Ok(downloads::sent(file))
+    Ok(downloads::to_program(file, &headers))
 }
 
 /// Takes a candidate back for good: machines cannot boot it any more.

@@ -1,6 +1,6 @@
 //! Runs: one boot of one entry on one machine, with what every case saw.
 
-use axum::{Json, extract::State, response::Response};
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use domain::{
     digest::Digest,
     ids::{RunId, ValidationId},
@@ -161,11 +161,12 @@ pub async fn show(
 }
 
 /// Gives what the machine wrote to its serial console.
-#[utoipa::path(get, path = "/runs/{id}/console", tag = "runs", params(("id" = String, Path, description = "Id of the run")), responses((status = 200, body = String, content_type = "text/plain; charset=utf-8")))]
+#[utoipa::path(get, path = "/runs/{id}/console", tag = "runs", params(("id" = String, Path, description = "Id of the run"), ("Range" = Option<String>, Header, description = "The part of it that is wanted")), responses((status = 200, body = String, content_type = "text/plain; charset=utf-8")))]
 pub async fn console(
     State(services): State<Services>,
     Caller(actor): Caller,
     Path(id): Path<RunId>,
+    headers: HeaderMap,
 ) -> Answer<Response> {
-    Ok(downloads::sent(services.console_file(&actor, &id).await?))
+    Ok(downloads::to_program(services.console_file(&actor, &id).await?, &headers))
 }

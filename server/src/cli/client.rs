@@ -4,8 +4,8 @@ use std::{io::Read, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use ureq::{
-    Agent, Body,
-    http::{Request, Response, header},
+    Agent, AsSendBody, Body, SendBody,
+    http::{Request, Response, header, request::Builder},
 };
 
 use super::{error::CliError, saved_login::Login};
@@ -84,6 +84,24 @@ impl Client {
         self.read(self.send("POST", path, &[JSON], json(body)?)?)
     }
 
+    /// A POST of the bytes of a file, as they are read. Where the server refuses them by their
+    /// length or for who sends them, they are not sent.
+    pub(super) fn send_file<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        file: impl Read + 'static,
+        size: u64,
+    ) -> Result<T, CliError> {
+        let size = size.to_string();
+        let headers = [
+            (header::CONTENT_TYPE.as_str(), "application/octet-stream"),
+            (header::CONTENT_LENGTH.as_str(), size.as_str()),
+            (header::EXPECT.as_str(), "100-continue"),
+        ];
+        let request = self.request("POST", path, &headers);
+        self.read(self.answered(request.body(SendBody::from_owned_reader(file)))?)
+    }
+
     /// A POST without a body.
     pub(super) fn act<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         self.read(self.send("POST", path, &[], Vec::new())?)
@@ -129,6 +147,15 @@ impl Client {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<Response<Body>, CliError> {
+        let request = self.request(method, path, headers);
+        if body.is_empty() && method != "POST" {
+            self.answered(request.body(()))
+        } else {
+            self.answered(request.body(body))
+        }
+    }
+
+    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Builder {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{PREFIX}{path}", self.server))
@@ -137,18 +164,25 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        request
+    }
+
+    fn answered(
+        &self,
+        request: ureq::http::Result<Request<impl AsSendBody>>,
+    ) -> Result<Response<Body>, CliError> {
         let wrong = |what: &dyn std::fmt::Display| {
             CliError::Usage(format!("{} cannot be asked: {what}", self.server))
         };
-        let answer = if body.is_empty() && method != "POST" {
-            self.agent.run(request.body(()).map_err(|error| wrong(&error))?)
-        } else {
-            self.agent.run(request.body(body).map_err(|error| wrong(&error))?)
-        };
-        let answer = answer.map_err(|error| match error {
-            ureq::Error::BadUri(_) | ureq::Error::Http(_) => wrong(&error),
-            other => CliError::Unreachable { server: self.server.clone(), source: other.into() },
-        })?;
+        let answer =
+            self.agent.run(request.map_err(|error| wrong(&error))?).map_err(
+                |error| match error {
+                    ureq::Error::BadUri(_) | ureq::Error::Http(_) => wrong(&error),
+                    other => {
+                        CliError::Unreachable { server: self.server.clone(), source: other.into() }
+                    }
+                },
+            )?;
         if answer.status().is_success() { Ok(answer) } else { Err(self.problem(answer)) }
     }
 

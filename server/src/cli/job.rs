@@ -35,6 +35,9 @@ pub(super) enum JobCommand {
         /// Only those about this release.
         #[arg(long, value_name = "NAME")]
         release: Option<String>,
+        /// Only those that make this kernel.
+        #[arg(long, value_name = "NAME")]
+        kernel: Option<String>,
     },
     /// Show a job with its steps.
     Show {
@@ -63,19 +66,20 @@ pub(super) enum JobCommand {
 
 pub(super) fn run(cli: &Cli, command: &JobCommand) -> Result<(), CliError> {
     match command {
-        JobCommand::List { state, kind, release } => {
+        JobCommand::List { state, kind, release, kernel } => {
             let filters = [
                 ("state", state.map(JobState::word)),
                 ("kind", kind.map(JobKind::word)),
                 ("release", release.as_deref()),
+                ("kernel", kernel.as_deref()),
             ];
             let all: Vec<Job> = cli.client.all(&format!("/jobs{}", query(&filters)))?;
-            let headings = ["id", "kind", "release", "state", "created", "by", "outcome"];
+            let headings = ["id", "kind", "about", "state", "created", "by", "outcome"];
             cli.output.list(&all, &headings, |it| {
                 vec![
                     it.id.clone(),
                     it.kind.to_string(),
-                    or_dash(it.release.as_deref()),
+                    or_dash(it.release.as_deref().or(it.kernel.as_deref())),
                     it.state.to_string(),
                     it.created_at.clone(),
                     it.created_by.clone(),

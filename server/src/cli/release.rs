@@ -1,9 +1,6 @@
 //! `bootwright release …`
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use domain::release::{Health, Stage};
@@ -11,6 +8,7 @@ use domain::release::{Health, Stage};
 use super::{
     Cli, Connection,
     client::{encode, query},
+    download::save,
     error::CliError,
     follow::{self, Show},
     output::{one_line, or_dash},
@@ -389,24 +387,5 @@ fn diff(cli: &Cli, name: &str) -> Result<(), CliError> {
 
 fn export(cli: &Cli, name: &str, file: &str, path: PathBuf) -> Result<(), CliError> {
     let source = format!("/releases/{}/files/{}", encode(name), encode(file));
-    save(cli, &source, &path).map_err(|error| match error {
-        CliError::Output(source) => CliError::File { path, source },
-        other => other,
-    })
-}
-
-/// Writes a download beside its place and renames it, so that half a file never has its name.
-fn save(cli: &Cli, source: &str, path: &Path) -> Result<(), CliError> {
-    let mut stream = cli.client.open(source)?;
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let written = fs::File::create(&part)
-        .and_then(|mut file| io::copy(&mut stream, &mut file))
-        .and_then(|_| fs::rename(&part, path));
-    written.map_err(|error| {
-        // What is left of it is of no use.
-        let _ = fs::remove_file(&part);
-        CliError::Output(error)
-    })
+    save(cli, &source, &path, None)
 }

@@ -11,6 +11,7 @@ use crate::{digest::Digest, menu::check_file_name};
 /// What a kernel is made of, as a person asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = KernelDefinition))]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
     /// What it is.
@@ -32,6 +33,7 @@ pub struct Definition {
 /// Where a kernel comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = KernelSource))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
     /// A package of Debian that holds a kernel.
@@ -104,6 +106,7 @@ pub struct UploadedFile {
 /// How a kernel is configured: a base, and fragments over it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = KernelConfiguration))]
 #[serde(deny_unknown_fields)]
 pub struct Configuration {
     /// What it starts from.
@@ -141,6 +144,7 @@ pub enum ConfigBase {
 /// Lines of a configuration that are set over its base.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = ConfigFragment))]
 #[serde(deny_unknown_fields)]
 pub struct Fragment {
     /// What it is called in messages.

@@ -8,6 +8,7 @@ use crate::{blob::BlobRef, digest::Digest};
 /// What a complete build came to. Content only: two builds from the same inputs give the same record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = KernelRecord))]
 pub struct Record {
     /// Form of this record; 1.
     pub schema: u32,

@@ -270,7 +270,8 @@ async fn jobs_are_listed_by_time_state_and_release(world: World) {
     let rest = rows.jobs_page(&any, &rest).await.unwrap();
     assert_eq!((ids(rest.items), rest.next), (newest[2..].to_vec(), None));
     let (state, kind) = (Some(JobState::Running), Some(JobKind::Build));
-    let (running, all) = page(JobFilter { state, kind, release: Some(other.id.clone()) }, None, 10);
+    let (running, all) =
+        page(JobFilter { state, kind, release: Some(other.id.clone()), kernel: None }, None, 10);
     assert_eq!(
         ids(rows.jobs_page(&running, &all).await.unwrap().items),
         std::slice::from_ref(&waits)

@@ -2,12 +2,14 @@
 
 mod document;
 mod faults;
+mod kernels;
 mod keys;
 mod notes;
 mod paging;
 mod roles;
 mod room;
 mod secrets;
+mod uploads;
 
 use domain::{person::Role, token::Scope};
 use serde_json::Value;

@@ -33,7 +33,9 @@ async fn every_list_is_walked_without_a_gap_or_a_double() {
     for _ in 0..3 {
         world.run().await;
         world.served_before(DEVELOPMENT).await;
+        world.kernel().await;
     }
+    world.rebuilt_kernel("often", 5).await;
     let ids = [
         ("/releases", "candidate"),
         ("/jobs", "id"),
@@ -46,6 +48,8 @@ async fn every_list_is_walked_without_a_gap_or_a_double() {
         ("/recipes/starter/revisions", "number"),
         ("/environments", "name"),
         ("/recipes", "name"),
+        ("/kernels", "name"),
+        ("/kernels/often/builds", "number"),
         ("/tokens", "id"),
     ];
     for (path, id) in ids {

@@ -18,7 +18,7 @@ use server::api::{Access, Operation, operations};
 use super::{ask, secret, token};
 use crate::{
     http::Ask,
-    world::{RECIPE, World},
+    world::{RECIPE, World, kernels::definition},
 };
 
 /// A request of an operation on things that are as it needs them, so that nothing but the role can
@@ -67,6 +67,25 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             let new = RoomRules { candidates: Some(number), ..rules };
             send(path, serde_json::to_value(new).unwrap())
                 .header("if-match", &format!("\"{version}\""))
+        }
+        ("POST", "/kernels") => {
+            let definition = definition("tinyconfig");
+            send(path, json!({ "name": format!("k-{number}"), "definition": definition }))
+        }
+        ("PUT", "/kernels/{name}") => {
+            let name = world.kernel().await;
+            let body = json!({ "definition": definition("allnoconfig") });
+            send(path.replace("{name}", &name), body).header("if-match", "\"1\"")
+        }
+        ("DELETE", "/kernels/{name}") => {
+            ask(world, method, &path.replace("{name}", &world.kernel().await), None)
+        }
+        ("POST", "/kernels/{name}/builds") => {
+            let name = world.kernel().await;
+            send(path.replace("{name}", &name), json!({ "mode": "configure" }))
+        }
+        ("POST", "/uploads") => {
+            ask(world, method, "/uploads?name=a.deb", None).body(format!("file {number}"))
         }
         ("POST", "/validations") => send(path, json!({ "release": world.candidate().await })),
         ("POST", "/environments/{name}/rollback") => {
@@ -131,6 +150,15 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
 /// The address of something that exists.
 async fn address(world: &World, path: &str) -> String {
     let noun = path.split('/').nth(1).unwrap();
+    if noun == "kernels" && path.contains('{') || path == "/kernels/diff" {
+        let name = format!("built-{}", world.number());
+        world.built_kernel(&name, "CONFIG_NET=y\n", &[]).await;
+        return path
+            .replace("{name}", &name)
+            .replace("{number}", "1")
+            .replace("{file}", "record.json")
+            .replace("/diff", &format!("/diff?from={name}&to={name}%2F1"));
+    }
     let (parameter, value) = match noun {
         "recipes" => ("{name}", RECIPE.to_owned()),
         "releases" if path.contains('{') => ("{version}", world.candidate().await),

@@ -2,6 +2,8 @@
 //! server, a real build, a real boot.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod kernels;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, Lines, Write as _},
@@ -163,7 +165,7 @@ fn text(output: &Output) -> String {
 
 /// The block of the docs that a comment marks for the test of that name.
 fn documented(name: &str) -> String {
-    let docs = include_str!("../../docs/api.md");
+    let docs = include_str!("../../../docs/api.md");
     let (_, rest) = docs.split_once(&format!("<!-- test: {name} -->\n```sh\n")).unwrap();
     rest.split_once("```").unwrap().0.to_owned()
 }
@@ -214,9 +216,10 @@ fn the_whole_way_goes_by_command_line_and_by_curl_as_the_docs_write_it() {
     assert!(menu.contains("Debian stable by CI"), "{menu}");
 
     // The same by curl, exactly as the docs write it, with another recipe.
+    let by_curl = documented("functions") + &documented("curl");
     fs::write(folder.join("recipe.toml"), recipe("Debian stable by curl")).unwrap();
     let variables = [("BASE", &*server.url), ("TOKEN", &*ann.token), ("APPROVER", &*bob.token)];
-    let said = ann.runs(&documented("curl"), &folder, &variables);
+    let said = ann.runs(&by_curl, &folder, &variables);
     assert!(said.contains("\"state\": \"deployed\""), "{said}");
     let menu = ureq::get(&server.boot).call().unwrap().body_mut().read_to_string().unwrap();
     assert!(menu.contains("Debian stable by curl"), "{menu}");
