@@ -1,6 +1,9 @@
 //! `bootwright release …`
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand, ValueEnum};
 use domain::release::{Health, Stage};
