@@ -12,6 +12,7 @@ pub mod deployments;
 mod document;
 pub mod environments;
 pub mod exchange;
+pub mod imports;
 pub mod jobs;
 mod keyed;
 pub mod notes;
@@ -95,8 +96,8 @@ pub fn operations() -> Vec<Operation> {
     use Access::{Anyone, May, Token};
     use Action::{
         Approve, Build, CancelJob, ChangePolicy, ChangeRoomRules, CollectGarbage, Deploy,
-        EditNotes, EditRecipe, ManageOwnTokens, ManagePeople, PinRelease, Read, RequestDeployment,
-        RollBack, Validate, WithdrawRelease, WithdrawRequest,
+        EditNotes, EditRecipe, Import, ManageOwnTokens, ManagePeople, PinRelease, Read,
+        RequestDeployment, RollBack, Validate, WithdrawRelease, WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -112,6 +113,8 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(recipes::proposal)),
         row(May(Read), routes!(releases::list)),
         row(May(Build), routes!(releases::build)),
+        row(May(Import), routes!(imports::start)),
+        row(May(Read), routes!(imports::proposal)),
         row(May(Read), routes!(releases::show)),
         row(May(Read), routes!(releases::packages)),
         row(May(Read), routes!(releases::change)),

@@ -32,6 +32,7 @@ pub fn name(job: &Job) -> String {
     let name = job.release.as_ref().map_or("", |about| about.name.as_str());
     match job.kind {
         JobKind::Build => format!("Build {name}"),
+        JobKind::Import => format!("Import {name}"),
         JobKind::Validation => format!("Validation of {name}"),
         JobKind::Collection => "Collection of garbage".to_owned(),
     }
@@ -143,7 +144,7 @@ pub fn show(data: JobPage) -> AnyView {
         {page::heading(name(&job), crumbs, badge(Status::Job(job.state)))}
         {table::properties(properties)}
         {cancelling(&job, &cancel)}
-        {page::section("Steps", steps(&all, job.kind == JobKind::Build))}
+        {page::section("Steps", steps(&all, matches!(job.kind, JobKind::Build | JobKind::Import)))}
         {failing}
         {runs}
     }

@@ -87,13 +87,19 @@ pub fn show(data: ReleasePage) -> AnyView {
     let ReleasePage { head, manifest, packages, key_id, changes: against, steps: all, outcome } =
         data;
     let release = head.row.release.clone();
-    let recipe = view! {
-        <a href=href::recipe(&release.recipe_name)>{release.recipe_name.clone()}</a>
-        {format!(", revision {}", release.revision)}
+    // An import proposes its recipe when it has read the rootfs.
+    let recipe = if release.is_imported() && release.manifest.is_none() {
+        "none yet".into_any()
+    } else {
+        view! {
+            <a href=href::recipe(&release.recipe_name)>{release.recipe_name.clone()}</a>
+            {format!(", revision {}", release.revision)}
+        }
+        .into_any()
     };
     let mut properties = vec![
         ("Candidate", table::code(release.version.to_string())),
-        ("Recipe", recipe.into_any()),
+        (if release.is_imported() { "Proposed recipe" } else { "Recipe" }, recipe),
         (
             "Asked for",
             view! { {time(release.created_at)}" by "{release.created_by.clone()} }.into_any(),
@@ -125,7 +131,8 @@ pub fn show(data: ReleasePage) -> AnyView {
         properties.push(("Contents", contents.into_any()));
     }
     if let Some(outcome) = outcome {
-        properties.push(("Build ended", outcome.into_any()));
+        let ended = if release.is_imported() { "Import ended" } else { "Build ended" };
+        properties.push((ended, outcome.into_any()));
     }
     let changed =
         against.map(|against| page::section("What changed against production", changes(&against)));
@@ -136,7 +143,10 @@ pub fn show(data: ReleasePage) -> AnyView {
         {changed}
         {page::section("About", table::properties(properties))}
         {made_of}
-        {page::section("Build", view! { {steps(&all, false)}{log} }.into_any())}
+        {page::section(
+            if release.is_imported() { "Import" } else { "Build" },
+            view! { {steps(&all, false)}{log} }.into_any(),
+        )}
         {head::pinning(&head)}
         {head::withdrawing(&head)}
     }

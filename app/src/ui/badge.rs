@@ -27,6 +27,8 @@ pub enum Status {
     Deployment(DeploymentState),
     /// An environment serves it.
     Live,
+    /// It was put together elsewhere.
+    Imported,
 }
 
 /// The colour of a state.
@@ -98,6 +100,7 @@ impl Status {
                 }
             },
             Self::Live => ("live", Good, Icon::Dot),
+            Self::Imported => ("imported", Quiet, Icon::Dot),
         }
     }
 }

@@ -29,6 +29,6 @@ pub use packages::PackageIndex;
 pub use sandbox::{Sandbox, SandboxError};
 pub use signing::{SigningError, SigningKey};
 pub use steps::{
-    BuildOutput, BuildRequest, Builder, BuilderConfig, KernelFiles, LockChoice, STEPS,
-    check_together,
+    BuildOutput, BuildRequest, Builder, BuilderConfig, IMPORT_STEPS, ImportOutput, ImportRequest,
+    KernelFiles, LockChoice, STEPS, check_together,
 };

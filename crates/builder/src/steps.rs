@@ -3,6 +3,7 @@
 mod bootstrap;
 mod check;
 mod fetch;
+mod import;
 mod initrd;
 mod kernel;
 mod manifest;
@@ -11,7 +12,7 @@ mod resolve;
 mod run;
 mod system;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{ops::Deref, path::PathBuf, sync::Arc};
 
 use blobs::BlobStore;
 use domain::{
@@ -20,7 +21,10 @@ use domain::{
 };
 use process::Spawner;
 
-pub use self::check::{KernelFiles, check_together};
+pub use self::{
+    check::{KernelFiles, check_together},
+    import::{IMPORT_STEPS, ImportOutput, ImportRequest},
+};
 
 use crate::{
     cache::StepCache,
@@ -107,11 +111,24 @@ pub struct Builder {
     tools: Vec<String>,
 }
 
+/// Steps under way: who runs them, and who watches.
+struct Work<'a> {
+    builder: &'a Builder,
+    observer: &'a dyn BuildObserver,
+}
+
 /// One build under way.
 struct Build<'a> {
-    builder: &'a Builder,
+    work: Work<'a>,
     request: &'a BuildRequest,
-    observer: &'a dyn BuildObserver,
+}
+
+impl<'a> Deref for Build<'a> {
+    type Target = Work<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.work
+    }
 }
 
 impl Builder {
@@ -175,16 +192,27 @@ impl Builder {
         observer: &dyn BuildObserver,
     ) -> Result<BuildOutput, BuildError> {
         let _building = self.cache.hold()?;
-        let build = Build { builder: self, request, observer };
+        let build = Build { work: Work { builder: self, observer }, request };
         let lock = resolve::run(&build)?;
         fetch::run(&build, &lock)?;
         let bootstrapped = bootstrap::run(&build, &lock)?;
         let system = system::run(&build, &lock, &bootstrapped)?;
         let kernel = kernel::run(&build, &lock, &system)?;
-        let initrds = initrd::run(&build, &lock, &kernel)?;
-        let image = pack::run(&build, &lock, &kernel)?;
+        let initrds = initrd::run(&build, &kernel, &initrd::Sources::of_lock(&lock)?)?;
+        let image = pack::run(&build, lock.epoch, &kernel.tree)?;
         check::run(&build, &kernel, &initrds, &image)?;
-        let (manifest, manifest_blob) = manifest::run(&build, &lock, &kernel, &initrds, image)?;
+        let (recipe, preseeds) = (&request.recipe, &request.recipe.preseeds);
+        let parts = manifest::Parts {
+            version: &request.target,
+            architecture: &lock.architecture,
+            kernels: &kernel,
+            initrds: &initrds,
+            image,
+            preseeds,
+            menu: &recipe.menu,
+            lock: Some(lock.digest()?),
+        };
+        let (manifest, manifest_blob) = manifest::run(&build, &parts)?;
         let signature = manifest::sign(&build, &manifest, &manifest_blob)?;
         Ok(BuildOutput { lock, manifest, manifest_blob, signature })
     }
@@ -200,7 +228,7 @@ impl Builder {
     }
 }
 
-impl Build<'_> {
+impl Work<'_> {
     fn log(&self, step: &str, line: &str) {
         self.observer.log(step, line);
     }

@@ -18,6 +18,8 @@ use crate::{
 pub enum JobKind {
     /// Builds a release.
     Build,
+    /// Makes a release of what was put together elsewhere.
+    Import,
     /// Runs a plan against a release.
     Validation,
     /// Removes what nothing needs.
@@ -26,13 +28,14 @@ pub enum JobKind {
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Build, Self::Validation, Self::Collection];
+    pub const ALL: [Self; 4] = [Self::Build, Self::Import, Self::Validation, Self::Collection];
 
     /// The word used in pages and rows.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Build => "build",
+            Self::Import => "import",
             Self::Validation => "validation",
             Self::Collection => "collection",
         }

@@ -7,6 +7,7 @@ use domain::{
     digest::Digest,
     environment::Policy,
     ids::{JobId, RecipeId},
+    kernel::UploadedFile,
     page::{Page, Slice},
     person::{Person, Role},
     policy::Action,
@@ -61,6 +62,10 @@ pub(crate) enum Change<'a> {
     },
     BuildRequested {
         release: &'a Release,
+    },
+    ImportRequested {
+        release: &'a Release,
+        rootfs: &'a UploadedFile,
     },
     BuildEnded {
         release: &'a Release,
@@ -208,6 +213,9 @@ impl Change<'_> {
                 it,
                 json!({ "recipe": it.recipe_name, "revision": it.revision, "job": it.job }),
             ),
+            Self::ImportRequested { release: it, rootfs } => {
+                release("release.import", it, json!({ "rootfs": rootfs, "job": it.job }))
+            }
             Self::BuildEnded { release: it, outcome } => release(
                 "release.built",
                 it,

@@ -7,6 +7,7 @@
 
 mod build;
 mod collection;
+mod import;
 mod validation;
 
 use std::{
@@ -150,6 +151,7 @@ impl Services {
         }
         match claimed.job.kind {
             JobKind::Build => build::run(self, claimed, cancelled).await,
+            JobKind::Import => import::run(self, claimed, cancelled).await,
             JobKind::Validation => validation::run(self, claimed, cancelled).await,
             JobKind::Collection => collection::run(self, claimed, cancelled).await,
         }
@@ -193,7 +195,9 @@ impl Services {
         tx.end_running_steps(id, step, self.now()).await?;
         tx.end_job(id, ended.state, &ended.outcome, Some(&log.sha256), self.now()).await?;
         match claimed.job.kind {
-            JobKind::Build => build::end(self, &mut tx, claimed, &ended).await?,
+            JobKind::Build | JobKind::Import => {
+                build::end(self, &mut tx, claimed, &ended).await?;
+            }
             JobKind::Validation => validation::end(self, &mut tx, claimed, &ended).await?,
             JobKind::Collection => collection::end(self, &mut tx, claimed, &ended).await?,
         }
@@ -206,7 +210,7 @@ impl Services {
     }
 }
 
-/// The release that a build or a validation is about.
+/// The release that a build, an import or a validation is about.
 fn release_of(job: &Job) -> Result<&ReleaseId, ServiceError> {
     job.release_id()
         .ok_or_else(|| ServiceError::internal(format!("job {} names no release", job.id)))

@@ -10,7 +10,7 @@ use domain::{blob::BlobRef, kernel::Flavor};
 use process::Spawner;
 
 use super::{
-    Build,
+    Work,
     kernel::Kernels,
     pack::IMAGE,
     run::{self, Step, step_error},
@@ -38,7 +38,7 @@ pub struct KernelFiles<'a> {
 }
 
 pub(super) fn run(
-    build: &Build<'_>,
+    build: &Work<'_>,
     kernels: &Kernels,
     initrds: &[(String, BlobRef)],
     image: &BlobRef,

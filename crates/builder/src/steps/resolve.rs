@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
 use domain::{
-    lock::{self, Lock, Part},
+    lock::{self, Lock, LockedPackage, Part},
     recipe::Recipe,
 };
 
-use super::{Build, Builder, LockChoice, run::step_error};
+use super::{Build, Builder, LockChoice, Work, run::step_error};
 use crate::{
     error::BuildError,
     mirror::{self, Index},
@@ -80,6 +80,35 @@ fn resolve(build: &Build<'_>, former: Option<&Lock>) -> Result<Lock, BuildError>
         lock.epoch = former.epoch;
     }
     Ok(lock)
+}
+
+/// The busybox that the archive has now, fetched; for what is built without a lock.
+pub(super) fn busybox(work: &Work<'_>, recipe: &Recipe) -> Result<LockedPackage, BuildError> {
+    const STEP: &str = "busybox";
+    let stop = || work.stopped();
+    let (_, repository) = index(work.builder, recipe, &stop)?;
+    let outputs = ask_apt(
+        work.builder,
+        recipe,
+        include_str!("../../assets/busybox.sh"),
+        &repository,
+        Vec::new(),
+        &mut |line| work.log(STEP, line),
+        &stop,
+    )?;
+    let stanza = outputs.text("initrd")?;
+    let found = packages::locked(&stanza, Part::Initrd, &recipe.suite)
+        .and_then(|found| found.into_iter().next())
+        .ok_or_else(|| BuildError::Unexpected {
+            step: STEP,
+            what: "the index lacks fields".to_owned(),
+        })?;
+    let blobs = &work.builder.blobs;
+    if !blobs.touch(&found.sha256)? {
+        let mirror = work.builder.mirror(recipe)?;
+        mirror.packages(blobs, std::slice::from_ref(&found), &|_| {}, &stop)?;
+    }
+    Ok(found)
 }
 
 /// A mirror's tree in a folder of its own, removed when dropped.

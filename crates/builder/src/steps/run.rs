@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use domain::{blob::BlobRef, digest::Digest, job::StepState};
 use serde::Serialize;
 
-use super::Build;
+use super::Work;
 use crate::{
     cache::StepOutputs,
     error::BuildError,
@@ -67,7 +67,7 @@ pub(super) fn package_list(packages: &[Digest]) -> Vec<u8> {
 /// Runs a step, or takes what it gave before. `collect` turns what stands in `/out` into files of
 /// the cache, by name, and refuses what is not as it should be.
 pub(super) fn run(
-    build: &Build<'_>,
+    build: &Work<'_>,
     step: &Step,
     collect: impl FnOnce(&Outputs) -> Result<Vec<(String, PathBuf)>, BuildError>,
 ) -> Result<StepOutputs, BuildError> {
@@ -103,7 +103,7 @@ pub(super) fn run(
 }
 
 fn in_sandbox(
-    build: &Build<'_>,
+    build: &Work<'_>,
     step: &Step,
     collect: impl FnOnce(&Outputs) -> Result<Vec<(String, PathBuf)>, BuildError>,
 ) -> Result<StepOutputs, BuildError> {

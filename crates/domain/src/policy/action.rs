@@ -16,6 +16,8 @@ pub enum Action {
     EditRecipe,
     /// Build a release.
     Build,
+    /// Make a release of a rootfs, kernels and a menu that exist already.
+    Import,
     /// Stop a job.
     CancelJob,
     /// Run a plan against a release.
@@ -50,12 +52,13 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
         Self::EditRecipe,
         Self::Build,
+        Self::Import,
         Self::CancelJob,
         Self::Validate,
         Self::WithdrawRelease,
@@ -80,6 +83,7 @@ impl Action {
             Self::Read | Self::ChangeOwnPassword | Self::ManageOwnTokens => Role::Viewer,
             Self::EditRecipe
             | Self::Build
+            | Self::Import
             | Self::CancelJob
             | Self::Validate
             | Self::WithdrawRelease
@@ -104,6 +108,7 @@ impl Action {
             Self::ManageOwnTokens => "make or revoke a token",
             Self::EditRecipe => "save a recipe",
             Self::Build => "build a release",
+            Self::Import => "import a release",
             Self::CancelJob => "cancel a job",
             Self::Validate => "validate a release",
             Self::WithdrawRelease => "withdraw a release",

@@ -119,6 +119,7 @@ fn each_role_may_what_the_table_says() {
             &[
                 EditRecipe,
                 Build,
+                Import,
                 CancelJob,
                 Validate,
                 WithdrawRelease,

@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use builder::{BuildObserver, BuildOutput, BuildRequest, LockChoice, StepEvent};
+use builder::{BuildError, BuildObserver, BuildOutput, BuildRequest, LockChoice, StepEvent};
 use domain::{
     actor::Actor,
     digest::Digest,
@@ -38,31 +38,9 @@ pub(super) async fn run(
     if let Some(ended) = completed(&release) {
         return Ok(ended);
     }
-    let steps = services.read().await?.steps(&claimed.job.id).await?;
-    let log = services.logs().writer(&claimed.job.id)?;
-    let observer = Recorder {
-        services: services.clone(),
-        release: release.clone(),
-        handle: Handle::current(),
-        log,
-        cancelled: cancelled.clone(),
-        steps: Mutex::new(steps),
-        fault: Mutex::new(None),
-    };
-    if claimed.job.attempts > 1 {
-        observer.log("", "The server was interrupted; finished steps are kept.");
-    }
+    let recorder = Recorder::start(services, &release, claimed, cancelled.clone()).await?;
     let builder = services.builder().clone();
-    let (sender, receiver) = oneshot::channel();
-    std::thread::Builder::new().name("build".to_owned()).spawn(move || {
-        let built = builder.build(&request, &observer);
-        // An error means that the server has ended.
-        let _ = sender.send((built, observer.into_fault()));
-    })?;
-    let (built, fault) = receiver.await.map_err(ServiceError::internal)?;
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
+    let built = on_own_thread(recorder, move |observer| builder.build(&request, observer)).await?;
     match built {
         Ok(output) => complete(services, &release, &output).await,
         Err(_) if cancelled.load(Ordering::Acquire) => Ok(cancelled_by_a_person()),
@@ -70,6 +48,22 @@ pub(super) async fn run(
             Ok(Ended { state: JobState::Failed, outcome: domain::error_chain::chain(&error) })
         }
     }
+}
+
+/// Lets the builder work on a thread of its own; fails where something of it could not be written
+/// down.
+pub(super) async fn on_own_thread<T: Send + 'static>(
+    recorder: Recorder,
+    work: impl FnOnce(&Recorder) -> Result<T, BuildError> + Send + 'static,
+) -> Result<Result<T, BuildError>, ServiceError> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::Builder::new().name("build".to_owned()).spawn(move || {
+        let built = work(&recorder);
+        // An error means that the server has ended.
+        let _ = sender.send((built, recorder.into_fault()));
+    })?;
+    let (built, fault) = receiver.await.map_err(ServiceError::internal)?;
+    fault.map_or(Ok(built), Err)
 }
 
 /// What the builder is asked for. A build that was interrupted after its first step keeps the lock
@@ -135,7 +129,7 @@ async fn complete(
 
 /// How the build of a release ended that is complete already: the server was interrupted after
 /// [`complete`] and before the job's own end, and there is nothing left to build.
-fn completed(release: &Release) -> Option<Ended> {
+pub(super) fn completed(release: &Release) -> Option<Ended> {
     let outcome = match (&release.identical_to, &release.manifest) {
         (Some(same), _) => identical_to(same),
         (None, Some(manifest)) => candidate(release, manifest),
@@ -144,11 +138,11 @@ fn completed(release: &Release) -> Option<Ended> {
     Some(Ended { state: JobState::Succeeded, outcome })
 }
 
-fn identical_to(other: &CandidateVersion) -> String {
+pub(super) fn identical_to(other: &CandidateVersion) -> String {
     format!("identical to {other}")
 }
 
-fn candidate(release: &Release, manifest: &Digest) -> String {
+pub(super) fn candidate(release: &Release, manifest: &Digest) -> String {
     format!("{} is a candidate: {}", release.version, manifest.short())
 }
 
@@ -173,7 +167,7 @@ pub(super) async fn end(
 }
 
 /// Writes down what the builder does, from the builder's own thread.
-struct Recorder {
+pub(super) struct Recorder {
     services: Services,
     release: Release,
     handle: Handle,
@@ -185,6 +179,29 @@ struct Recorder {
 }
 
 impl Recorder {
+    /// Begins to write down what a job's builder does.
+    pub(super) async fn start(
+        services: &Services,
+        release: &Release,
+        claimed: &ClaimedJob,
+        cancelled: Arc<AtomicBool>,
+    ) -> Result<Self, ServiceError> {
+        let steps = services.read().await?.steps(&claimed.job.id).await?;
+        let recorder = Self {
+            services: services.clone(),
+            release: release.clone(),
+            handle: Handle::current(),
+            log: services.logs().writer(&claimed.job.id)?,
+            cancelled,
+            steps: Mutex::new(steps),
+            fault: Mutex::new(None),
+        };
+        if claimed.job.attempts > 1 {
+            recorder.log("", "The server was interrupted; finished steps are kept.");
+        }
+        Ok(recorder)
+    }
+
     fn into_fault(self) -> Option<ServiceError> {
         self.fault.into_inner().unwrap_or_else(PoisonError::into_inner)
     }

@@ -148,6 +148,7 @@ impl World {
             created_by: "ada".to_owned(),
             built_at: None,
             released_at: None,
+            imported_at: None,
         }
     }
 
@@ -209,7 +210,7 @@ pub(crate) fn manifest(version: &TargetVersion, content: &str) -> Manifest {
         entries: Vec::new(),
         default_entry: "linux".to_owned(),
         timeout_ms: 5000,
-        lock: Digest::of(content),
+        lock: Some(Digest::of(content)),
     }
 }
 
