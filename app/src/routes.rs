@@ -27,6 +27,7 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/recipes/:name/diff") view=recipes::diff ssr=m.clone()/>
             <Route path=path!("/recipes/:name/build") view=recipes::build ssr=m.clone()/>
             <Route path=path!("/releases") view=releases::list ssr=m.clone()/>
+            <Route path=path!("/releases/import") view=releases::import ssr=m.clone()/>
             <Route path=path!("/releases/:version") view=releases::overview ssr=m.clone()/>
             <Route path=path!("/releases/:version/contents") view=releases::contents ssr=m.clone()/>
             <Route path=path!("/releases/:version/tests") view=releases::tests ssr=m.clone()/>
@@ -53,7 +54,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 29] = [
+pub const PAGES: [(&str, bool); 30] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -62,6 +63,7 @@ pub const PAGES: [(&str, bool); 29] = [
     ("/recipes/:name/diff", false),
     ("/recipes/:name/build", false),
     ("/releases", false),
+    ("/releases/import", false),
     ("/releases/:version", false),
     ("/releases/:version/contents", false),
     ("/releases/:version/tests", false),

@@ -36,7 +36,7 @@ use crate::{
     config::ServeArgs,
     downloads,
     form_answers::{self, Seal},
-    health, live,
+    health, imports, live,
     live::Ending,
     notes,
     origin::{self, Origins},
@@ -100,6 +100,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who may use it.
     pub who: Who,
+    /// Whether it takes files, and limits by itself what it reads.
+    pub files: bool,
     handler: MethodRouter<AppState>,
 }
 
@@ -108,7 +110,9 @@ pub struct Route {
 #[must_use]
 pub fn routes() -> Vec<Route> {
     use Who::{Anyone, SignedIn};
-    let row = |method, path, who, handler| Route { method, path, who, handler };
+    let row = |method, path, who, handler| Route { method, path, who, files: false, handler };
+    let upload =
+        |path, handler| Route { files: true, ..row(Method::POST, path, SignedIn, handler) };
     vec![
         row(Method::GET, "/healthz", Anyone, get(health::alive)),
         row(Method::GET, "/readyz", Anyone, get(health::ready)),
@@ -122,6 +126,7 @@ pub fn routes() -> Vec<Route> {
         row(Method::POST, "/recipes/new", SignedIn, post(recipes::create)),
         row(Method::POST, "/recipes/{name}", SignedIn, post(recipes::revise)),
         row(Method::POST, "/releases/{version}/notes", SignedIn, post(notes::save)),
+        upload("/releases/import", post(imports::import)),
         row(Method::POST, "/recipe-form", SignedIn, post(recipes::in_step)),
         row(Method::GET, "/events", SignedIn, get(live::changes)),
         row(Method::GET, "/jobs/{id}/log/stream", SignedIn, get(live::job_log)),
@@ -183,19 +188,23 @@ pub fn router(
         .with_expiry(Expiry::OnInactivity(time::Duration::days(7)));
 
     let api = api::router(&state, &origins);
-    let rows = routes()
-        .into_iter()
-        .fold(Router::new(), |router, route| router.route(route.path, route.handler));
-    rows.leptos_routes_with_context(
+    let (uploads, rows): (Vec<Route>, Vec<Route>) = routes().into_iter().partition(|it| it.files);
+    let routed = |rows: Vec<Route>| {
+        let add = |router: Router<AppState>, row: Route| router.route(row.path, row.handler);
+        rows.into_iter().fold(Router::new(), add)
+    };
+    let pages = routed(rows).leptos_routes_with_context(
         &state,
         generate_route_list(app::App),
         context.clone(),
         shell.clone(),
-    )
-    .fallback(leptos_axum::render_app_async_with_context(context, shell))
-    // Two limits: handlers that read forms know the first, server functions the second only.
-    .layer((DefaultBodyLimit::max(FORM_LIMIT), RequestBodyLimitLayer::new(FORM_LIMIT)))
-    .layer(
+    );
+    let limited = pages
+        .fallback(leptos_axum::render_app_async_with_context(context, shell))
+        // Two limits: handlers that read forms know the first, server functions the second only.
+        .layer((DefaultBodyLimit::max(FORM_LIMIT), RequestBodyLimitLayer::new(FORM_LIMIT)));
+    let all = limited.merge(routed(uploads).layer(DefaultBodyLimit::disable()));
+    all.layer(
         // From the outermost to the innermost.
         ServiceBuilder::new()
             .layer(CatchPanicLayer::custom(panicked))

@@ -3,6 +3,7 @@
 mod contents;
 mod files;
 mod head;
+mod import;
 mod notes;
 mod reach;
 mod tests;
@@ -10,6 +11,7 @@ mod tests;
 use leptos::prelude::*;
 
 use crate::{
+    api::imports::load_import,
     api::releases::{
         ReleasePage, ReleasesPage, load_contents, load_files, load_notes, load_release,
         load_release_deployments, load_releases, load_tests,
@@ -27,6 +29,7 @@ use crate::{
 };
 pub use contents::show as show_contents;
 pub use files::show as show_files;
+pub use import::show as show_import;
 pub use notes::show as show_notes;
 pub use reach::show as show_deployments;
 pub use tests::{evidence, show as show_tests};
@@ -60,6 +63,11 @@ pub(crate) fn notes() -> AnyView {
     page::loaded(&[], load_notes(parameter("version")), show_notes)
 }
 
+pub(crate) fn import() -> AnyView {
+    // Not live: what somebody types must not go while it is typed.
+    page::loaded(&[], load_import(), show_import)
+}
+
 pub(crate) fn files() -> AnyView {
     page::loaded(&["release/"], load_files(parameter("version")), show_files)
 }
@@ -77,7 +85,8 @@ pub fn show_list(data: &ReleasesPage) -> AnyView {
         release::releases(&data.releases)
     };
     let around = page::around("/releases", &data.around);
-    view! { {page::heading("Releases".to_owned(), Vec::new(), ().into_any())}{content}{around} }
+    let import = view! { <p><a href="/releases/import">"Import what you have already"</a></p> };
+    view! { {page::heading("Releases".to_owned(), Vec::new(), ().into_any())}{import}{content}{around} }
         .into_any()
 }
 

@@ -19,7 +19,7 @@ use services::tokens::NewToken;
 
 use crate::{
     http::{Answer, Ask},
-    recipe_form,
+    import_form, recipe_form,
     world::{PASSWORD, RECIPE, World, name},
 };
 
@@ -53,6 +53,7 @@ const TABLE: &[(&str, Access)] = &[
     ("POST /recipes/new", From(Developer, Action::EditRecipe)),
     ("POST /recipes/{name}", From(Developer, Action::EditRecipe)),
     ("POST /recipe-form", From(Developer, Action::EditRecipe)),
+    ("POST /releases/import", From(Developer, Action::Import)),
     ("GET /events", SignedIn(200)),
     ("GET /jobs/{id}/log/stream", SignedIn(200)),
     ("GET /jobs/{id}/log", SignedIn(200)),
@@ -67,6 +68,7 @@ const TABLE: &[(&str, Access)] = &[
     ("page /recipes/:name/diff", SignedIn(200)),
     ("page /recipes/:name/build", SignedIn(200)),
     ("page /releases", SignedIn(200)),
+    ("page /releases/import", SignedIn(200)),
     ("page /releases/:version", SignedIn(200)),
     ("page /releases/:version/contents", SignedIn(200)),
     ("page /releases/:version/tests", SignedIn(200)),
@@ -331,6 +333,7 @@ async fn post(world: &World, path: &str) -> Ask {
                 [("base", &*newest.to_string()), ("text", &changed), ("message", "a change")];
             world.post(&path.replace("{name}", RECIPE), &fields)
         }
+        "/releases/import" => import_form::whole_form(world, &format!("v200.0.{number}-rc.1")),
         "/recipe-form" => {
             let filled = recipe_form::filled(recipe::starter());
             world.post(path, &recipe_form::pairs(&filled, &[("do", "text"), ("text", &changed)]))
