@@ -143,6 +143,14 @@ def copy(tree, member, archive, out):
         if not member.isdir():
             raise Refused(f"the name {shown(member.name)} names nothing")
         return
+    if parts and "" not in tree.kinds:
+        # An image whose root comes late or never has one that everybody may write.
+        root = tarfile.TarInfo(".")
+        root.type, root.mode, root.mtime = tarfile.DIRTYPE, 0o755, int(max(0, member.mtime))
+        out.addfile(root)
+        tree.kinds[""] = "d"
+    elif not parts and "" in tree.kinds:
+        return
     if member.ischr() or member.isblk():
         # devtmpfs brings them when a machine boots.
         tree.dropped += 1

@@ -85,6 +85,7 @@ case("good.tar", good)
 case("good.tar.xz", lzma.compress(good))
 zstd = subprocess.run(["zstd", "-qc"], input=good, stdout=subprocess.PIPE, check=True)
 case("good.tar.zst", zstd.stdout)
+case("rootless.tar.gz", gzip.compress(packed(rootfs()[1:])))
 case("gnu.tar.gz", gzip.compress(packed(rootfs(), tarfile.GNU_FORMAT)))
 
 with_member("absolute.tar.gz", file("/etc/passwd", b"x"), "is absolute")
