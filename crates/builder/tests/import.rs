@@ -62,14 +62,21 @@ impl Bench {
         UploadedFile { name: name.to_owned(), sha256: self.blobs.put(file).unwrap().sha256 }
     }
 
+    fn kernel(&self, alias: &str, flavor: Flavor, image: &str) -> ImportedKernel {
+        let (alias, image) = (alias.to_owned(), Some(self.upload(image)));
+        ImportedKernel { alias, flavor, image, packages: Vec::new() }
+    }
+
     /// Imports an archive with a kernel; gives why it ended, and how its steps did.
     fn import(&self, rootfs: &str, image: &str) -> (BuildError, BTreeMap<String, StepState>) {
-        let kernels = vec![ImportedKernel {
-            alias: "vmlinuz-dev".to_owned(),
-            flavor: Flavor::Linux,
-            image: Some(self.upload(image)),
-            packages: Vec::new(),
-        }];
+        self.import_with(rootfs, vec![self.kernel("vmlinuz-dev", Flavor::Linux, image)])
+    }
+
+    fn import_with(
+        &self,
+        rootfs: &str,
+        kernels: Vec<ImportedKernel>,
+    ) -> (BuildError, BTreeMap<String, StepState>) {
         let menu = "item a Debian\nchoose x\n:a\nkernel kernels/vmlinuz-dev nfsroot=h:/d\nboot\n";
         let request = ImportRequest {
             target: TargetVersion::new(1, 0, 0),
@@ -109,6 +116,7 @@ fn what_is_brought_along_is_looked_at() {
     archives_are_taken_or_refused_in_one_sentence(&bench);
     a_tree_keeps_what_it_was(&bench);
     kernels_must_be_those_of_the_rootfs(&bench);
+    hypervisors_are_known_by_their_bytes(&bench);
     assert_eq!(
         fs::read_dir(folder.path().join("work")).unwrap().count(),
         0,
@@ -189,6 +197,48 @@ fn kernels_must_be_those_of_the_rootfs(bench: &Bench) {
     for none in ["hostile", "text.tar.gz"] {
         let none = refused(none);
         assert!(none.contains("no Linux kernel"), "{none}");
+    }
+}
+
+/// A hypervisor says nowhere which version it is: the rootfs that has the same one does.
+fn hypervisors_are_known_by_their_bytes(bench: &Bench) {
+    let linux = || bench.kernel("vmlinuz-dev", Flavor::Linux, "vmlinuz");
+    let with = |hypervisors: &[(&str, &str)]| {
+        let xen = |(alias, image): &(&str, &str)| bench.kernel(alias, Flavor::Xen, image);
+        let kernels = [linux()].into_iter().chain(hypervisors.iter().map(xen)).collect();
+        bench.import_with("good.tar.gz", kernels).0
+    };
+    let found = with(&[
+        ("xen-dev", "xen-4.17-amd64"),
+        ("xen-4.8-amd64", "xen-4.8-amd64.gz"),
+        ("xen-same", "xen-4.8-amd64"),
+    ]);
+    assert!(matches!(found, BuildError::Mirror(_)), "{found}");
+    let cache = bench.builder.cache();
+    let texts: Vec<String> = cache
+        .steps()
+        .unwrap()
+        .into_iter()
+        .filter(|it| it.step == "kernel")
+        .flat_map(|it| it.blobs)
+        .filter_map(|blob| fs::read_to_string(cache.blobs().path(&blob)).ok())
+        .filter(|text| text.contains("xen-dev xen "))
+        .collect();
+    assert_eq!(
+        texts,
+        ["vmlinuz-dev linux 6.1.0-test vmlinuz-6.1.0-test - linux-image-6.1.0-test\n\
+          xen-dev xen 4.17.5 xen-4.17-amd64 config-xen-4.17-amd64 xen-hypervisor-4.17-amd64\n\
+          xen-4.8-amd64 xen 4.8.5 xen-4.8-amd64 - xen-hypervisor-4.8-amd64\n\
+          xen-same xen 4.8.5 xen-4.8-amd64 - xen-hypervisor-4.8-amd64\n"]
+    );
+    match with(&[("xen-dev", "xen-other")]) {
+        BuildError::Refused { why, .. } => {
+            assert!(
+                why.contains("nothing says of which version the hypervisor xen-dev is"),
+                "{why}"
+            );
+        }
+        other => panic!("{other}"),
     }
 }
 

@@ -13,6 +13,9 @@ import tarfile
 FOLDER = sys.argv[1]
 RELEASE = "6.1.0-test"
 CASES = []
+# Hypervisors as Debian 9 and 12 have them: the package says the version of the one, a configuration
+# that of the other.
+XEN = {"xen-4.8-amd64": b"hypervisor 4.8" * 9, "xen-4.17-amd64": b"hypervisor 4.17" * 9}
 
 
 def info(name, kind=tarfile.REGTYPE, **more):
@@ -36,7 +39,11 @@ def link(name, target, kind=tarfile.SYMTYPE, **more):
 
 
 def rootfs():
-    status = "Package: base\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n"
+    status = (
+        "Package: base\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n"
+        "Package: xen-hypervisor-4.8-amd64\nStatus: install ok installed\n"
+        "Version: 4.8.5.final+shim4.10.4-1+deb9u12\nArchitecture: amd64\n"
+    )
     return [
         folder("rootfs/"),
         folder("rootfs/sbin"),
@@ -53,6 +60,12 @@ def rootfs():
             pax_headers={"SCHILY.xattr.security.capability": "\x01\x00\x00\x02\x00\x20" + "\x00" * 14},
         ),
         file(f"rootfs/lib/modules/{RELEASE}/modules.order", b"\n"),
+        *[file(f"rootfs/boot/{it}.gz", gzip.compress(XEN[it], mtime=0)) for it in XEN],
+        file("rootfs/boot/xen-4.17-amd64.config", b"#\n# Xen/x86 4.17.5 Configuration\n#\n"),
+        file(
+            "rootfs/var/lib/dpkg/info/xen-hypervisor-4.8-amd64.list",
+            b"/.\n/boot\n/boot/xen-4.8-amd64.gz\n",
+        ),
         file("rootfs/var/lib/dpkg/status", status.encode()),
         file("rootfs/etc/os-release", b"VERSION_CODENAME=bookworm\n"),
         file("rootfs/etc/hostname", b"rootfs-v1.0.0\n"),
@@ -127,6 +140,12 @@ for name, release in [("vmlinuz", RELEASE), ("other", "6.2.0-other"), ("hostile"
     image[0x280 : 0x280 + len(version)] = version
     with open(os.path.join(FOLDER, name), "wb") as out:
         out.write(image)
+
+for name, content in [*XEN.items(), ("xen-other", b"another hypervisor")]:
+    with open(os.path.join(FOLDER, name), "wb") as out:
+        out.write(content)
+with open(os.path.join(FOLDER, "xen-4.8-amd64.gz"), "wb") as out:
+    out.write(gzip.compress(XEN["xen-4.8-amd64"], mtime=1))
 
 with open(os.path.join(FOLDER, "cases"), "w", encoding="ascii") as out:
     out.writelines(CASES)
