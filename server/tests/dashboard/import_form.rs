@@ -88,9 +88,9 @@ async fn what_is_missing_is_said_and_nothing_is_lost() {
     for (parts, words) in [
         (with(good(), "version", "next"), "v1.2.0-rc.1"),
         (with(good(), "password", ""), "empty password"),
-        (with(good(), "menu", "no menu"), "no entry of the menu can be read"),
+        (with(good(), "menu", "no menu"), "entry of the menu can be read"),
         (with(good(), "kernel.0.alias", "a b"), "alias"),
-        (good().into_iter().filter(|part| part.0 != "kept.rootfs").collect(), "choose its archive"),
+        (good().into_iter().filter(|part| part.0 != "kept.rootfs").collect(), "its archive"),
     ] {
         let answer = send(&world, &cookie, &parts).await;
         assert_eq!(answer.status, 422, "{words}");

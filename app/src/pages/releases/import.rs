@@ -71,7 +71,7 @@ fn kernels(draft: &ImportDraft, error: Option<String>) -> AnyView {
             <p id="kernels-about">
                 "Each by the name that the menu has for its file, such as vmlinuz-4.14.y. Its packages are needed where the rootfs lacks its modules; without a file, the kernel is taken out of them."
             </p>
-            {error.map(|error| view! { <p class="error" role="alert">{error}</p> })}
+            {error.map(|error| view! { <p class="wrong" role="alert">{error}</p> })}
             {rows}
         </fieldset>
     }
