@@ -35,6 +35,7 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/kernels/:name/builds") view=kernels::builds ssr=m.clone()/>
             <Route path=path!("/kernels/:name/edit") view=kernels::edit ssr=m.clone()/>
             <Route path=path!("/releases") view=releases::list ssr=m.clone()/>
+            <Route path=path!("/releases/import") view=releases::import ssr=m.clone()/>
             <Route path=path!("/releases/:version") view=releases::overview ssr=m.clone()/>
             <Route path=path!("/releases/:version/contents") view=releases::contents ssr=m.clone()/>
             <Route path=path!("/releases/:version/tests") view=releases::tests ssr=m.clone()/>
@@ -61,7 +62,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 37] = [
+pub const PAGES: [(&str, bool); 38] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -78,6 +79,7 @@ pub const PAGES: [(&str, bool); 37] = [
     ("/kernels/:name/builds", false),
     ("/kernels/:name/edit", false),
     ("/releases", false),
+    ("/releases/import", false),
     ("/releases/:version", false),
     ("/releases/:version/contents", false),
     ("/releases/:version/tests", false),

@@ -12,6 +12,7 @@ pub mod deployments;
 mod document;
 pub mod environments;
 pub mod exchange;
+pub mod imports;
 pub mod jobs;
 pub mod kernels;
 mod keyed;
@@ -115,9 +116,9 @@ pub fn operations() -> Vec<Operation> {
     use Access::{Anyone, May, Token};
     use Action::{
         Approve, Build, BuildKernel, CancelJob, ChangePolicy, ChangeRoomRules, CollectGarbage,
-        DeleteKernel, Deploy, EditKernel, EditNotes, EditRecipe, ManageOwnTokens, ManagePeople,
-        PinRelease, Read, RequestDeployment, RollBack, Upload, Validate, WithdrawRelease,
-        WithdrawRequest,
+        DeleteKernel, Deploy, EditKernel, EditNotes, EditRecipe, Import, ManageOwnTokens,
+        ManagePeople, PinRelease, Read, RequestDeployment, RollBack, Upload, Validate,
+        WithdrawRelease, WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -133,6 +134,8 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(recipes::proposal)),
         row(May(Read), routes!(releases::list)),
         row(May(Build), routes!(releases::build)),
+        row(May(Import), routes!(imports::start)),
+        row(May(Read), routes!(imports::proposal)),
         row(May(Read), routes!(releases::show)),
         row(May(Read), routes!(releases::packages)),
         row(May(Read), routes!(releases::change)),

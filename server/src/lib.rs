@@ -14,6 +14,7 @@ pub mod dashboard;
 pub mod downloads;
 pub mod form_answers;
 pub mod health;
+mod imports;
 mod kernels;
 pub mod live;
 mod notes;

@@ -8,9 +8,11 @@ use domain::{
     evidence::Evidence,
     ids::JobId,
     job::Step,
-    lock::{LockedPackage, Part},
+    lock::Part,
     manifest::Manifest,
+    menu::reader::Unread,
     notes::ReleaseNotes,
+    packages::HeldPackage,
     page::{Cursor, Slice},
     release::{Health, Release},
     room::Pin,
@@ -82,7 +84,7 @@ pub struct ReleasePage {
     pub head: ReleaseHead,
     /// What it consists of, once its build is complete.
     pub manifest: Option<Manifest>,
-    /// How many packages its lock has.
+    /// How many packages its rootfs has.
     pub packages: usize,
     /// Id of the key that signed it, once its build is complete.
     pub key_id: Option<String>,
@@ -102,9 +104,11 @@ pub struct ContentsPage {
     pub head: ReleaseHead,
     /// What it consists of, once its build is complete.
     pub manifest: Option<Manifest>,
-    /// The packages of the lock that match the search, ordered by part and name.
-    pub packages: Vec<LockedPackage>,
-    /// How many packages the lock has.
+    /// The entries of an imported menu that could not be read.
+    pub unread: Vec<Unread>,
+    /// The packages that match the search, ordered by part and name.
+    pub packages: Vec<HeldPackage>,
+    /// How many packages there are.
     pub total: u32,
     /// What was searched for: a part of a name.
     pub search: String,

@@ -9,7 +9,7 @@ use domain::{
     release::{Health, Release},
 };
 use leptos::prelude::use_context;
-use services::releases::ReleaseFilter;
+use services::releases::{ReleaseContents, ReleaseFilter};
 
 use super::{Asked, invalid};
 use crate::{
@@ -137,7 +137,9 @@ pub(crate) async fn overview(asked: &Asked, version: &str) -> Result<ReleasePage
         Some(_) => Some(services.contents(actor, release).await.map_err(|it| asked.refuse(it))?),
         None => None,
     };
-    let packages = contents.as_ref().map_or(0, |it| it.lock.installed().count());
+    let installed =
+        |it: &ReleaseContents| it.packages.iter().filter(|it| it.is_installed()).count();
+    let packages = contents.as_ref().map_or(0, installed);
     let job = services.job(actor, &release.job).await.map_err(|it| asked.refuse(it))?;
     Ok(ReleasePage {
         changes: change(asked, release).await?,
@@ -165,23 +167,36 @@ pub(crate) async fn contents(
         _ => return Err(invalid("part", "choose rootfs, kernel or initrd")),
     };
     if head.row.release.manifest.is_none() {
-        let packages = Vec::new();
-        return Ok(ContentsPage { head, manifest: None, packages, total: 0, search, part });
+        return Ok(ContentsPage {
+            head,
+            manifest: None,
+            unread: Vec::new(),
+            packages: Vec::new(),
+            total: 0,
+            search,
+            part,
+        });
     }
+    let import = asked
+        .services
+        .import_of(&asked.actor, &head.row.release)
+        .await
+        .map_err(|it| asked.refuse(it))?;
+    let unread = import.map(|it| it.import.unread).unwrap_or_default();
     let found = asked
         .services
         .contents(&asked.actor, &head.row.release)
         .await
         .map_err(|it| asked.refuse(it))?;
-    let total = u32::try_from(found.lock.packages.len()).unwrap_or(u32::MAX);
+    let total = u32::try_from(found.packages.len()).unwrap_or(u32::MAX);
     let wanted = search.trim().to_ascii_lowercase();
     let packages = found
-        .lock
         .packages
         .into_iter()
         .filter(|it| part.is_none_or(|part| it.part == part) && it.name.contains(&wanted))
         .collect();
-    Ok(ContentsPage { head, manifest: Some(found.manifest), packages, total, search, part })
+    let manifest = Some(found.manifest);
+    Ok(ContentsPage { head, manifest, unread, packages, total, search, part })
 }
 
 pub(crate) async fn tests(asked: &Asked, version: &str) -> Result<TestsPage, AppError> {

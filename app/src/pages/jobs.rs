@@ -34,6 +34,7 @@ pub fn name(job: &Job) -> String {
     let name = release.or(kernel).unwrap_or_default();
     match job.kind {
         JobKind::Build => format!("Build {name}"),
+        JobKind::Import => format!("Import {name}"),
         JobKind::Validation => format!("Validation of {name}"),
         JobKind::Collection => "Collection of garbage".to_owned(),
         JobKind::Kernel => format!("Kernel {name}"),
@@ -150,7 +151,7 @@ pub fn show(data: JobPage) -> AnyView {
         {page::heading(name(&job), crumbs, badge(Status::Job(job.state)))}
         {table::properties(properties)}
         {cancelling(&job, &cancel)}
-        {page::section("Steps", steps(&all, matches!(job.kind, JobKind::Build | JobKind::Kernel)))}
+        {page::section("Steps", steps(&all, matches!(job.kind, JobKind::Build | JobKind::Kernel | JobKind::Import)))}
         {failing}
         {runs}
     }

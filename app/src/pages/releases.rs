@@ -3,6 +3,7 @@
 mod contents;
 mod files;
 mod head;
+mod import;
 mod notes;
 mod reach;
 mod tests;
@@ -10,6 +11,7 @@ mod tests;
 use leptos::prelude::*;
 
 use crate::{
+    api::imports::load_import,
     api::releases::{
         ReleasePage, ReleasesPage, load_contents, load_files, load_notes, load_release,
         load_release_deployments, load_releases, load_tests,
@@ -27,6 +29,7 @@ use crate::{
 };
 pub use contents::show as show_contents;
 pub use files::show as show_files;
+pub use import::show as show_import;
 pub use notes::show as show_notes;
 pub use reach::show as show_deployments;
 pub use tests::{evidence, show as show_tests};
@@ -60,6 +63,11 @@ pub(crate) fn notes() -> AnyView {
     page::loaded(&[], load_notes(parameter("version")), show_notes)
 }
 
+pub(crate) fn import() -> AnyView {
+    // Not live: what somebody types must not go while it is typed.
+    page::loaded(&[], load_import(), show_import)
+}
+
 pub(crate) fn files() -> AnyView {
     page::loaded(&["release/"], load_files(parameter("version")), show_files)
 }
@@ -77,7 +85,8 @@ pub fn show_list(data: &ReleasesPage) -> AnyView {
         release::releases(&data.releases)
     };
     let around = page::around("/releases", &data.around);
-    view! { {page::heading("Releases".to_owned(), Vec::new(), ().into_any())}{content}{around} }
+    let import = view! { <p><a href="/releases/import">"Import what you have already"</a></p> };
+    view! { {page::heading("Releases".to_owned(), Vec::new(), ().into_any())}{import}{content}{around} }
         .into_any()
 }
 
@@ -87,13 +96,19 @@ pub fn show(data: ReleasePage) -> AnyView {
     let ReleasePage { head, manifest, packages, key_id, changes: against, steps: all, outcome } =
         data;
     let release = head.row.release.clone();
-    let recipe = view! {
-        <a href=href::recipe(&release.recipe_name)>{release.recipe_name.clone()}</a>
-        {format!(", revision {}", release.revision)}
+    // An import proposes its recipe when it has read the rootfs.
+    let recipe = if release.is_imported() && release.manifest.is_none() {
+        "none yet".into_any()
+    } else {
+        view! {
+            <a href=href::recipe(&release.recipe_name)>{release.recipe_name.clone()}</a>
+            {format!(", revision {}", release.revision)}
+        }
+        .into_any()
     };
     let mut properties = vec![
         ("Candidate", table::code(release.version.to_string())),
-        ("Recipe", recipe.into_any()),
+        (if release.is_imported() { "Proposed recipe" } else { "Recipe" }, recipe),
         (
             "Asked for",
             view! { {time(release.created_at)}" by "{release.created_by.clone()} }.into_any(),
@@ -125,7 +140,8 @@ pub fn show(data: ReleasePage) -> AnyView {
         properties.push(("Contents", contents.into_any()));
     }
     if let Some(outcome) = outcome {
-        properties.push(("Build ended", outcome.into_any()));
+        let ended = if release.is_imported() { "Import ended" } else { "Build ended" };
+        properties.push((ended, outcome.into_any()));
     }
     let changed =
         against.map(|against| page::section("What changed against production", changes(&against)));
@@ -136,7 +152,10 @@ pub fn show(data: ReleasePage) -> AnyView {
         {changed}
         {page::section("About", table::properties(properties))}
         {made_of}
-        {page::section("Build", view! { {steps(&all, false)}{log} }.into_any())}
+        {page::section(
+            if release.is_imported() { "Import" } else { "Build" },
+            view! { {steps(&all, false)}{log} }.into_any(),
+        )}
         {head::pinning(&head)}
         {head::withdrawing(&head)}
     }

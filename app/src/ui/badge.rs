@@ -30,6 +30,8 @@ pub enum Status {
     Kernel(KernelState),
     /// An environment serves it.
     Live,
+    /// It was put together elsewhere.
+    Imported,
 }
 
 /// The colour of a state.
@@ -108,6 +110,7 @@ impl Status {
                 KernelState::Failed => (state.word(), Bad, Icon::Cross),
             },
             Self::Live => ("live", Good, Icon::Dot),
+            Self::Imported => ("imported", Quiet, Icon::Dot),
         }
     }
 }

@@ -1,6 +1,7 @@
 # Makes a small initrd for each kernel.
 #   in:  /in/busybox (its .deb), /in/debs, /in/list (<sha256> <file>), /in/init,
-#        /in/releases (a line each); SOURCE_DATE_EPOCH
+#        /in/releases (a line each), /in/modules.tar where no package of the list has the modules;
+#        SOURCE_DATE_EPOCH
 #   out: /out/initrd-<release>.img
 set -eu
 mkdir -p /build/busybox /build/kernels
@@ -10,6 +11,7 @@ while read -r _ file; do
     linux-image-*) dpkg-deb --fsys-tarfile "$file" | tar -x -C /build/kernels ;;
     esac
 done </in/list
+[ ! -e /in/modules.tar ] || tar -x -f /in/modules.tar -C /build/kernels
 modules=$(sed -n '/^MODULES="/,/"$/p' /in/init | tr -d '\n' | sed 's/^MODULES="//; s/".*//')
 while read -r release; do
     root=/build/initrd-$release

@@ -34,6 +34,14 @@ pub enum BuildError {
         "the former lock has no kernel {0}, which the recipe names now: build with newer packages"
     )]
     NotInLock(String),
+    /// What somebody brought along is not taken.
+    #[error("{what} is refused: {why}")]
+    Refused {
+        /// What it is called.
+        what: String,
+        /// Why not, in one sentence.
+        why: String,
+    },
     /// Two things that one boot entry starts are of different kernels.
     #[error("{one}, and {other}: they do not belong together")]
     NotTogether {

@@ -78,6 +78,13 @@ pub(crate) fn own_mirror(spawner: &Spawner, suite: &str) -> Option<String> {
     choose(&text, suite).or_else(|| from_sources(suite))
 }
 
+/// The suite that this host itself runs, where it says so (os-release(5)).
+pub(crate) fn own_suite() -> Option<String> {
+    let text = std::fs::read_to_string("/etc/os-release").ok()?;
+    let named = text.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="))?;
+    Some(named.trim_matches('"').to_owned()).filter(|it| !it.is_empty())
+}
+
 fn choose(targets: &str, suite: &str) -> Option<String> {
     let sites = |wanted: &dyn Fn(&str) -> bool| {
         targets.lines().find_map(|line| {

@@ -31,6 +31,6 @@ pub use sandbox::{Sandbox, SandboxError};
 pub use signing::{SigningError, SigningKey};
 pub use sources::{FetchedContent, FetchedSource, SourceError, SourceRules};
 pub use steps::{
-    BuildOutput, BuildRequest, Builder, BuilderConfig, KernelFiles, LockChoice, STEPS,
-    check_together, kernel_step,
+    BuildOutput, BuildRequest, Builder, BuilderConfig, IMPORT_STEPS, ImportOutput, ImportRequest,
+    KernelFiles, LockChoice, STEPS, check_together, kernel_step,
 };

@@ -4,6 +4,7 @@ mod archive;
 mod bootstrap;
 mod check;
 mod fetch;
+mod import;
 mod initrd;
 mod kernel;
 mod manifest;
@@ -25,6 +26,7 @@ use process::Spawner;
 use self::resolve::Archive;
 pub use self::{
     check::{KernelFiles, check_together},
+    import::{IMPORT_STEPS, ImportOutput, ImportRequest},
     own_kernels::kernel_step,
 };
 
@@ -219,10 +221,22 @@ impl Builder {
             }
         };
         let kernel = kernel::run(&build, &lock, &system)?;
-        let initrds = initrd::run(&build, &lock, &kernel)?;
-        let image = pack::run(&build, &lock, &kernel)?;
+        let initrds = initrd::run(&build, &kernel, &initrd::Sources::of_lock(&lock)?)?;
+        let image = pack::run(&build, lock.epoch, &kernel.tree)?;
         check::run(&build, &kernel, &initrds, &image)?;
-        let (manifest, manifest_blob) = manifest::run(&build, &lock, &kernel, &initrds, image)?;
+        let (recipe, preseeds) = (&request.recipe, &request.recipe.preseeds);
+        let parts = manifest::Parts {
+            version: &request.target,
+            architecture: &lock.architecture,
+            kernels: &kernel,
+            initrds: &initrds,
+            image,
+            preseeds,
+            packages: lock.kernels.iter().flat_map(|kernel| &kernel.files).collect(),
+            menu: &recipe.menu,
+            lock: Some(lock.digest()?),
+        };
+        let (manifest, manifest_blob) = manifest::run(&build, &parts)?;
         let signature = manifest::sign(&build, &manifest, &manifest_blob)?;
         Ok(BuildOutput { lock, manifest, manifest_blob, signature })
     }

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 pub use self::deb_version::compare_versions;
 use crate::{
     digest::Digest,
-    lock::{Lock, Part},
+    lock::Part,
     manifest::{ComponentRole, Manifest},
+    packages::HeldPackage,
     version::TargetVersion,
 };
 
@@ -189,10 +190,14 @@ pub struct Counts {
     pub components: usize,
 }
 
-/// Compares the release `to` with the release `from`, or with nothing.
+/// Compares the release `to` with the release `from`, or with nothing: what they consist of, and
+/// their packages.
 #[must_use]
-pub fn compare(from: Option<(&Manifest, &Lock)>, to: (&Manifest, &Lock)) -> ReleaseChange {
-    let (manifest, lock) = to;
+pub fn compare(
+    from: Option<(&Manifest, &[HeldPackage])>,
+    to: (&Manifest, &[HeldPackage]),
+) -> ReleaseChange {
+    let (manifest, packages) = to;
     let former = from.map(|(manifest, _)| manifest);
     let version =
         (former.map(|former| &former.version) != Some(&manifest.version)).then(|| VersionChange {
@@ -201,10 +206,7 @@ pub fn compare(from: Option<(&Manifest, &Lock)>, to: (&Manifest, &Lock)) -> Rele
         });
     ReleaseChange {
         version,
-        packages: differences::packages(
-            from.map_or(&[], |(_, lock)| &lock.packages),
-            &lock.packages,
-        ),
+        packages: differences::packages(from.map_or(&[], |(_, packages)| packages), packages),
         kernels: differences::kernels(
             former.map_or(&[], |former| &former.kernels),
             &manifest.kernels,

@@ -16,6 +16,8 @@ use crate::{
 pub enum JobKind {
     /// Builds a release.
     Build,
+    /// Makes a release of what was put together elsewhere.
+    Import,
     /// Runs a plan against a release.
     Validation,
     /// Removes what nothing needs.
@@ -26,13 +28,15 @@ pub enum JobKind {
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Build, Self::Validation, Self::Collection, Self::Kernel];
+    pub const ALL: [Self; 5] =
+        [Self::Build, Self::Import, Self::Validation, Self::Collection, Self::Kernel];
 
     /// The word used in pages and rows.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Build => "build",
+            Self::Import => "import",
             Self::Validation => "validation",
             Self::Collection => "collection",
             Self::Kernel => "kernel",
@@ -43,7 +47,7 @@ impl JobKind {
     #[must_use]
     pub const fn waits_for_room(self) -> bool {
         match self {
-            Self::Build | Self::Kernel => true,
+            Self::Build | Self::Import | Self::Kernel => true,
             Self::Validation | Self::Collection => false,
         }
     }

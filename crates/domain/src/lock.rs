@@ -155,8 +155,9 @@ impl Lock {
 }
 
 /// Whether two locks hold the same packages of the archive, wherever in it they lie and whatever the
-/// epoch: then a new lock keeps the former's epoch, and so the former's bytes. Kernels of our own
-/// have an epoch of their own: another one leaves the rest as it was.
+/// epoch: then a new lock keeps the former's epoch, and so the former's bytes.
+///
+/// Kernels of our own have an epoch of their own: another one leaves the rest as it was.
 #[must_use]
 pub fn packages_equal(a: &Lock, b: &Lock) -> bool {
     let content = |lock: &Lock| {

@@ -34,8 +34,9 @@ pub struct Manifest {
     pub default_entry: String,
     /// How long the menu waits for a key, in milliseconds.
     pub timeout_ms: u32,
-    /// Digest of the lock that everything was built from.
-    pub lock: Digest,
+    /// Digest of the lock that everything was built from; an imported release has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<Digest>,
 }
 
 /// One file of a release.
@@ -106,8 +107,9 @@ pub struct BoundKernel {
     /// Name of the initrd component made for it; a hypervisor has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initrd: Option<String>,
-    /// Name of the configuration component.
-    pub config: String,
+    /// Name of the configuration component; an imported kernel may have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
 }
 
 /// One way to boot, of a recipe's menu and of the release that is built from it.

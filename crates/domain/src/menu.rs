@@ -8,6 +8,7 @@
 //!
 //! The same rules are applied when a recipe is saved and once more when a script is written.
 
+pub mod reader;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -9,6 +9,7 @@ mod fields;
 pub mod form;
 mod kernels;
 mod nearest;
+mod proposal;
 mod read;
 mod report;
 mod slips;
@@ -23,10 +24,27 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    proposal::{BroughtKernel, RootfsFacts, propose},
     read::{LONGEST_TEXT, parse},
     using::{console_login, kernels_named, normalised, starter, unknown_kernels, unknown_packages},
 };
 use crate::{digest::Digest, ids::RecipeId, kernel::Flavor, manifest::BootEntry, time::Timestamp};
+
+/// Whether `alias` can name a kernel of a release.
+///
+/// # Errors
+/// What is wrong with it and what to do.
+pub fn check_alias(alias: &str) -> Result<(), String> {
+    syntax::alias(alias)
+}
+
+/// Whether an account can be called so and have that password.
+///
+/// # Errors
+/// What is wrong and what to do.
+pub fn check_account(name: &str, password: &str) -> Result<(), String> {
+    syntax::user(name).and_then(|()| syntax::password(password))
+}
 
 /// A recipe revision, read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

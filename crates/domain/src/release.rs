@@ -107,9 +107,18 @@ pub struct Release {
     pub built_at: Option<Timestamp>,
     /// When it got its released name.
     pub released_at: Option<Timestamp>,
+    /// When its import was asked for; `None` of what was built here. The recipe of an imported
+    /// release is one that the import proposed: nothing was built from it.
+    pub imported_at: Option<Timestamp>,
 }
 
 impl Release {
+    /// Whether it was put together elsewhere, so that it cannot be built again.
+    #[must_use]
+    pub const fn is_imported(&self) -> bool {
+        self.imported_at.is_some()
+    }
+
     /// The name people use: `v1.2.0` once released, `v1.2.0-rc.1` before.
     #[must_use]
     pub fn name(&self) -> String {

@@ -1,7 +1,8 @@
 //! The package list of a release as SPDX 2.3 JSON, for scanners and licence people.
 //!
-//! The same manifest and lock give the same bytes: the time is the lock's epoch, the name space
-//! comes from the manifest's digest, and no host or path of the build stands in it. A release is
+//! The same manifest and packages give the same bytes: the time is the lock's epoch, or when the
+//! release was imported, the name space comes from the manifest's digest, and no host or path of the
+//! build stands in it. A release is
 //! one SPDX package that contains its files, and these contain the Debian packages they were made
 //! of. Files are SPDX packages too, since an SPDX file demands a SHA-1.
 
@@ -10,8 +11,9 @@ use serde::Serialize;
 use crate::{
     canonical::NotCanonical,
     digest::Digest,
-    lock::{Lock, LockedPackage, Part},
+    lock::Part,
     manifest::{Component, ComponentRole, Manifest},
+    packages::HeldPackage,
     time::Timestamp,
 };
 
@@ -46,11 +48,13 @@ struct Package {
     id: String,
     name: String,
     version_info: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     package_file_name: String,
     primary_package_purpose: &'static str,
     download_location: &'static str,
     files_analyzed: bool,
-    checksums: [Checksum; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checksums: Vec<Checksum>,
     license_concluded: &'static str,
     license_declared: &'static str,
     copyright_text: &'static str,
@@ -81,34 +85,39 @@ struct Relationship {
     related_spdx_element: String,
 }
 
-/// The SPDX document of a release, as JSON text that ends in a line feed.
+/// The SPDX document of a release, as JSON text that ends in a line feed; `created` is the epoch of
+/// its lock, or when it was imported.
 ///
 /// # Errors
 /// As [`Manifest::digest`].
-pub fn spdx(manifest: &Manifest, lock: &Lock) -> Result<Vec<u8>, NotCanonical> {
+pub fn spdx(
+    manifest: &Manifest,
+    held: &[HeldPackage],
+    created: Timestamp,
+) -> Result<Vec<u8>, NotCanonical> {
     let digest = manifest.digest()?;
     let version = manifest.version.to_string();
-    let release = package(RELEASE.to_owned(), "rootfs", &version, "manifest.json", digest);
+    let release = package(RELEASE.to_owned(), "rootfs", &version, "manifest.json", Some(digest));
     let mut packages = vec![Package { primary_package_purpose: "OPERATING-SYSTEM", ..release }];
     let mut relationships = vec![relationship(DOCUMENT, "DESCRIBES", RELEASE)];
     for component in &manifest.components {
         let (id, name) = (component_id(component), component.name.as_str());
         relationships.push(relationship(RELEASE, "CONTAINS", &id));
-        packages.push(package(id, name, &version, name, component.sha256));
+        packages.push(package(id, name, &version, name, Some(component.sha256)));
     }
-    for locked in &lock.packages {
-        let id = locked_id(locked);
-        let file = locked.path.rsplit('/').next().unwrap_or_default();
-        for component in manifest.components.iter().filter(|one| holds(one.role, locked.part)) {
+    for one in held {
+        let id = held_id(one);
+        let file = one.path.as_deref().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        for component in manifest.components.iter().filter(|it| holds(it.role, one.part)) {
             relationships.push(relationship(&component_id(component), "CONTAINS", &id));
         }
-        let deb = package(id, &locked.name, &locked.version, file, locked.sha256);
+        let deb = package(id, &one.name, &one.version, file, one.sha256);
         packages.push(Package {
             primary_package_purpose: "INSTALL",
             external_refs: vec![ExternalRef {
                 reference_category: "PACKAGE-MANAGER",
                 reference_type: "purl",
-                reference_locator: purl(locked),
+                reference_locator: purl(one),
             }],
             ..deb
         });
@@ -119,10 +128,7 @@ pub fn spdx(manifest: &Manifest, lock: &Lock) -> Result<Vec<u8>, NotCanonical> {
         data_license: "CC0-1.0",
         name: format!("rootfs-{version}"),
         document_namespace: format!("https://spdx.org/spdxdocs/rootfs-{version}-{digest}"),
-        creation_info: CreationInfo {
-            created: Timestamp::from_seconds(lock.epoch).rfc3339(),
-            creators: ["Tool: bootwright"],
-        },
+        creation_info: CreationInfo { created: created.rfc3339(), creators: ["Tool: bootwright"] },
         packages,
         relationships,
     };
@@ -143,7 +149,8 @@ const fn holds(role: ComponentRole, part: Part) -> bool {
     }
 }
 
-fn package(id: String, name: &str, version: &str, file: &str, sha256: Digest) -> Package {
+fn package(id: String, name: &str, version: &str, file: &str, sha256: Option<Digest>) -> Package {
+    let checksum = |value| Checksum { algorithm: "SHA256", checksum_value: value };
     Package {
         id,
         name: name.to_owned(),
@@ -152,7 +159,7 @@ fn package(id: String, name: &str, version: &str, file: &str, sha256: Digest) ->
         primary_package_purpose: "FILE",
         download_location: UNKNOWN,
         files_analyzed: false,
-        checksums: [Checksum { algorithm: "SHA256", checksum_value: sha256 }],
+        checksums: sha256.into_iter().map(checksum).collect(),
         license_concluded: UNKNOWN,
         license_declared: UNKNOWN,
         copyright_text: UNKNOWN,
@@ -172,13 +179,14 @@ fn component_id(component: &Component) -> String {
     id("Component", &component.name, &component.sha256)
 }
 
-fn locked_id(package: &LockedPackage) -> String {
+fn held_id(package: &HeldPackage) -> String {
     let part = match package.part {
         Part::Rootfs => "Rootfs",
         Part::Kernel => "Kernel",
         Part::Initrd => "Initrd",
     };
-    id(part, &package.name, &package.sha256)
+    let what = format!("{} {}", package.version, package.architecture);
+    id(part, &package.name, &package.sha256.unwrap_or_else(|| Digest::of(what)))
 }
 
 /// SPDX ids have letters, digits, `.` and `-` only; the digest keeps `libstdc++` and `libstdc--`
@@ -190,7 +198,7 @@ fn id(kind: &str, name: &str, sha256: &Digest) -> String {
 }
 
 /// The package URL: `pkg:deb/debian/name@version?arch=amd64`.
-fn purl(package: &LockedPackage) -> String {
+fn purl(package: &HeldPackage) -> String {
     let (name, version) = (encoded(&package.name), encoded(&package.version));
     format!("pkg:deb/debian/{name}@{version}?arch={}", encoded(&package.architecture))
 }

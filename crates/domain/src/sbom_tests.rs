@@ -3,7 +3,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::*;
-use crate::version::TargetVersion;
+use crate::{
+    lock::{Lock, LockedPackage},
+    packages,
+    version::TargetVersion,
+};
 
 fn locked(part: Part, name: &str, version: &str) -> LockedPackage {
     LockedPackage {
@@ -53,14 +57,17 @@ fn release() -> (Manifest, Lock) {
         entries: vec![],
         default_entry: "a".to_owned(),
         timeout_ms: 3000,
-        lock: lock.digest().unwrap(),
+        lock: Some(lock.digest().unwrap()),
     };
     (manifest, lock)
 }
 
+fn written((manifest, lock): &(Manifest, Lock)) -> Vec<u8> {
+    spdx(manifest, &packages::of_lock(lock), Timestamp::from_seconds(lock.epoch)).unwrap()
+}
+
 fn document() -> Value {
-    let (manifest, lock) = release();
-    serde_json::from_slice(&spdx(&manifest, &lock).unwrap()).unwrap()
+    serde_json::from_slice(&written(&release())).unwrap()
 }
 
 #[test]
@@ -140,7 +147,29 @@ fn packages_lie_in_the_files_that_are_made_of_them() {
 
 #[test]
 fn the_same_release_gives_the_same_bytes() {
-    let (manifest, lock) = release();
-    assert_eq!(spdx(&manifest, &lock).unwrap(), spdx(&manifest, &lock).unwrap());
-    assert!(spdx(&manifest, &lock).unwrap().ends_with(b"}\n"));
+    assert_eq!(written(&release()), written(&release()));
+    assert!(written(&release()).ends_with(b"}\n"));
+}
+
+#[test]
+fn what_is_not_known_of_an_imported_package_is_left_out() {
+    let (manifest, _) = release();
+    let imported = |architecture: &str| {
+        HeldPackage::imported("libc6".to_owned(), "2.24-11".to_owned(), architecture.to_owned())
+    };
+    let held = [imported("amd64"), imported("i386")];
+    let text = spdx(&manifest, &held, Timestamp::from_seconds(1_537_000_000)).unwrap();
+    let document: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(document["creationInfo"]["created"], "2018-09-15T08:26:40Z");
+    let packages = document["packages"].as_array().unwrap();
+    let ids: BTreeSet<&str> = packages.iter().map(|it| it["SPDXID"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), packages.len());
+    let libc: Vec<&Value> = packages.iter().filter(|it| it["name"] == "libc6").collect();
+    assert_eq!(libc.len(), 2);
+    assert!(libc.iter().all(|it| it.get("checksums").is_none()), "{libc:?}");
+    assert!(libc.iter().all(|it| it.get("packageFileName").is_none()), "{libc:?}");
+    assert_eq!(
+        libc[1]["externalRefs"][0]["referenceLocator"],
+        "pkg:deb/debian/libc6@2.24-11?arch=i386"
+    );
 }

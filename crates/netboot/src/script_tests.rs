@@ -38,7 +38,7 @@ pub(crate) fn served() -> Served {
             release: "6.1".to_owned(),
             image: "vmlinuz-6.1".to_owned(),
             initrd: Some("initrd-6.1.img".to_owned()),
-            config: "config-6.1".to_owned(),
+            config: Some("config-6.1".to_owned()),
         }],
         entries: vec![
             entry("deb-netboot", "Debian stable netboot"),
@@ -46,7 +46,7 @@ pub(crate) fn served() -> Served {
         ],
         default_entry: "deb-netboot".to_owned(),
         timeout_ms: 3000,
-        lock: Digest::of("lock"),
+        lock: Some(Digest::of("lock")),
     };
     Served { name: "v1.0.0".to_owned(), digest: Digest::of("manifest"), manifest }
 }
@@ -185,7 +185,7 @@ fn pxe_server() -> Served {
             release: "1".to_owned(),
             image: kernel.alias.clone(),
             initrd,
-            config: "config-1".to_owned(),
+            config: Some("config-1".to_owned()),
         });
     }
     components

@@ -63,6 +63,10 @@ pub(crate) enum Change<'a> {
     BuildRequested {
         release: &'a Release,
     },
+    ImportRequested {
+        release: &'a Release,
+        rootfs: &'a UploadedFile,
+    },
     BuildEnded {
         release: &'a Release,
         outcome: &'a str,
@@ -252,6 +256,9 @@ impl Change<'_> {
                 it,
                 json!({ "recipe": it.recipe_name, "revision": it.revision, "job": it.job }),
             ),
+            Self::ImportRequested { release: it, rootfs } => {
+                release("release.import", it, json!({ "rootfs": rootfs, "job": it.job }))
+            }
             Self::BuildEnded { release: it, outcome } => release(
                 "release.built",
                 it,

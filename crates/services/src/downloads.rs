@@ -12,9 +12,15 @@ use domain::{
     manifest::Manifest,
     release::Release,
     sbom,
+    time::Timestamp,
 };
 
-use crate::{Services, error::ServiceError, job_log::LogReader, releases::manifest_and_lock};
+use crate::{
+    Services,
+    error::ServiceError,
+    job_log::LogReader,
+    releases::{Held, held},
+};
 
 /// A file to send.
 #[derive(Debug)]
@@ -55,12 +61,13 @@ pub struct ReleaseFile {
 }
 
 /// Names of the files of a release besides its components, with what each is.
-const RELEASE_FILES: [(&str, &str); 7] = [
+const RELEASE_FILES: [(&str, &str); 8] = [
     ("SHA256SUMS", "of every component and of the rootfs archive, as sha256sum -c reads them"),
     ("manifest.json", "what the release consists of; its SHA-256 is the release's digest"),
     ("manifest.json.minisig", "signature of the manifest"),
     ("bootwright.pub", "public key that the signature is checked with"),
     ("lock.json", "every package with its version and SHA-256"),
+    ("recipe.toml", "the recipe that the import proposes; this release was not built from it"),
     ("sbom.spdx.json", "the packages as SPDX 2.3"),
     ("release-notes.json", "notes and known issues; frozen when the release gets its name"),
 ];
@@ -93,7 +100,10 @@ impl Services {
             size: Some(it.size),
             sha256: Some(it.sha256),
         });
-        let others = RELEASE_FILES.into_iter().map(|(name, what)| ReleaseFile {
+        // An imported release has no lock, and what was built has its recipe elsewhere.
+        let foreign = if release.is_imported() { "lock.json" } else { "recipe.toml" };
+        let others = RELEASE_FILES.into_iter().filter(|(name, _)| *name != foreign);
+        let others = others.map(|(name, what)| ReleaseFile {
             name: name.to_owned(),
             what,
             size: None,
@@ -115,7 +125,8 @@ impl Services {
         let release = self.release(actor, release).await?;
         let missing = || ServiceError::NotFound(format!("file {name} in {}", release.name()));
         let mut rows = self.read().await?;
-        let (manifest, lock) = manifest_and_lock(&mut rows, &release).await?.ok_or_else(missing)?;
+        let Held { manifest, lock, packages } =
+            held(&mut rows, &release).await?.ok_or_else(missing)?;
         let json = |bytes| Download::Bytes {
             name: name.to_owned(),
             media_type: "application/json",
@@ -123,12 +134,32 @@ impl Services {
         };
         match name {
             "manifest.json" => Ok(json(manifest.to_bytes()?)),
-            "lock.json" => Ok(json(domain::canonical::to_vec(&lock)?)),
+            "lock.json" => match lock {
+                Some(lock) => Ok(json(domain::canonical::to_vec(&lock)?)),
+                None => Err(ServiceError::NotFound(format!(
+                    "lock of {}: it was imported, so it cannot be built again",
+                    release.name()
+                ))),
+            },
+            "recipe.toml" if release.is_imported() => {
+                let revision = rows.revision_of(&release.recipe, release.revision).await?;
+                Ok(Download::Bytes {
+                    name: name.to_owned(),
+                    media_type: "text/plain; charset=utf-8",
+                    bytes: revision.ok_or_else(missing)?.text.into_bytes(),
+                })
+            }
             "release-notes.json" => {
                 let digest = manifest.digest()?;
                 Ok(json(rows.notes(&release.id).await?.record(digest)?))
             }
-            "sbom.spdx.json" => Ok(json(sbom::spdx(&manifest, &lock)?)),
+            "sbom.spdx.json" => {
+                let created = match &lock {
+                    Some(lock) => Timestamp::from_seconds(lock.epoch),
+                    None => release.imported_at.unwrap_or(release.created_at),
+                };
+                Ok(json(sbom::spdx(&manifest, &packages, created)?))
+            }
             "SHA256SUMS" => {
                 let archive = self.archive_of(&manifest).await?;
                 let components = manifest.components.iter().map(|it| (it.sha256, it.name.clone()));

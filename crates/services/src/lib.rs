@@ -13,6 +13,7 @@ pub mod environments;
 pub mod error;
 pub mod idempotency;
 pub mod identity;
+pub mod imports;
 pub mod job_log;
 pub mod jobs;
 pub mod kernels;

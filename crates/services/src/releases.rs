@@ -11,6 +11,7 @@ use domain::{
     kernel::BuildMode,
     lock::Lock,
     manifest::Manifest,
+    packages::{self, HeldPackage},
     page::{Page, Slice},
     plan::SMOKE,
     policy::{self, Action},
@@ -62,8 +63,10 @@ pub struct BuildProposal {
 pub struct ReleaseContents {
     /// What it consists of.
     pub manifest: Manifest,
-    /// What it was built from.
-    pub lock: Lock,
+    /// What it was built from; an imported release was not built here.
+    pub lock: Option<Lock>,
+    /// Its packages, by part, name and architecture.
+    pub packages: Vec<HeldPackage>,
     /// Key id and comment of the signature.
     pub key_id: String,
 }
@@ -118,6 +121,8 @@ impl Services {
         let former = releases
             .iter()
             .filter(|release| release.recipe == revision.recipe && release.stage.bootable())
+            // Nothing can be built again from an import.
+            .filter(|release| !release.is_imported())
             .max_by_key(|release| release.built_at)
             .cloned();
         Ok(BuildProposal { version: propose(&releases), revision: revision.number, former })
@@ -157,16 +162,7 @@ impl Services {
                 "this recipe has no former lock to keep; take newer packages",
             ));
         }
-        let released = releases.iter().any(|release| {
-            release.stage == Stage::Released && release.version.target == version.target
-        });
-        if released || releases.iter().any(|release| release.version == version) {
-            let free = propose(&releases);
-            return Err(ServiceError::invalid(
-                "version",
-                format!("{version} is taken; {free} is free"),
-            ));
-        }
+        refuse_taken(&releases, &version)?;
         let job = JobId::generate(self.ids());
         let release = Release {
             id: ReleaseId::generate(self.ids()),
@@ -183,6 +179,7 @@ impl Services {
             created_by: actor.name().to_owned(),
             built_at: None,
             released_at: None,
+            imported_at: None,
         };
         tx.insert_release(&release).await?;
         let kernels = self.freeze_kernels(&mut tx, &parsed).await?;
@@ -219,10 +216,11 @@ impl Services {
     ) -> Result<ReleaseContents, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         let mut rows = self.read().await?;
-        let (manifest, lock) = manifest_and_lock(&mut rows, release)
+        let held = held(&mut rows, release)
             .await?
             .ok_or_else(|| ServiceError::NotFound(format!("manifest of {}", release.name())))?;
-        Ok(ReleaseContents { manifest, lock, key_id: self.signing_key_id() })
+        let Held { manifest, lock, packages } = held;
+        Ok(ReleaseContents { manifest, lock, packages, key_id: self.signing_key_id() })
     }
 
     /// What changed in a complete release against what production serves.
@@ -241,12 +239,12 @@ impl Services {
             None => None,
         };
         let Some(base) = base else {
-            let change = change::compare(None, (&contents.manifest, &contents.lock));
+            let change = change::compare(None, (&contents.manifest, &contents.packages));
             return Ok(ChangeAgainst { base: None, change, recipe: Vec::new() });
         };
-        let before = manifest_and_lock(&mut rows, &base).await?;
-        let before = before.as_ref().map(|(manifest, lock)| (manifest, lock));
-        let change = change::compare(before, (&contents.manifest, &contents.lock));
+        let before = held(&mut rows, &base).await?;
+        let before = before.as_ref().map(|it| (&it.manifest, it.packages.as_slice()));
+        let change = change::compare(before, (&contents.manifest, &contents.packages));
         let old = rows.revision_of(&base.recipe, base.revision).await?;
         let new = rows.revision_of(&release.recipe, release.revision).await?;
         let text = |revision: Option<domain::recipe::Revision>| {
@@ -354,7 +352,7 @@ fn steps(packages: Packages, kernels: &[FrozenKernel]) -> Vec<String> {
 }
 
 /// The version that a new build would get.
-fn propose(releases: &[Release]) -> CandidateVersion {
+pub(crate) fn propose(releases: &[Release]) -> CandidateVersion {
     let taken: Vec<_> = releases.iter().map(|release| release.version.clone()).collect();
     let released: Vec<_> = releases
         .iter()
@@ -364,21 +362,48 @@ fn propose(releases: &[Release]) -> CandidateVersion {
     version::propose(&taken, &released)
 }
 
+/// Refuses a version that a release has, or that was released already.
+pub(crate) fn refuse_taken(
+    releases: &[Release],
+    version: &CandidateVersion,
+) -> Result<(), ServiceError> {
+    let released = releases.iter().any(|release| {
+        release.stage == Stage::Released && release.version.target == version.target
+    });
+    if released || releases.iter().any(|release| release.version == *version) {
+        let free = propose(releases);
+        let message = format!("{version} is taken; {free} is free");
+        return Err(ServiceError::invalid("version", message));
+    }
+    Ok(())
+}
+
 pub(crate) fn no_release(name: &str) -> ServiceError {
     ServiceError::NotFound(format!("release called {name}"))
 }
 
-pub(crate) async fn manifest_and_lock(
-    rows: &mut Rows,
-    release: &Release,
-) -> Result<Option<(Manifest, Lock)>, ServiceError> {
+/// What a complete release holds.
+pub(crate) struct Held {
+    pub(crate) manifest: Manifest,
+    /// What it was built from, where it was built here.
+    pub(crate) lock: Option<Lock>,
+    pub(crate) packages: Vec<HeldPackage>,
+}
+
+/// What a release holds; `None` where it is not complete.
+pub(crate) async fn held(rows: &mut Rows, release: &Release) -> Result<Option<Held>, ServiceError> {
     let Some(manifest) = rows.manifest_of(&release.id).await? else {
         return Ok(None);
     };
-    let Some(lock) = rows.lock(&manifest.lock).await? else {
+    let Some(digest) = &manifest.lock else {
+        let packages = rows.imported_packages(&release.id).await?;
+        return Ok(Some(Held { manifest, lock: None, packages }));
+    };
+    let Some(lock) = rows.lock(digest).await? else {
         return Ok(None);
     };
-    Ok(Some((manifest, lock)))
+    let packages = packages::of_lock(&lock);
+    Ok(Some(Held { manifest, lock: Some(lock), packages }))
 }
 
 /// The evidence of plan "smoke" for a complete release, as the rows stand.

@@ -10,6 +10,7 @@
 
 mod build;
 mod collection;
+mod import;
 mod kernel;
 mod transcript;
 mod validation;
@@ -48,7 +49,8 @@ pub(crate) struct Ended {
 }
 
 /// What every worker takes but that of kernels.
-const ORDINARY: [JobKind; 3] = [JobKind::Build, JobKind::Validation, JobKind::Collection];
+const ORDINARY: [JobKind; 4] =
+    [JobKind::Build, JobKind::Import, JobKind::Validation, JobKind::Collection];
 /// What only the worker of kernels takes.
 const KERNELS: [JobKind; 1] = [JobKind::Kernel];
 
@@ -177,6 +179,7 @@ impl Services {
         }
         match claimed.job.kind {
             JobKind::Build => build::run(self, claimed, cancelled).await,
+            JobKind::Import => import::run(self, claimed, cancelled).await,
             JobKind::Validation => validation::run(self, claimed, cancelled).await,
             JobKind::Collection => collection::run(self, claimed, cancelled).await,
             JobKind::Kernel => kernel::run(self, claimed, cancelled).await,
@@ -221,7 +224,9 @@ impl Services {
         tx.end_running_steps(id, step, self.now()).await?;
         tx.end_job(id, ended.state, &ended.outcome, Some(&log.sha256), self.now()).await?;
         match claimed.job.kind {
-            JobKind::Build => build::end(self, &mut tx, claimed, &ended).await?,
+            JobKind::Build | JobKind::Import => {
+                build::end(self, &mut tx, claimed, &ended).await?;
+            }
             JobKind::Validation => validation::end(self, &mut tx, claimed, &ended).await?,
             JobKind::Collection => collection::end(self, &mut tx, claimed, &ended).await?,
             JobKind::Kernel => kernel::end(self, &mut tx, claimed, &ended).await?,
@@ -238,7 +243,7 @@ impl Services {
     }
 }
 
-/// The release that a build or a validation is about.
+/// The release that a build, an import or a validation is about.
 fn release_of(job: &Job) -> Result<&ReleaseId, ServiceError> {
     job.release_id()
         .ok_or_else(|| ServiceError::internal(format!("job {} names no release", job.id)))

@@ -11,6 +11,7 @@ pub mod deployments;
 pub mod environments;
 mod error;
 pub mod idempotency;
+pub mod imports;
 pub mod jobs;
 pub mod kernels;
 pub mod links;

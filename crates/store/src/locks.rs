@@ -32,7 +32,7 @@ pub struct PackageRow {
     pub sha256: Digest,
 }
 
-const fn part(part: Part) -> &'static str {
+pub(crate) const fn part(part: Part) -> &'static str {
     match part {
         Part::Rootfs => "rootfs",
         Part::Kernel => "kernel",
@@ -40,15 +40,20 @@ const fn part(part: Part) -> &'static str {
     }
 }
 
-fn package(row: &AnyRow) -> Result<PackageRow, StoreError> {
+/// The part that a row names.
+pub(crate) fn part_of(row: &AnyRow) -> Result<Part, StoreError> {
     let word = text(row, "part")?;
+    [Part::Rootfs, Part::Kernel, Part::Initrd]
+        .into_iter()
+        .find(|known| part(*known) == word)
+        .ok_or_else(|| foreign("part", &word))
+}
+
+fn package(row: &AnyRow) -> Result<PackageRow, StoreError> {
     let size = number(row, "size")?;
     Ok(PackageRow {
         lock: parsed(row, "lock_digest")?,
-        part: [Part::Rootfs, Part::Kernel, Part::Initrd]
-            .into_iter()
-            .find(|known| part(*known) == word)
-            .ok_or_else(|| foreign("part", &word))?,
+        part: part_of(row)?,
         name: text(row, "name")?,
         architecture: text(row, "architecture")?,
         version: text(row, "version")?,

@@ -50,6 +50,7 @@ fn release(row: &AnyRow) -> Result<Release, StoreError> {
         created_by: text(row, "created_by")?,
         built_at: optional_time(row, "built_at")?,
         released_at: optional_time(row, "released_at")?,
+        imported_at: optional_time(row, "imported_at")?,
     })
 }
 

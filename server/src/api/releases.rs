@@ -6,8 +6,10 @@ use domain::{
     digest::Digest,
     environment::Environment,
     evidence::DecidingCase,
-    lock::{LockedPackage, Part},
+    lock::Part,
     manifest::Manifest,
+    menu::reader::Unread,
+    packages::HeldPackage,
     page::{Cursor, Page},
     release::{self, Health, Stage},
     text_diff::DiffLine,
@@ -15,7 +17,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use services::{
     Services,
-    releases::{Packages, ReleaseFilter},
+    releases::{Packages, ReleaseContents, ReleaseFilter},
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -40,15 +42,17 @@ pub struct Release {
     pub health: Health,
     /// Names of the environments that serve it.
     pub serving: Vec<String>,
-    /// Name of the recipe.
+    /// Name of the recipe; of an imported release, of the one that the import proposes.
     pub recipe: String,
     /// Number of the recipe's revision.
     pub revision: u32,
-    /// The job that builds or built it.
+    /// Whether it was put together elsewhere: then it has no lock and cannot be built again.
+    pub imported: bool,
+    /// The job that builds, built or imported it.
     pub job: String,
     /// SHA-256 of the manifest, once it is complete: the release's identity.
     pub digest: Option<Digest>,
-    /// SHA-256 of the lock, once it is resolved.
+    /// SHA-256 of the lock, once it is resolved; an imported release has none.
     pub lock: Option<Digest>,
     /// The candidate whose manifest this build came to as well.
     pub identical_to: Option<String>,
@@ -80,6 +84,7 @@ impl Release {
             serving,
             recipe: it.recipe_name.clone(),
             revision: it.revision,
+            imported: it.is_imported(),
             job: it.job.to_string(),
             digest: it.manifest,
             lock: it.lock,
@@ -104,6 +109,8 @@ pub struct ReleaseDetails {
     pub packages: u32,
     /// Id of the key that signed it, once it is complete.
     pub signed_by: Option<String>,
+    /// The entries of an imported menu that could not be read, and why.
+    pub unread: Vec<Unread>,
     /// Who wants it to stay, and why; `null` where it is not pinned.
     pub pin: Option<Pin>,
     /// When its files were removed, where they were.
@@ -280,8 +287,12 @@ pub async fn show(
         Some(_) => Some(services.contents(&actor, &release).await?),
         None => None,
     };
-    let packages = contents.as_ref().map_or(0, |it| it.lock.installed().count());
+    let installed =
+        |it: &ReleaseContents| it.packages.iter().filter(|it| it.is_installed()).count();
+    let packages = contents.as_ref().map_or(0, installed);
+    let import = services.import_of(&actor, &release).await?;
     Ok(Json(ReleaseDetails {
+        unread: import.map(|it| it.import.unread).unwrap_or_default(),
         pin: services.pin_of(&actor, &release).await?.map(Pin::of),
         files_removed_at: services.files_removed_at(&actor, &release).await?.map(time),
         release: Release::of(&release, health, &environments),
@@ -292,21 +303,21 @@ pub async fn show(
 }
 
 /// Lists the packages of a complete release.
-#[utoipa::path(get, path = "/releases/{version}/packages", tag = "releases", params(("version" = String, Path, description = "Name of the release"), ListPackages), responses((status = 200, body = Listed<LockedPackage>)))]
+#[utoipa::path(get, path = "/releases/{version}/packages", tag = "releases", params(("version" = String, Path, description = "Name of the release"), ListPackages), responses((status = 200, body = Listed<HeldPackage>)))]
 pub async fn packages(
     State(services): State<Services>,
     Caller(actor): Caller,
     Path(version): Path<String>,
     Query(query): Query<ListPackages>,
-) -> Answer<Json<Listed<LockedPackage>>> {
+) -> Answer<Json<Listed<HeldPackage>>> {
     let slice = slice(query.cursor.as_deref(), query.limit)?;
     let release = services.release(&actor, &version).await?;
     let contents = services.contents(&actor, &release).await?;
     let wanted = query.search.unwrap_or_default().to_ascii_lowercase();
     let after = slice.after.as_ref().map_or(0, |after| after.number);
-    // A lock never changes, so a package's place in it is its place in the list.
+    // A release never changes, so a package's place in it is its place in the list.
     let rest = (1_i64..)
-        .zip(contents.lock.packages)
+        .zip(contents.packages)
         .filter(|(place, it)| {
             *place > after
                 && query.part.is_none_or(|part| it.part == part)

@@ -90,7 +90,9 @@ impl World {
         let ann = self.ann(server);
         let (old, old_steps) = &killed.jobs[id];
         let wanted = match old.kind {
-            JobKind::Build | JobKind::Collection | JobKind::Kernel => JobState::Succeeded,
+            JobKind::Build | JobKind::Import | JobKind::Collection | JobKind::Kernel => {
+                JobState::Succeeded
+            }
             JobKind::Validation if !self.eased => JobState::Succeeded,
             JobKind::Validation => {
                 let again = ann.follow("/events", |_, _| {

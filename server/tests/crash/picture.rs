@@ -176,7 +176,7 @@ impl Picture {
         assert_eq!(manifest.map(|it| it.digest().unwrap()), release.manifest, "{version}");
         if release.stage.bootable() {
             assert!(release.manifest.is_some() && release.lock.is_some(), "{release:?}");
-            assert_eq!(manifest.map(|it| it.lock), release.lock);
+            assert_eq!(manifest.and_then(|it| it.lock), release.lock);
         }
         match job.state {
             JobState::Queued => assert_eq!(release.stage, Stage::Building, "{version}"),
@@ -203,6 +203,7 @@ impl Picture {
         }
         match job.kind {
             JobKind::Build => assert_eq!(steps.len(), BUILD_STEPS, "{id}"),
+            JobKind::Import => panic!("{id}: nobody imports here"),
             JobKind::Validation => {
                 let validation = &self.validations[&job.id];
                 assert_eq!(Some(validation.manifest), self.releases[about.unwrap()].manifest);

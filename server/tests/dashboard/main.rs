@@ -6,6 +6,7 @@ mod api;
 mod deployments;
 mod hostile;
 mod http;
+mod import_form;
 mod kernel_form;
 mod live;
 mod origin;

@@ -19,7 +19,7 @@ use services::tokens::NewToken;
 
 use crate::{
     http::{Answer, Ask},
-    kernel_form, recipe_form,
+    import_form, kernel_form, recipe_form,
     world::{PASSWORD, RECIPE, World, name},
 };
 
@@ -57,6 +57,7 @@ const TABLE: &[(&str, Access)] = &[
     ("POST /kernels/{name}/edit", From(Developer, Action::EditKernel)),
     // Nothing was built of it: whoever may read is told so.
     ("GET /kernels/{name}/builds/{number}/files/{file}", SignedIn(404)),
+    ("POST /releases/import", From(Developer, Action::Import)),
     ("GET /events", SignedIn(200)),
     ("GET /jobs/{id}/log/stream", SignedIn(200)),
     ("GET /jobs/{id}/log", SignedIn(200)),
@@ -79,6 +80,7 @@ const TABLE: &[(&str, Access)] = &[
     ("page /kernels/:name/builds", SignedIn(200)),
     ("page /kernels/:name/edit", SignedIn(200)),
     ("page /releases", SignedIn(200)),
+    ("page /releases/import", SignedIn(200)),
     ("page /releases/:version", SignedIn(200)),
     ("page /releases/:version/contents", SignedIn(200)),
     ("page /releases/:version/tests", SignedIn(200)),
@@ -361,6 +363,7 @@ async fn post(world: &World, path: &str) -> Ask {
             let path = path.replace("{name}", &name);
             kernel_form::sent(world, &path, kernel_form::multipart(&parts))
         }
+        "/releases/import" => import_form::whole_form(world, &format!("v200.0.{number}-rc.1")),
         "/recipe-form" => {
             let filled = recipe_form::filled(recipe::starter());
             world.post(path, &recipe_form::pairs(&filled, &[("do", "text"), ("text", &changed)]))

@@ -276,7 +276,7 @@ impl World {
             }],
             default_entry: "linux".to_owned(),
             timeout_ms: 5000,
-            lock,
+            lock: Some(lock),
         };
         let signature = Digest::of("signature");
         tx.complete_release(&release.id, &manifest, &signature, Self::now()).await.unwrap();
@@ -312,6 +312,12 @@ impl World {
     pub(crate) async fn run(&self) -> RunId {
         let version = self.candidate().await;
         self.run_of(&version).await
+    }
+
+    /// The digest of bytes that lie where uploads are kept.
+    pub(crate) fn uploaded(&self, content: &str) -> Digest {
+        let blobs = blobs::BlobStore::open(&self.folder().join("blobs")).unwrap();
+        blobs.put(content.as_bytes()).unwrap().sha256
     }
 
     /// A run that has ended and kept what its machine wrote.

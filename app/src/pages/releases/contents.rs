@@ -1,8 +1,10 @@
 //! `/releases/:version/contents`: components, entries, packages.
 
 use domain::{
-    lock::{LockedPackage, Part},
+    lock::Part,
     manifest::{BootEntry, Manifest},
+    menu::reader::Unread,
+    packages::HeldPackage,
     recipe::RootMethod,
     time::human_size,
 };
@@ -18,7 +20,7 @@ use crate::{
 /// The page.
 #[must_use]
 pub fn show(data: ContentsPage) -> AnyView {
-    let ContentsPage { head, manifest, packages, total, search, part } = data;
+    let ContentsPage { head, manifest, unread, packages, total, search, part } = data;
     let above = head::head(&head, "contents");
     let Some(manifest) = manifest else {
         return view! { {above}{head::incomplete()} }.into_any();
@@ -27,6 +29,7 @@ pub fn show(data: ContentsPage) -> AnyView {
     view! {
         {above}
         {page::section("Boot entries", entries(&manifest))}
+        {(!unread.is_empty()).then(|| page::section("Entries that could not be read", not_read(&unread)))}
         {page::section("Components", components(&manifest))}
         {page::section("Packages", found(&name, &packages, total, &search, part))}
     }
@@ -55,6 +58,26 @@ fn entries(manifest: &Manifest) -> AnyView {
     view! {
         {table::table("Boot entries", &["Menu text", "Label", "Kind", "Starts", "Arguments"], rows)}
         <p class="quiet">{wait}</p>
+    }
+    .into_any()
+}
+
+/// The entries of an imported menu that this release does not have.
+fn not_read(unread: &[Unread]) -> AnyView {
+    let rows = unread
+        .iter()
+        .map(|entry| {
+            table::row(vec![
+                entry.text.clone().into_any(),
+                table::code(entry.label.clone()),
+                table::number(entry.line.to_string()),
+                entry.reason.clone().into_any(),
+            ])
+        })
+        .collect();
+    view! {
+        <p>"The menu that was imported has these too. No machine can boot them from this release."</p>
+        {table::table("Entries that could not be read", &["Menu text", "Label", ">Line", "Why"], rows)}
     }
     .into_any()
 }
@@ -116,7 +139,7 @@ const fn part_words(part: Part) -> (&'static str, &'static str) {
 
 fn found(
     name: &str,
-    packages: &[LockedPackage],
+    packages: &[HeldPackage],
     total: u32,
     search: &str,
     part: Option<Part>,
@@ -137,7 +160,7 @@ fn found(
                 package.architecture.clone().into_any(),
                 part_words(package.part).1.into_any(),
                 package.origin.clone().into_any(),
-                table::number(human_size(package.size)),
+                table::number(package.size.map_or_else(|| "–".to_owned(), human_size)),
             ])
         })
         .collect();

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::{
-        releases::{ReleaseHead, WithdrawRelease},
+        releases::{ReleaseHead, ReleaseRow, WithdrawRelease},
         room::{PinRelease, UnpinRelease},
     },
     routes::href,
@@ -21,7 +21,8 @@ pub(super) fn head(head: &ReleaseHead, here: &'static str) -> AnyView {
     let row = &head.row;
     let name = row.release.name();
     let health = row.release.stage.bootable().then(|| badge(Status::Health(row.health)));
-    let badges = view! { {badge(Status::Stage(row.release.stage))}{health}{live_in(&row.serving)} };
+    let imported = row.release.is_imported().then(|| badge(Status::Imported));
+    let badges = view! { {badge(Status::Stage(row.release.stage))}{imported}{health}{live_in(&row.serving)} };
     let tab = |label, part: &'static str| {
         let href =
             if part == "overview" { href::release(&name) } else { href::release_tab(&name, part) };
@@ -55,11 +56,24 @@ pub(super) fn head(head: &ReleaseHead, here: &'static str) -> AnyView {
                 tab("Files", "files"),
             ],
         )}
+        {imported_note(row)}
         {identical}
         {pinned}
         {removed}
     }
     .into_any()
+}
+
+/// What is different about a release that was not built here.
+fn imported_note(row: &ReleaseRow) -> Option<AnyView> {
+    row.release.imported_at.map(|at| {
+        view! {
+            <p class="summary">
+                "It was imported "{time(at)}": it has no lock, so it cannot be built again. It boots, and is validated, deployed and rolled back like any other."
+            </p>
+        }
+        .into_any()
+    })
 }
 
 /// Saying that it must stay, or need not any more.

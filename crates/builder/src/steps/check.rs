@@ -37,8 +37,8 @@ pub struct KernelFiles<'a> {
     pub initrd: &'a Path,
 }
 
-pub(super) fn run(
-    build: &Build<'_>,
+pub(super) fn run<R>(
+    build: &Build<'_, R>,
     kernels: &Kernels,
     initrds: &[(String, BlobRef)],
     image: &BlobRef,

@@ -35,9 +35,8 @@ pub(super) struct Installed {
     /// Name of the file that a boot loader starts.
     pub(super) name: String,
     pub(super) image: BlobRef,
-    /// Name of its configuration.
-    pub(super) config_name: String,
-    pub(super) config: BlobRef,
+    /// Its configuration and the name of that; what is imported may have none.
+    pub(super) config: Option<(String, BlobRef)>,
 }
 
 impl Kernels {
@@ -135,8 +134,7 @@ impl<'a> Line<'a> {
             release: self.release.to_owned(),
             name: self.name.to_owned(),
             image: run::file(outputs, NAME, self.name)?,
-            config_name: self.config.to_owned(),
-            config: run::file(outputs, NAME, self.config)?,
+            config: Some((self.config.to_owned(), run::file(outputs, NAME, self.config)?)),
         })
     }
 }

@@ -2,55 +2,68 @@
 
 use domain::{
     blob::BlobRef,
+    digest::Digest,
     kernel::Flavor,
-    lock::Lock,
+    lock::LockedFile,
     manifest::{BoundKernel, Component, ComponentRole, Manifest},
+    recipe::{Menu, Preseed},
+    version::TargetVersion,
 };
 
 use super::{Build, kernel::Kernels, pack::IMAGE};
 use crate::error::BuildError;
 
+/// What a release is put together from.
+pub(super) struct Parts<'a> {
+    pub(super) version: &'a TargetVersion,
+    pub(super) architecture: &'a str,
+    pub(super) kernels: &'a Kernels,
+    /// Kernel release and initrd.
+    pub(super) initrds: &'a [(String, BlobRef)],
+    pub(super) image: BlobRef,
+    pub(super) preseeds: &'a [Preseed],
+    /// `.deb`s of kernels of our own.
+    pub(super) packages: Vec<&'a LockedFile>,
+    pub(super) menu: &'a Menu,
+    /// What it was built from, where it was built.
+    pub(super) lock: Option<Digest>,
+}
+
 /// Final outputs become blobs that are kept with the release.
-pub(super) fn run(
-    build: &Build<'_>,
-    lock: &Lock,
-    kernels: &Kernels,
-    initrds: &[(String, BlobRef)],
-    image: BlobRef,
+pub(super) fn run<R>(
+    build: &Build<'_, R>,
+    parts: &Parts<'_>,
 ) -> Result<(Manifest, BlobRef), BuildError> {
     build.unkeyed("manifest", || {
-        let recipe = &build.request.recipe;
-        let mut components = vec![component(ComponentRole::Image, IMAGE.to_owned(), image)];
+        let mut components = vec![component(ComponentRole::Image, IMAGE.to_owned(), parts.image)];
         let mut bound = Vec::new();
-        for kernel in &kernels.kernels {
+        for kernel in &parts.kernels.kernels {
             let (role, initrd) = match kernel.flavor {
                 Flavor::Linux => (ComponentRole::Kernel, Some(initrd_name(&kernel.release))),
                 Flavor::Xen => (ComponentRole::Hypervisor, None),
             };
             components.push(component(role, kernel.name.clone(), kernel.image));
-            components.push(component(
-                ComponentRole::Config,
-                kernel.config_name.clone(),
-                kernel.config,
-            ));
+            if let Some((name, config)) = &kernel.config {
+                components.push(component(ComponentRole::Config, name.clone(), *config));
+            }
             bound.push(BoundKernel {
                 alias: kernel.alias.clone(),
                 flavor: kernel.flavor,
                 release: kernel.release.clone(),
                 image: kernel.name.clone(),
                 initrd,
-                config: kernel.config_name.clone(),
+                config: kernel.config.as_ref().map(|(name, _)| name.clone()),
             });
         }
-        for (release, initrd) in initrds {
+        for (release, initrd) in parts.initrds {
             components.push(component(ComponentRole::Initrd, initrd_name(release), *initrd));
         }
         let builder = build.builder;
-        for preseed in &recipe.preseeds {
+        for preseed in parts.preseeds {
             let blob = builder.cache.blobs.put(preseed.content.as_bytes())?;
             components.push(component(ComponentRole::Preseed, preseed.name.clone(), blob));
         }
-        for file in lock.kernels.iter().flat_map(|kernel| &kernel.files) {
+        for file in &parts.packages {
             let blob = BlobRef { sha256: file.sha256, size: file.size };
             components.push(component(ComponentRole::Package, file.name.clone(), blob));
         }
@@ -64,15 +77,15 @@ pub(super) fn run(
         }
         let manifest = Manifest {
             schema: 1,
-            version: build.request.target.clone(),
-            architecture: lock.architecture.clone(),
+            version: parts.version.clone(),
+            architecture: parts.architecture.to_owned(),
             components,
             images: vec![IMAGE.to_owned()],
             kernels: bound,
-            entries: recipe.menu.entries.clone(),
-            default_entry: recipe.menu.default.clone(),
-            timeout_ms: recipe.menu.timeout_ms,
-            lock: lock.digest()?,
+            entries: parts.menu.entries.clone(),
+            default_entry: parts.menu.default.clone(),
+            timeout_ms: parts.menu.timeout_ms,
+            lock: parts.lock,
         };
         let blob = builder.blobs.put(manifest.to_bytes()?.as_slice())?;
         let message = format!("manifest {}", blob.sha256);
@@ -89,8 +102,8 @@ fn component(role: ComponentRole, name: String, blob: BlobRef) -> Component {
     Component { role, name, size: blob.size, sha256: blob.sha256 }
 }
 
-pub(super) fn sign(
-    build: &Build<'_>,
+pub(super) fn sign<R>(
+    build: &Build<'_, R>,
     manifest: &Manifest,
     blob: &BlobRef,
 ) -> Result<BlobRef, BuildError> {

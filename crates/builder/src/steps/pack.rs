@@ -1,10 +1,9 @@
 //! `pack`: the image that machines load.
 
-use domain::{blob::BlobRef, lock::Lock};
+use domain::blob::BlobRef;
 
 use super::{
     Build,
-    kernel::Kernels,
     run::{self, Step},
 };
 use crate::error::BuildError;
@@ -12,18 +11,19 @@ use crate::error::BuildError;
 const NAME: &str = "pack";
 pub(super) const IMAGE: &str = "rootfs.squashfs";
 
-pub(super) fn run(
-    build: &Build<'_>,
-    lock: &Lock,
-    kernels: &Kernels,
+/// Packs a tree; `epoch` is the time that everything in the image has, in seconds since 1970.
+pub(super) fn run<R>(
+    build: &Build<'_, R>,
+    epoch: i64,
+    tree: &BlobRef,
 ) -> Result<BlobRef, BuildError> {
     let step = Step {
         name: NAME,
         script: include_str!("../../assets/pack.sh"),
-        blobs: vec![("tree.tar".to_owned(), kernels.tree)],
+        blobs: vec![("tree.tar".to_owned(), *tree)],
         packages: Vec::new(),
         files: Vec::new(),
-        environment: vec![("SOURCE_DATE_EPOCH", lock.epoch.to_string())],
+        environment: vec![("SOURCE_DATE_EPOCH", epoch.to_string())],
     };
     let outputs =
         run::run(build, &step, |outputs| Ok(vec![(IMAGE.to_owned(), outputs.path(IMAGE))]))?;

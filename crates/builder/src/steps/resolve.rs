@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
 use domain::{
     digest::Digest,
-    lock::{self, Lock, Part},
+    lock::{self, Lock, LockedPackage, Part},
     recipe::Recipe,
 };
 
@@ -125,6 +125,42 @@ fn resolve(build: &Build<'_>, former: Option<&Lock>, made: &[Made]) -> Result<Lo
         lock.epoch = former.epoch;
     }
     Ok(lock)
+}
+
+/// The busybox that the archive has now, fetched; for what is built without a lock.
+pub(super) fn busybox<R>(
+    work: &Build<'_, R>,
+    recipe: &Recipe,
+) -> Result<LockedPackage, BuildError> {
+    const STEP: &str = "busybox";
+    let observer = work.observer;
+    let stop = || observer.cancelled();
+    let archive = Archive::of(recipe);
+    let (_, repository) = index(work.builder, &archive, &stop)?;
+    let outputs = ask_apt(
+        work.builder,
+        STEP,
+        &archive,
+        include_str!("../../assets/busybox.sh"),
+        (&repository, &[]),
+        Vec::new(),
+        LIMIT,
+        &mut |line| work.log(STEP, line),
+        &stop,
+    )?;
+    let stanza = outputs.text("initrd")?;
+    let found = packages::locked(&stanza, Part::Initrd, &recipe.suite)
+        .and_then(|found| found.into_iter().next())
+        .ok_or_else(|| BuildError::Unexpected {
+            step: STEP,
+            what: "the index lacks fields".to_owned(),
+        })?;
+    let blobs = &work.builder.blobs;
+    if !blobs.touch(&found.sha256)? {
+        let mirror = work.builder.mirror(&archive)?;
+        mirror.packages(blobs, std::slice::from_ref(&found), &|_| {}, &stop)?;
+    }
+    Ok(found)
 }
 
 /// A mirror's tree in a folder of its own, removed when dropped.

@@ -11,8 +11,9 @@ use super::{
     PackageChangeKind, compare_versions,
 };
 use crate::{
-    lock::LockedPackage,
+    lock::Part,
     manifest::{BootEntry, BoundKernel, Component, Manifest},
+    packages::HeldPackage,
 };
 
 /// Each key of either side, in order, with what the sides have under it.
@@ -31,8 +32,15 @@ fn paired<'a, T, K: Ord>(
     pairs.into_values()
 }
 
-pub(super) fn packages(from: &[LockedPackage], to: &[LockedPackage]) -> Vec<PackageChange> {
-    paired(from, to, |package| (package.part, &package.name))
+pub(super) fn packages(from: &[HeldPackage], to: &[HeldPackage]) -> Vec<PackageChange> {
+    // An imported rootfs does not say which of its packages came with a kernel.
+    let imported = |packages: &[HeldPackage]| packages.iter().any(|it| it.sha256.is_none());
+    let one_rootfs = imported(from) || imported(to);
+    let part = move |package: &HeldPackage| match package.part {
+        Part::Kernel if one_rootfs => Part::Rootfs,
+        part => part,
+    };
+    paired(from, to, |package| (part(package), &package.name))
         .filter_map(|(from, to)| {
             let kind = match (from, to) {
                 (None, _) => PackageChangeKind::Added,
@@ -40,7 +48,7 @@ pub(super) fn packages(from: &[LockedPackage], to: &[LockedPackage]) -> Vec<Pack
                 (Some(from), Some(to)) => match compare_versions(&from.version, &to.version) {
                     Ordering::Less => PackageChangeKind::Upgraded,
                     Ordering::Greater => PackageChangeKind::Downgraded,
-                    Ordering::Equal if from.sha256 != to.sha256 => PackageChangeKind::Rebuilt,
+                    Ordering::Equal if other_bytes(from, to) => PackageChangeKind::Rebuilt,
                     Ordering::Equal => return None,
                 },
             };
@@ -54,6 +62,11 @@ pub(super) fn packages(from: &[LockedPackage], to: &[LockedPackage]) -> Vec<Pack
             })
         })
         .collect()
+}
+
+/// Whether two packages of one version are known to differ.
+fn other_bytes(from: &HeldPackage, to: &HeldPackage) -> bool {
+    from.sha256.zip(to.sha256).is_some_and(|(from, to)| from != to)
 }
 
 pub(super) fn kernels(from: &[BoundKernel], to: &[BoundKernel]) -> Vec<KernelChange> {

@@ -8,8 +8,8 @@ use crate::{
     recipe::RootMethod,
 };
 
-fn package(part: Part, name: &str, version: &str) -> LockedPackage {
-    LockedPackage {
+fn package(part: Part, name: &str, version: &str) -> HeldPackage {
+    HeldPackage::from(LockedPackage {
         part,
         name: name.to_owned(),
         version: version.to_owned(),
@@ -18,12 +18,7 @@ fn package(part: Part, name: &str, version: &str) -> LockedPackage {
         sha256: Digest::of(format!("{name} {version}")),
         origin: "bookworm/main".to_owned(),
         path: format!("pool/{name}_{version}.deb"),
-    }
-}
-
-fn lock(packages: Vec<LockedPackage>) -> Lock {
-    let (suite, architecture) = ("bookworm".to_owned(), "amd64".to_owned());
-    Lock { schema: 1, suite, architecture, epoch: 0, packages, kernels: Vec::new() }
+    })
 }
 
 fn entry(label: &str, text: &str, arguments: &str) -> BootEntry {
@@ -63,16 +58,16 @@ fn manifest(
             image: format!("vmlinuz-{kernel}"),
             flavor: Flavor::Linux,
             initrd: Some(format!("initrd-{kernel}.img")),
-            config: format!("config-{kernel}"),
+            config: Some(format!("config-{kernel}")),
         }],
         entries,
         default_entry: "a".to_owned(),
         timeout_ms: 3000,
-        lock: Digest::of("lock"),
+        lock: Some(Digest::of("lock")),
     }
 }
 
-fn first() -> (Manifest, Lock) {
+fn first() -> (Manifest, Vec<HeldPackage>) {
     let packages = vec![
         package(Part::Rootfs, "bash", "5.2.15-2+b2"),
         package(Part::Rootfs, "gone", "1"),
@@ -81,7 +76,7 @@ fn first() -> (Manifest, Lock) {
         package(Part::Initrd, "busybox-static", "1:1.35.0-4"),
     ];
     let entries = vec![entry("a", "A", "quiet"), entry("b", "B", ""), entry("c", "C", "")];
-    (manifest(TargetVersion::new(1, 0, 0), "6.1.0-40", "old", entries), lock(packages))
+    (manifest(TargetVersion::new(1, 0, 0), "6.1.0-40", "old", entries), packages)
 }
 
 #[test]
@@ -106,15 +101,15 @@ fn a_first_release_is_all_new() {
 fn everything_that_differs_is_told() {
     let (old, old_lock) = first();
     let mut rebuilt = package(Part::Initrd, "busybox-static", "1:1.35.0-4");
-    rebuilt.sha256 = Digest::of("other bytes");
-    let new_lock = lock(vec![
+    rebuilt.sha256 = Some(Digest::of("other bytes"));
+    let new_lock = vec![
         package(Part::Rootfs, "bash", "5.2.15-2+b10"),
         package(Part::Rootfs, "same", "1.0"),
         package(Part::Rootfs, "back", "2.0~rc1"),
         package(Part::Rootfs, "new", "3"),
         package(Part::Kernel, "same", "1.0"),
         rebuilt,
-    ]);
+    ];
     let entries = vec![entry("d", "D", ""), entry("b", "B", ""), entry("a", "A", "debug")];
     let mut new = manifest(TargetVersion::new(1, 1, 0), "6.1.0-41", "newer", entries);
     new.default_entry = "d".to_owned();
@@ -187,7 +182,29 @@ fn everything_that_differs_is_told() {
     assert_eq!(serde_json::from_str::<ReleaseChange>(&sent).unwrap(), change);
 }
 
-fn any_packages() -> impl Strategy<Value = Vec<LockedPackage>> {
+#[test]
+fn what_a_rootfs_brought_is_compared_by_versions() {
+    let imported = |name: &str, version: &str| {
+        HeldPackage::imported(name.to_owned(), version.to_owned(), "amd64".to_owned())
+    };
+    let built = [
+        package(Part::Rootfs, "bash", "5.2"),
+        package(Part::Rootfs, "same", "1"),
+        package(Part::Kernel, "linux-image-6.1", "6.1.1-1"),
+        package(Part::Initrd, "busybox-static", "1"),
+    ];
+    let brought = [
+        imported("bash", "5.1"),
+        imported("same", "1"),
+        imported("linux-image-6.1", "6.1.1-1"),
+        package(Part::Initrd, "busybox-static", "1"),
+    ];
+    let changes = packages(&built, &brought);
+    let told: Vec<_> = changes.iter().map(|it| (it.name.as_str(), it.kind)).collect();
+    assert_eq!(told, [("bash", PackageChangeKind::Downgraded)]);
+}
+
+fn any_packages() -> impl Strategy<Value = Vec<HeldPackage>> {
     prop::collection::btree_map("[a-d]", "[0-9.~+-]{1,4}", 0..4).prop_map(|packages| {
         packages.iter().map(|(name, version)| package(Part::Rootfs, name, version)).collect()
     })

@@ -24,6 +24,8 @@ pub enum Action {
     DeleteKernel,
     /// Upload a file for a kernel or an import.
     Upload,
+    /// Make a release of a rootfs, kernels and a menu that exist already.
+    Import,
     /// Stop a job.
     CancelJob,
     /// Run a plan against a release.
@@ -58,7 +60,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -68,6 +70,7 @@ impl Action {
         Self::BuildKernel,
         Self::DeleteKernel,
         Self::Upload,
+        Self::Import,
         Self::CancelJob,
         Self::Validate,
         Self::WithdrawRelease,
@@ -96,6 +99,7 @@ impl Action {
             | Self::BuildKernel
             | Self::DeleteKernel
             | Self::Upload
+            | Self::Import
             | Self::CancelJob
             | Self::Validate
             | Self::WithdrawRelease
@@ -124,6 +128,7 @@ impl Action {
             Self::BuildKernel => "build a kernel",
             Self::DeleteKernel => "remove a kernel",
             Self::Upload => "upload a file",
+            Self::Import => "import a release",
             Self::CancelJob => "cancel a job",
             Self::Validate => "validate a release",
             Self::WithdrawRelease => "withdraw a release",

@@ -123,6 +123,7 @@ fn each_role_may_what_the_table_says() {
                 BuildKernel,
                 DeleteKernel,
                 Upload,
+                Import,
                 CancelJob,
                 Validate,
                 WithdrawRelease,

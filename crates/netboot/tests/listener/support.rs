@@ -64,12 +64,12 @@ pub(crate) fn manifest(components: Vec<Component>) -> Manifest {
             release: "6.1.0-cloud".to_owned(),
             image: "vmlinuz-6.1.0-cloud".to_owned(),
             initrd: Some("initrd-6.1.0-cloud.img".to_owned()),
-            config: "config-6.1.0-cloud".to_owned(),
+            config: Some("config-6.1.0-cloud".to_owned()),
         }],
         entries: vec![entry("xen", "Xen"), entry("xen-dev", "Xen dev"), entry("deb", "Debian")],
         default_entry: "deb".to_owned(),
         timeout_ms: 3000,
-        lock: Digest::of("lock"),
+        lock: Some(Digest::of("lock")),
     }
 }
 

@@ -42,8 +42,7 @@ pub(super) async fn run(
     if let Some(ended) = completed(&release) {
         return Ok(ended);
     }
-    let transcript = Transcript::begin(services, claimed, cancelled.clone()).await?;
-    let observer = Recorder { transcript, release: release.clone(), kernels };
+    let observer = Recorder::start(services, claimed, cancelled.clone(), &release, kernels).await?;
     let builder = services.builder().clone();
     let built = on_a_thread("build", observer, move |it| builder.build(&request, it)).await?;
     match built {
@@ -119,7 +118,7 @@ async fn complete(
 
 /// How the build of a release ended that is complete already: the server was interrupted after
 /// [`complete`] and before the job's own end, and there is nothing left to build.
-fn completed(release: &Release) -> Option<Ended> {
+pub(super) fn completed(release: &Release) -> Option<Ended> {
     let outcome = match (&release.identical_to, &release.manifest) {
         (Some(same), _) => identical_to(same),
         (None, Some(manifest)) => candidate(release, manifest),
@@ -128,11 +127,11 @@ fn completed(release: &Release) -> Option<Ended> {
     Some(Ended { state: JobState::Succeeded, outcome })
 }
 
-fn identical_to(other: &CandidateVersion) -> String {
+pub(super) fn identical_to(other: &CandidateVersion) -> String {
     format!("identical to {other}")
 }
 
-fn candidate(release: &Release, manifest: &Digest) -> String {
+pub(super) fn candidate(release: &Release, manifest: &Digest) -> String {
     format!("{} is a candidate: {}", release.version, manifest.short())
 }
 
@@ -157,10 +156,25 @@ pub(super) async fn end(
 }
 
 /// Writes down what the builder does and resolves, from the builder's own thread.
-struct Recorder {
+pub(super) struct Recorder {
     transcript: Transcript,
     release: Release,
+    /// The kernels that it makes on the way; none where nothing is compiled.
     kernels: Vec<FrozenKernel>,
+}
+
+impl Recorder {
+    /// Begins to write down what a job's builder does.
+    pub(super) async fn start(
+        services: &Services,
+        claimed: &ClaimedJob,
+        cancelled: Arc<AtomicBool>,
+        release: &Release,
+        kernels: Vec<FrozenKernel>,
+    ) -> Result<Self, ServiceError> {
+        let transcript = Transcript::begin(services, claimed, cancelled).await?;
+        Ok(Self { transcript, release: release.clone(), kernels })
+    }
 }
 
 impl Observes for Recorder {

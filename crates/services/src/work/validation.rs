@@ -15,7 +15,7 @@ use domain::{
     job::{JobState, Step, StepState},
     manifest::{BootEntry, Manifest},
     plan::SMOKE,
-    recipe,
+    recipe::{self, Revision},
     run::{Outcome, Run, Validation},
     transfer::Transfer,
 };
@@ -40,6 +40,8 @@ struct Bench {
     manifest: Manifest,
     /// Account and password of the console.
     login: (String, String),
+    /// What the login prompt must name.
+    hostname: String,
     log: Arc<LogWriter>,
     cancelled: Arc<AtomicBool>,
 }
@@ -97,21 +99,36 @@ async fn prepare(
     let release = tx.release(about).await?.ok_or_else(missing)?;
     let manifest = tx.manifest_of(&release.id).await?.ok_or_else(missing)?;
     let revision = tx.revision_of(&release.recipe, release.revision).await?.ok_or_else(missing)?;
+    let import = tx.import_of(&release.id).await?;
     tx.commit().await?;
-    let Ok(recipe) = recipe::parse(&revision.text) else {
-        return Ok(Err("the recipe of this release cannot be read any more".to_owned()));
+    let built_hostname = format!("rootfs-{}", manifest.version);
+    // What was put together elsewhere was not made from its recipe.
+    let (login, hostname) = match import {
+        Some(import) => {
+            let login = (import.login.user, import.login.password);
+            (Ok(login), import.hostname.unwrap_or(built_hostname))
+        }
+        None => (login_of(&revision), built_hostname),
     };
-    let Some((user, password)) = recipe::console_login(&recipe) else {
-        return Ok(Err(
-            "the recipe names no account with a password, so plan \"smoke\" cannot sign \
-                       in on the console: give root or another account one"
-                .to_owned(),
-        ));
+    let login = match login {
+        Ok(login) => login,
+        Err(why) => return Ok(Err(why)),
     };
     let log = Arc::new(services.logs().writer(&job.id)?);
-    let login = (user.to_owned(), password.to_owned());
     let services = services.clone();
-    Ok(Ok(Bench { services, validation, manifest, login, log, cancelled }))
+    Ok(Ok(Bench { services, validation, manifest, login, hostname, log, cancelled }))
+}
+
+/// The account of the console that a recipe names.
+fn login_of(revision: &Revision) -> Result<(String, String), String> {
+    let recipe = recipe::parse(&revision.text)
+        .map_err(|_| "the recipe of this release cannot be read any more".to_owned())?;
+    let (user, password) = recipe::console_login(&recipe).ok_or_else(|| {
+        "the recipe names no account with a password, so plan \"smoke\" cannot sign in on the \
+         console: give root or another account one"
+            .to_owned()
+    })?;
+    Ok((user.to_owned(), password.to_owned()))
 }
 
 async fn one_entry(
@@ -228,7 +245,7 @@ struct Watcher {
 
 impl Watcher {
     fn run(&self, menu_path: &str, socket: &std::path::Path) -> RunReport {
-        let Bench { services, manifest, login, .. } = &*self.bench;
+        let Bench { services, manifest, login, hostname, .. } = &*self.bench;
         let options = services.options();
         // A hypervisor is judged by whether it finds an IOMMU, so its machine has one.
         let board = match manifest.entry(&self.entry).and_then(BootEntry::hypervisor) {
@@ -241,12 +258,11 @@ impl Watcher {
             memory_mib: MEMORY_MIB,
             program: options.program.clone(),
         };
-        let hostname = format!("rootfs-{}", manifest.version);
         let request = SmokeRequest {
             menu_path,
             manifest,
             entry: &self.entry,
-            hostname: &hostname,
+            hostname,
             user: &login.0,
             password: &login.1,
             socket,

@@ -81,6 +81,7 @@ async fn candidate_with(world: &World, record: &Record) -> ReleaseId {
         created_by: "ann".to_owned(),
         built_at: None,
         released_at: None,
+        imported_at: None,
     };
     let mut tx = world.store.begin().await.unwrap();
     tx.insert_recipe("starter", &revision, author).await.unwrap();

@@ -153,6 +153,7 @@ impl World {
             created_by: "ada".to_owned(),
             built_at: None,
             released_at: None,
+            imported_at: None,
         }
     }
 
@@ -214,7 +215,7 @@ pub(crate) fn manifest(version: &TargetVersion, content: &str) -> Manifest {
         entries: Vec::new(),
         default_entry: "linux".to_owned(),
         timeout_ms: 5000,
-        lock: Digest::of(content),
+        lock: Some(Digest::of(content)),
     }
 }
 

@@ -41,6 +41,20 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
         }
         ("POST", "/recipe-checks") => send(path, json!({ "text": text })),
         ("POST", "/releases") => send(path, json!({ "recipe": RECIPE })),
+        ("POST", "/imports") => {
+            let file = |content: &str| {
+                let sha256 = world.uploaded(content);
+                json!({ "name": content, "sha256": sha256 })
+            };
+            let body = json!({
+                "version": format!("v100.0.{number}-rc.1"),
+                "rootfs": file("rootfs"),
+                "kernels": [{ "alias": "vmlinuz-dev", "image": file("vmlinuz") }],
+                "menu": "item a Debian\n:a\nkernel kernels/vmlinuz-dev nfsroot=h:/d\nboot\n",
+                "login": { "user": "root", "password": "debian" },
+            });
+            send(path, body)
+        }
         ("PUT", "/releases/{version}/notes") => {
             let version = world.candidate().await;
             let body = json!({ "notes": "new", "known_issues": "" });
