@@ -10,6 +10,7 @@ mod download;
 mod environment;
 pub mod error;
 mod follow;
+mod import;
 mod job;
 mod kernel;
 mod output;

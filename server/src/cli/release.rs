@@ -14,6 +14,7 @@ use super::{
     download::save,
     error::CliError,
     follow::{self, Show},
+    import::{self, ImportArgs},
     output::{one_line, or_dash},
     recipe::{diff_lines, read},
 };
@@ -86,6 +87,8 @@ pub(super) enum ReleaseCommand {
         #[arg(long, conflicts_with = "follow")]
         wait: bool,
     },
+    /// Import a rootfs, kernels and a menu that exist already; prints the name of the release.
+    Import(Box<ImportArgs>),
     /// Run a plan against a release.
     Validate {
         /// Name of the release.
@@ -206,6 +209,7 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
             }
             cli.output.said(&job, job.release.as_deref().unwrap_or_default())
         }
+        ReleaseCommand::Import(args) => import::run(cli, args),
         ReleaseCommand::Validate { name, plan, wait } => {
             let new = NewValidation { release: name.clone(), plan: Some(plan.clone()) };
             let job: Job = cli.client.post("/validations", &new)?;
@@ -271,6 +275,9 @@ fn shown(cli: &Cli, it: &ReleaseDetails) -> Result<(), CliError> {
     let kernels = it.manifest.iter().flat_map(|manifest| &manifest.kernels);
     let kernels: Vec<&str> = kernels.map(|kernel| kernel.release.as_str()).collect();
     let digest = release.digest.map(|digest| digest.to_string()).unwrap_or_default();
+    let unread: Vec<String> =
+        it.unread.iter().map(|it| format!("{} ({})", it.label, it.reason)).collect();
+    let imported = "it has no lock and cannot be built again";
     cli.output.thing(
         it,
         &[
@@ -280,6 +287,8 @@ fn shown(cli: &Cli, it: &ReleaseDetails) -> Result<(), CliError> {
             ("Health", release.health.word().to_owned()),
             ("Serving", release.serving.join(", ")),
             ("Recipe", format!("{} r{}", release.recipe, release.revision)),
+            ("Imported", if release.imported { imported.to_owned() } else { String::new() }),
+            ("Not read", unread.join("; ")),
             ("Asked for", format!("{} by {}", release.created_at, release.created_by)),
             (
                 "Pinned",
