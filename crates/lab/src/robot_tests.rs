@@ -56,7 +56,7 @@ fn example() -> Manifest {
             release: "1".to_owned(),
             image: kernel.alias.clone(),
             initrd,
-            config: "config-1".to_owned(),
+            config: Some("config-1".to_owned()),
         });
     }
     let preseeds = recipe.preseeds.iter().map(|it| file(ComponentRole::Preseed, it.name.clone()));
@@ -72,7 +72,7 @@ fn example() -> Manifest {
         default_entry: recipe.menu.default,
         // A machine that has to share its processor must not miss the three seconds of the example.
         timeout_ms: 60_000,
-        lock: Digest::of("lock"),
+        lock: Some(Digest::of("lock")),
     }
 }
 

@@ -102,7 +102,7 @@ fn of_kernels(world_version: &str, content: &str) -> Manifest {
         release: alias.to_owned(),
         image: image.to_owned(),
         initrd: None,
-        config: "config".to_owned(),
+        config: Some("config".to_owned()),
     };
     let linux = |label: &str, kernel: &str| BootEntry::Linux {
         label: label.to_owned(),
