@@ -71,10 +71,10 @@ class Bench:
     def plainly(self):
         """The same by hand: the tree of the same source, its configuration, `make bindeb-pkg`."""
         record = json.loads((self.folder / "data/record.json").read_text())
-        kept = self.folder / "data/blobs"
 
         def blob(sha256):
-            return next(path for path in [*kept.rglob(sha256), *(self.folder / "data/cache").rglob(sha256)])
+            stores = [self.folder / "data/blobs", self.folder / "data/cache/blobs"]
+            return next(path for it in stores if (path := it / sha256[:2] / sha256[2:]).exists())
 
         config = next(it for it in record["files"] if it["role"] == "config")
         script = (

@@ -20,11 +20,17 @@ for argument in "\$@"; do
 done
 exec /usr/bin/date --utc --date=@$epoch "\$@"
 END
-chmod 0755 programs/date
+# A compiler writes its folder into what debuggers read, of the kernel's own tools as well, and command
+# lines are kept in the package of headers: so the folder is taken out where nobody sees the option.
+for compiler in gcc g++; do
+    real=$(command -v "$compiler") || continue
+    cat >"programs/$compiler" <<END
+#!/bin/sh
+PATH="$PATH" exec "$real" "-ffile-prefix-map=$here/tree=/usr/src/linux" "\$@"
+END
+done
+chmod 0755 programs/*
 PATH=$here/programs:$PATH
-# The folder is in what a compiler writes for debuggers. The option stands in a file, since command
-# lines are kept in the package of headers.
-echo "-ffile-prefix-map=$here/tree=/usr/src/linux" >tree/.prefix-map
 export PATH SOURCE_DATE_EPOCH="$epoch" LC_ALL=C.UTF-8 TZ=UTC \
     KBUILD_BUILD_USER=bootwright KBUILD_BUILD_HOST=bootwright KBUILD_BUILD_VERSION="$revision" \
     DEBEMAIL=bootwright@localhost DEBFULLNAME=Bootwright KDEB_CHANGELOG_DIST=unstable KDEB_COMPRESS=xz \
@@ -37,10 +43,6 @@ cp ../config .config
 root=fakeroot
 # Trees before 4.19 want a program that makes them root, even where they are.
 [ "$(id -u)" != 0 ] || root=env
-mapped=
-if grep -q '^CONFIG_DEBUG_INFO=y' .config; then
-    mapped=@.prefix-map
-fi
 # A tree may say otherwise by its configuration alone: what it asks for anew was not agreed to.
 make ARCH=x86_64 LOCALVERSION= olddefconfig </dev/null
 if ! cmp -s .config ../config; then
@@ -51,7 +53,7 @@ fi
 make ARCH=x86_64 LOCALVERSION= include/config/kernel.release </dev/null
 release=$(cat include/config/kernel.release)
 make -j "$jobs" ARCH=x86_64 LOCALVERSION= KBUILD_PKG_ROOTCMD="$root" KDEB_PKGVERSION="$release-$revision" \
-    KCFLAGS="$mapped" KAFLAGS="$mapped" DPKG_FLAGS=-d bindeb-pkg </dev/null
+    DPKG_FLAGS=-d bindeb-pkg </dev/null
 cd ..
 
 mv ./*.deb out/
@@ -59,5 +61,5 @@ cp tree/arch/x86/boot/bzImage "out/vmlinuz-$release"
 cp tree/.config "out/config-$release"
 cp tree/System.map "out/System.map-$release"
 echo "$release" >out/release
-find tree/debian/*/lib/modules -name '*.ko*' -exec modinfo -F vermagic {} + >vermagics
+find tree/debian -path '*/lib/modules/*.ko*' -not -path '*-dbg/*' -exec modinfo -F vermagic {} + >vermagics
 LC_ALL=C sort -u vermagics >out/vermagic

@@ -141,6 +141,31 @@ fn a_small_linux_is_compiled() {
     }
 }
 
+#[test]
+fn packages_of_debian_are_looked_into() {
+    let _one = ONE.lock();
+    let world = World::shared();
+    for (flavor, package, release) in [
+        (Flavor::Linux, "linux-image-cloud-amd64", "6.1."),
+        (Flavor::Xen, "xen-hypervisor-4.17-amd64", "4.17."),
+    ] {
+        let source = Source::DebianBinary {
+            suite: "bookworm".to_owned(),
+            package: package.to_owned(),
+            version: None,
+        };
+        let definition =
+            Definition { flavor, source, configuration: None, patches: Vec::new(), debug: false };
+        let output = world.build(&definition, BuildMode::Release, &Watch::default()).unwrap();
+        let record = output.record.unwrap();
+        assert!(record.release.starts_with(release), "{}", record.release);
+        assert!(record.kernel_package().is_some() && record.commands.is_empty());
+        let config = world.blobs.open_blob(&output.config.unwrap().sha256).unwrap();
+        let config = std::io::read_to_string(config).unwrap();
+        domain::kernel::Config::parse(&config).unwrap().fits(flavor).unwrap();
+    }
+}
+
 /// The newest source of Xen in Debian: URL and digest, from the index of sources.
 fn xen_source() -> Source {
     let script = r#"
