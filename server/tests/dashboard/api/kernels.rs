@@ -131,7 +131,7 @@ async fn what_cannot_be_a_kernel_is_refused_with_its_field() {
         ask.header("content-type", "application/json").body(body)
     };
     let head = br#"{"name":"dev","definition":{"source":"#;
-    let deep = [&head[..], &b"{\"kind\":".repeat(100_000)].concat();
+    let deep = [&head[..], &b"{\"x\":".repeat(100_000)].concat();
     let said = raw(deep).send().await.problem(400);
     assert!(said.contains("recursion limit"), "{said}");
     let large = raw(b"{".to_vec()).header("content-length", "1073741824");
