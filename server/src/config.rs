@@ -134,6 +134,10 @@ pub struct ServeArgs {
     /// such as 10.1.0.0/16; link-local ones never.
     #[arg(long, env = "BOOTWRIGHT_SOURCE_NETWORK", value_name = "CIDR", value_delimiter = ',')]
     pub source_network: Vec<IpNet>,
+    /// How many processes compile one kernel side by side; as many as there are cores unless said
+    /// otherwise.
+    #[arg(long, env = "BOOTWRIGHT_KERNEL_JOBS", value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub kernel_jobs: Option<u16>,
     /// How many jobs run side by side, besides a kernel; each build needs a subordinate id range of
     /// its own. With 0 nothing is built here, kernels neither.
     #[arg(long, env = "BOOTWRIGHT_WORKERS", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16))]
@@ -365,6 +369,8 @@ mod tests {
             "serve",
             "--data-dir",
             "/a",
+            "--kernel-jobs",
+            "3",
             "--source-network",
             "127.0.0.0/8",
             "--source-root",
@@ -373,6 +379,7 @@ mod tests {
         let given = serve(load(&arguments(&flags)).unwrap());
         assert_eq!(given.source_network.len(), 1);
         assert_eq!(given.source_root, Some(PathBuf::from("/srv/git")));
+        assert_eq!((from_file.kernel_jobs, given.kernel_jobs), (None, Some(3)));
         let wrong = load(&arguments(&["serve", "--data-dir", "/a", "--source-network", "10.1"]));
         assert!(wrong.unwrap_err().to_string().contains("--source-network"));
     }

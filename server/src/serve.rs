@@ -40,6 +40,7 @@ pub async fn serve(
         mirror: options.mirror.clone(),
         source_root: options.source_root.clone(),
         source_networks: options.source_network.clone(),
+        kernel_jobs: options.kernel_jobs.map(usize::from),
         boot_limit: Duration::from_secs(options.boot_limit),
         boot_address,
         program: reachable_program(program, &options.data.data_dir)?,

@@ -50,6 +50,8 @@ pub struct ServicesOptions {
     pub source_root: Option<PathBuf>,
     /// Networks that sources of kernels may be fetched from although they are private or loopback.
     pub source_networks: Vec<IpNet>,
+    /// How many processes compile one kernel side by side; as many as there are cores where absent.
+    pub kernel_jobs: Option<usize>,
     /// How long a validated machine may take to its login prompt.
     pub boot_limit: Duration,
     /// Where the boot listener listens.
@@ -133,6 +135,7 @@ impl Services {
             mirror: None,
             source_root: None,
             source_networks: Vec::new(),
+            kernel_jobs: None,
             boot_limit: Duration::from_secs(600),
             boot_address: SocketAddr::from(([127, 0, 0, 1], 0)),
             program: PathBuf::new(),
@@ -160,7 +163,9 @@ impl Services {
                     ssh_keys: data_dir.join("keys/ssh"),
                     authorities: PathBuf::from(SourceRules::AUTHORITIES),
                 },
-                kernel_jobs: std::thread::available_parallelism().map_or(1, usize::from),
+                kernel_jobs: options
+                    .kernel_jobs
+                    .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
             },
             spawner.clone(),
             blobs.clone(),

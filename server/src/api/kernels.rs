@@ -28,6 +28,7 @@ use crate::downloads;
 #[serde(deny_unknown_fields)]
 pub struct NewKernel {
     /// 1 to 60 of a-z, 0-9, '.' and '-'; starts with a letter or digit; not `new` or `diff`.
+    #[schema(pattern = "^[a-z0-9][a-z0-9.-]{0,59}$")]
     pub name: String,
     /// What it is made of.
     pub definition: Definition,

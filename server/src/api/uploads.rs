@@ -56,6 +56,7 @@ pub struct FileBytes(pub Vec<u8>);
 #[into_params(parameter_in = Query)]
 pub struct Named {
     /// File name: 1 to 100 letters, digits and any of `. _ + ~ -`, beginning with a letter or digit.
+    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}$")]
     name: String,
 }
 

@@ -89,6 +89,7 @@ impl World {
             mirror: Some(format!("http://{}/debian", empty_mirror().await)),
             source_root: None,
             source_networks: Vec::new(),
+            kernel_jobs: None,
             boot_limit: Duration::from_secs(600),
             boot_address: SocketAddr::from(([127, 0, 0, 1], 9)),
             program: data_dir.join("relay"),

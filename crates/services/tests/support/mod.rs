@@ -110,6 +110,7 @@ impl World {
             mirror: mirror.map(ToOwned::to_owned),
             source_root: None,
             source_networks: Vec::new(),
+            kernel_jobs: None,
             boot_limit,
             boot_address,
             program,

@@ -131,7 +131,7 @@ async fn what_cannot_be_a_kernel_is_refused_with_its_field() {
         ask.header("content-type", "application/json").body(body)
     };
     let head = br#"{"name":"dev","definition":{"source":"#;
-    let deep = [&head[..], &b"{\"kind\":".repeat(100_000)].concat();
+    let deep = [&head[..], &b"{\"x\":".repeat(100_000)].concat();
     let said = raw(deep).send().await.problem(400);
     assert!(said.contains("recursion limit"), "{said}");
     let large = raw(b"{".to_vec()).header("content-length", "1073741824");
@@ -319,7 +319,7 @@ async fn configurations_are_compared_by_kernel_and_by_build() {
         [json!("C"), Value::Null, json!("y")],
         [json!("A"), json!("y"), Value::Null],
     ];
-    assert_eq!(changes, expected.each_ref().map(|row| row.each_ref()));
+    assert_eq!(changes, expected.each_ref().map(<[Value; 3]>::each_ref));
     let numbered = diff("old/1", "new-one").await.value();
     assert_eq!(numbered["differences"], named["differences"]);
     assert_eq!(numbered["from"], "old/1");
