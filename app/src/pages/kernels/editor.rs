@@ -205,7 +205,7 @@ fn fragments(fragments: &[Fragment], disabled: bool) -> AnyView {
         })
         .collect();
     view! {
-        <h3>"Fragments, set over it in order"</h3>
+        <p class="over">"Fragments, set over it in order"</p>
         {rows}
         <div class="act">
             <button type="submit" name="do" value="add" formnovalidate disabled=disabled>"Add a fragment"</button>
