@@ -38,8 +38,9 @@ pub async fn kernel_file(
     State(services): State<Services>,
     Extension(actor): Extension<Actor>,
     Path((name, number, file)): Path<(String, u32, String)>,
+    headers: HeaderMap,
 ) -> Response {
-    answer(services.kernel_file(&actor, &name, number, &file).await)
+    answer(services.kernel_file(&actor, &name, number, &file).await, &headers)
 }
 
 /// `GET /jobs/{id}/log`: the whole log as text.

@@ -58,6 +58,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         recipe,
         target: TargetVersion::new(1, 0, 0),
         choice: LockChoice::Newer { former: None },
+        kernels: Vec::new(),
     };
     let output = builder.build(&request, &Print)?;
     println!("manifest {}", output.manifest_blob.sha256);

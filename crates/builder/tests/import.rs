@@ -6,14 +6,15 @@ use std::{
     collections::BTreeMap,
     fs,
     os::unix::fs::PermissionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     sync::{Arc, Mutex},
 };
 
 use blobs::BlobStore;
 use builder::{
-    BuildError, BuildObserver, Builder, BuilderConfig, ImportRequest, SigningKey, StepEvent,
+    BuildError, BuildObserver, Builder, BuilderConfig, ImportRequest, SigningKey, SourceRules,
+    StepEvent,
 };
 use domain::{
     import::{ConsoleLogin, ImportedKernel},
@@ -107,6 +108,13 @@ fn what_is_brought_along_is_looked_at() {
         work_dir: folder.path().join("work"),
         cache_dir: folder.path().join("cache"),
         mirror: Some(NO_MIRROR.to_owned()),
+        sources: SourceRules {
+            root: None,
+            networks: Vec::new(),
+            ssh_keys: folder.path().join("ssh"),
+            authorities: PathBuf::from(SourceRules::AUTHORITIES),
+        },
+        kernel_jobs: 1,
     };
     let builder = Builder::new(config, Spawner::start().unwrap(), blobs.clone(), key).unwrap();
     let archives = folder.path().to_path_buf();

@@ -232,7 +232,7 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
         }
         ReleaseCommand::Export { name, file: Some(file), output, .. } => {
             let path = output.clone().unwrap_or_else(|| PathBuf::from(file));
-            export(cli, name, file, path)
+            export(cli, name, file, &path)
         }
         ReleaseCommand::Export { name, file: None, output, .. } => {
             let folder = output.clone().unwrap_or_default();
@@ -242,7 +242,10 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
             }
             let path = format!("/releases/{}/files", encode(name));
             let files: Listed<ReleaseFile> = cli.client.get(&path)?;
-            files.items.iter().try_for_each(|it| export(cli, name, &it.name, folder.join(&it.name)))
+            files
+                .items
+                .iter()
+                .try_for_each(|it| export(cli, name, &it.name, &folder.join(&it.name)))
         }
         ReleaseCommand::Notes { name, set, set_known_issues } => {
             notes(cli, name, set.as_deref(), set_known_issues.as_deref())
@@ -397,7 +400,7 @@ fn diff(cli: &Cli, name: &str) -> Result<(), CliError> {
     cli.output.lines(&lines)
 }
 
-fn export(cli: &Cli, name: &str, file: &str, path: PathBuf) -> Result<(), CliError> {
+fn export(cli: &Cli, name: &str, file: &str, path: &Path) -> Result<(), CliError> {
     let source = format!("/releases/{}/files/{}", encode(name), encode(file));
-    save(cli, &source, &path, None)
+    save(cli, &source, path, None)
 }

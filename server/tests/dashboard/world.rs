@@ -18,7 +18,6 @@ use domain::{
     environment::{DEVELOPMENT, PRODUCTION, Policy},
     ids::{JobId, RunId, TokenId},
     job::{Job, JobState},
-    kernel::{ConfigBase, Configuration, Definition, Flavor, Source},
     lock::Lock,
     manifest::{BootEntry, Component, EntryKind, Manifest},
     person::{Person, Role},
@@ -285,28 +284,6 @@ impl World {
         tx.end_job(&job.id, done, outcome, None, Self::now()).await.unwrap();
         tx.commit().await.unwrap();
         version
-    }
-
-    /// The name of a kernel of which nothing was made yet.
-    pub(crate) async fn kernel(&self) -> String {
-        let name = format!("kernel-{}", self.number());
-        let definition = Definition {
-            flavor: Flavor::Linux,
-            source: Source::DebianSource {
-                suite: "bookworm".to_owned(),
-                package: "linux-source-6.1".to_owned(),
-                version: None,
-            },
-            configuration: Some(Configuration {
-                base: ConfigBase::Defconfig { target: "defconfig".to_owned() },
-                fragments: Vec::new(),
-            }),
-            patches: Vec::new(),
-            debug: false,
-        };
-        let dave = self.actor(Role::Developer).await;
-        self.services.create_kernel(&dave, &name, definition).await.unwrap();
-        name
     }
 
     /// A run of a candidate's validation that has not ended.

@@ -30,6 +30,7 @@ async fn open(folder: &std::path::Path) -> (Services, Actor) {
         program: folder.join("relay"),
         source_root: None,
         source_networks: Vec::new(),
+        kernel_jobs: None,
     })
     .await
     .unwrap();

@@ -55,6 +55,7 @@ impl World {
             program: folder.path().join("relay"),
             source_root: None,
             source_networks: Vec::new(),
+            kernel_jobs: None,
         })
         .await
         .unwrap();
