@@ -91,9 +91,14 @@ pub(crate) fn press_down<'a>(
 ) -> Result<(), Missed> {
     for text in texts {
         console.send("\u{1b}[B");
-        console.expect(&[text], Instant::now() + KEY_LIMIT, stop)?;
+        console.expect(&[&as_shown(text)], Instant::now() + KEY_LIMIT, stop)?;
     }
     Ok(())
+}
+
+/// A text of the menu as iPXE shows it: its commands join words by one space each.
+pub(crate) fn as_shown(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Waits for the login prompt of the rootfs.

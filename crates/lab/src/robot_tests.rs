@@ -21,7 +21,12 @@ use domain::{
 use netboot::{BootListener, Observations, Served, SharedCatalogue, Snapshot};
 use process::{Running, Spawner};
 
-use crate::{Board, GuestConfig, boot::press_down, console::Console, guest, probe_accelerator};
+use crate::{
+    Board, GuestConfig,
+    boot::{as_shown, press_down},
+    console::Console,
+    guest, probe_accelerator,
+};
 
 const MENU_PATH: &str = "/release/v1.0.0/menu.ipxe";
 const LIMIT: Duration = Duration::from_secs(180);
@@ -177,7 +182,7 @@ fn a_robot_picks_every_line_of_the_menu_of_pxe_server() {
     let (mut machine, mut console) = bench.machine();
     for (index, entry) in manifest.entries.iter().enumerate() {
         wait(&mut console, FOOTER);
-        let downs = downs(&screen(&console), entry.text());
+        let downs = downs(&screen(&console), &as_shown(entry.text()));
         assert_eq!(downs, index + 1, "{}", entry.text());
         let below = manifest.entries[..downs].iter().map(BootEntry::text);
         press_down(&mut console, below, &|| false).unwrap();

@@ -142,8 +142,9 @@ impl Sheet<'_> {
             view! {
                 <div class="pair">
                     {self.control(group, index, "alias", "Alias", "vmlinuz-6.1.y")}
-                    {self.control(group, index, "package", "Package", "linux-image-cloud-amd64")}
                     {self.control(group, index, "flavor", "Flavor", "")}
+                    {self.control(group, index, "package", "Package", "linux-image-cloud-amd64")}
+                    {self.control(group, index, "kernel", "Or a kernel of the page Kernels", "")}
                 </div>
             }
             .into_any()

@@ -33,11 +33,22 @@ pub(crate) struct World {
 }
 
 /// A worker, until it is dropped.
-pub(crate) struct Working(watch::Sender<bool>);
+pub(crate) struct Working {
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
 
 impl Drop for Working {
     fn drop(&mut self) {
-        self.0.send_replace(true);
+        self.stop.send_replace(true);
+    }
+}
+
+impl Working {
+    /// Waits until it takes nothing more.
+    pub(crate) async fn ends(&mut self) {
+        self.stop.send_replace(true);
+        (&mut self.task).await.unwrap();
     }
 }
 
@@ -75,16 +86,16 @@ impl World {
     pub(crate) fn working(&self) -> Working {
         let (stop, stopping) = watch::channel(false);
         let services = self.services.clone();
-        tokio::spawn(async move { services.work(1, stopping).await });
-        Working(stop)
+        let task = tokio::spawn(async move { services.work(1, stopping).await });
+        Working { stop, task }
     }
 
     /// Works on kernels.
     pub(crate) fn working_on_kernels(&self) -> Working {
         let (stop, stopping) = watch::channel(false);
         let services = self.services.clone();
-        tokio::spawn(async move { services.work_on_kernels(stopping).await });
-        Working(stop)
+        let task = tokio::spawn(async move { services.work_on_kernels(stopping).await });
+        Working { stop, task }
     }
 
     /// Waits until a job has ended, woken by each change.
