@@ -3,7 +3,6 @@
 #        REVISION, JOBS, CACHED (whether /cache is a compiler cache), DEBUG (whether the package of
 #        debug symbols is kept)
 #   out: what program.sh says; /out/packages (see describe_packages), /out/files (every name)
-#   out: what program.sh says, in /out
 set -eu
 . /in/common.sh
 give_way
