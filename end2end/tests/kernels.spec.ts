@@ -176,6 +176,8 @@ test('configurations are compared, searched and narrowed', async ({ context, com
 
 test('lists are filtered, and a kernel is removed once nothing needs it', async ({ context, complaints }) => {
   complaints.announce(422);
+  // The page hears that its kernel is gone before it is left.
+  complaints.announce(404);
   const page = await signIn(context, 'dennis');
   await page.goto('/kernels');
   const kernels = page.getByRole('region', { name: 'Kernels' });
