@@ -33,6 +33,15 @@ impl Services {
         tx.delete_kernel(&kernel.id, self.now()).await?;
         self.record(&mut tx, actor, Change::KernelDeleted { kernel: &kernel }).await?;
         self.commit(tx, &topic(name)).await?;
+        let (builder, id) = (self.builder().clone(), kernel.id.clone());
+        let forget = move || builder.forget_compiler_cache(&id);
+        // The kernel is gone whether or not the disk gives the room back.
+        match tokio::task::spawn_blocking(forget).await.map_err(ServiceError::internal)? {
+            Ok(()) => {}
+            Err(error) => {
+                tracing::warn!(kernel = %kernel.name, %error, "the compiler cache of a kernel that was removed stays on the disk");
+            }
+        }
         self.count_room_anew();
         Ok(())
     }
