@@ -140,7 +140,12 @@ async fn a_kernel_is_removed_when_nothing_needs_it() {
     let refused = services.delete_kernel(&world.viewer, "lab").await;
     assert!(matches!(refused, Err(ServiceError::Refused(Refusal::Role { .. }))), "{refused:?}");
     assert!(said(delete().await).starts_with("the configuration of kernel dev starts from"));
+    let dev = services.kernel(ann, "dev").await.unwrap().kernel;
+    let cached = world.compiler_cache(&dev.id);
+    std::fs::create_dir_all(&cached).unwrap();
+    std::fs::write(cached.join("object"), "compiled").unwrap();
     services.delete_kernel(ann, "dev").await.unwrap();
+    assert!(!cached.exists(), "what its development builds compiled goes with it");
 
     let job = services.start_kernel_build(ann, "lab", BuildMode::Release).await.unwrap();
     assert!(said(delete().await).starts_with(&format!("job {} is about this kernel", job.id)));

@@ -82,6 +82,11 @@ impl World {
         SystemClock.now()
     }
 
+    /// What development builds of a kernel compiled lies below this folder.
+    pub(crate) fn compiler_cache(&self, kernel: &domain::ids::KernelId) -> std::path::PathBuf {
+        self.folder.path().join("cache/ccache").join(kernel.as_str())
+    }
+
     /// Works on everything but kernels.
     pub(crate) fn working(&self) -> Working {
         let (stop, stopping) = watch::channel(false);
