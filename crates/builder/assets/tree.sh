@@ -29,13 +29,17 @@ in_tree() {
 
 # What differs from one making to the next, or must not be shared by machines, goes.
 clean_tree() {
-    rm -rf /build/tree/var/cache/apt/* /build/tree/var/lib/apt/lists/* /build/tree/var/log/* \
+    rm -rf /build/tree/var/cache/apt/* /build/tree/var/lib/apt/lists/* \
         /build/tree/var/cache/ldconfig/aux-cache /build/tree/var/cache/debconf/*-old \
         /build/tree/var/lib/dpkg/*-old /build/tree/var/lib/systemd/random-seed \
         /build/tree/etc/passwd- /build/tree/etc/shadow- /build/tree/etc/group- /build/tree/etc/gshadow- \
         /build/tree/etc/subuid- /build/tree/etc/subgid- /build/tree/etc/.pwd.lock \
         /build/tree/etc/ssh/ssh_host_*_key /build/tree/etc/ssh/ssh_host_*_key.pub \
         /build/tree/var/lib/dbus/machine-id /build/tree/tmp/* /build/tree/run/*
+    # The folders of logs belong to packages, whose daemons do not start without them.
+    if [ -d /build/tree/var/log ]; then
+        find /build/tree/var/log -mindepth 1 ! -type d -delete
+    fi
     if [ -d /build/tree/etc ]; then
         : >/build/tree/etc/machine-id
         chmod 0444 /build/tree/etc/machine-id

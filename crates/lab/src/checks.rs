@@ -42,8 +42,7 @@ pub(crate) fn run(
         }),
         "smoke.hypervisor" => ask(TOOLSTACK).map(|it| {
             let named = release(request, entry.and_then(BootEntry::hypervisor));
-            let found = hypervisor_version(&it.text, booted.as_deref());
-            same("the version of the hypervisor", &found, &named)
+            judge_hypervisor(&it.text, booted.as_deref(), &named)
         }),
         // Its log is kept with the console; one that logs elsewhere still keeps it in memory.
         "smoke.iommu" => match booted {
@@ -102,15 +101,22 @@ fn release(request: &SmokeRequest<'_>, alias: Option<&str>) -> String {
         .map_or_else(String::new, |bound| bound.release.clone())
 }
 
-/// What runs below, by the toolstack; nothing where there is none, or its daemons do not answer.
-const TOOLSTACK: &str = "timeout 20 xl info 2>/dev/null | sed -n 's/^xen_version *: *//p'";
+/// What runs below, by the toolstack: its answer, or that there is no toolstack.
+const TOOLSTACK: &str = "if command -v xl >/dev/null; \
+     then timeout 60 xl info 2>/dev/null | sed -n 's/^xen_version *: *//p'; else echo no toolstack; fi";
 
-/// The version of the hypervisor: what the toolstack in dom0 says, else what the hypervisor itself
-/// wrote to the console when it started.
-fn hypervisor_version(toolstack: &str, log: Option<&str>) -> String {
-    match toolstack.trim() {
-        "" => log.and_then(hypervisor::version).unwrap_or_default().to_owned(),
-        version => version.to_owned(),
+/// Judges the version of the hypervisor: what the toolstack in dom0 says; where none is installed,
+/// what the hypervisor itself wrote to the console when it started.
+fn judge_hypervisor(toolstack: &str, log: Option<&str>, named: &str) -> Found {
+    let (asked, version) = match toolstack.trim() {
+        "no toolstack" => ("Xen's banner", log.and_then(hypervisor::version).unwrap_or("nothing")),
+        "" => ("xl info", "nothing"),
+        version => ("xl info", version),
+    };
+    if version == named {
+        (Outcome::Passed, format!("{version}, says {asked}"))
+    } else {
+        (Outcome::Failed, format!("{asked} says {version}, and the manifest names {named}"))
     }
 }
 
@@ -205,6 +211,16 @@ mod tests {
         );
         assert_eq!(empty("\n", "x").0, Outcome::Passed);
         assert_eq!(empty("a\nb\n", "x").1, "x: a, b");
+        let banner = Some("(XEN) Xen version 4.17.7 (Debian 4.17.7+13-1)\n");
+        let hypervisor = |toolstack: &str| judge_hypervisor(toolstack, banner, "4.17.7");
+        assert_eq!(hypervisor("4.17.7\n"), (Outcome::Passed, "4.17.7, says xl info".to_owned()));
+        assert_eq!(hypervisor("no toolstack\n").1, "4.17.7, says Xen's banner");
+        assert_eq!(
+            hypervisor(""),
+            (Outcome::Failed, "xl info says nothing, and the manifest names 4.17.7".to_owned()),
+            "a toolstack that does not answer is none of a working dom0"
+        );
+        assert_eq!(hypervisor("4.14.0\n").0, Outcome::Failed);
         let answer = Answer { code: 0, text: "loaded dummy\n".to_owned() };
         assert_eq!(succeeded(&answer, "loaded").0, Outcome::Passed);
         assert_eq!(succeeded(&Answer { code: 1, ..answer }, "loaded").0, Outcome::Failed);
