@@ -4,6 +4,8 @@
 
 #[path = "kernels/archives.rs"]
 mod archives;
+#[path = "kernels/packed.rs"]
+mod packed;
 #[path = "kernels/real.rs"]
 mod real;
 #[path = "kernels/tiny.rs"]

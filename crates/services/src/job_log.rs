@@ -27,10 +27,23 @@ pub struct JobLogs {
 /// Appends to the log of one job; readers are told of each line.
 #[derive(Debug)]
 pub struct LogWriter {
-    file: Mutex<File>,
+    file: Mutex<Growing>,
     written: watch::Sender<u64>,
     logs: JobLogs,
     job: JobId,
+}
+
+/// The most that is held back where the disk is full, in bytes.
+const MOST_HELD: usize = 1024 * 1024;
+
+/// A log's file, and the lines that the disk has no room for: what fills it is often the output of the
+/// very step that says so, and goes with it.
+#[derive(Debug)]
+struct Growing {
+    file: File,
+    /// Length of the whole lines in it, in bytes.
+    whole: u64,
+    held: String,
 }
 
 /// Reads the log of one job from a line on, and on as it grows.
@@ -74,7 +87,8 @@ impl JobLogs {
         file.seek(SeekFrom::End(0))?;
         let written = self.sender(job, lines);
         self.opened.send_modify(|opened| *opened += 1);
-        Ok(LogWriter { file: Mutex::new(file), written, logs: self.clone(), job: job.clone() })
+        let file = Mutex::new(Growing { file, whole, held: String::new() });
+        Ok(LogWriter { file, written, logs: self.clone(), job: job.clone() })
     }
 
     /// Opens a job's log for reading what comes after line `after`; `None` where there is none yet.
@@ -143,21 +157,46 @@ impl JobLogs {
 }
 
 impl LogWriter {
-    /// Appends one line of a step.
+    /// Appends one line of a step. Where the disk is full it waits until there is room for it.
     ///
     /// # Errors
-    /// Where the file cannot be written: the disk is full, say.
+    /// Where the file cannot be written, or too much waits.
     pub fn line(&self, at: Timestamp, step: &str, text: &str) -> io::Result<()> {
-        let record = LogLine::to_record(at, step, text);
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(record.as_bytes())?;
-        self.written.send_modify(|lines| *lines += 1);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.held.push_str(&LogLine::to_record(at, step, text));
+        match file.write_held() {
+            Ok(written) => self.written.send_modify(|lines| *lines += written),
+            Err(error)
+                if error.kind() == io::ErrorKind::StorageFull && file.held.len() < MOST_HELD => {}
+            Err(error) => return Err(error),
+        }
         Ok(())
+    }
+}
+
+impl Growing {
+    /// Writes all lines that wait, or none; gives how many.
+    fn write_held(&mut self) -> io::Result<u64> {
+        if let Err(error) = self.file.write_all(self.held.as_bytes()) {
+            // Half a line would be the beginning of the next. Cutting it off needs no room.
+            let _ = self.file.set_len(self.whole);
+            self.file.seek(SeekFrom::Start(self.whole))?;
+            return Err(error);
+        }
+        self.whole += self.held.len() as u64;
+        let lines = self.held.matches('\n').count() as u64;
+        self.held.clear();
+        Ok(lines)
     }
 }
 
 impl Drop for LogWriter {
     /// Ends the followers: the log grows no more.
     fn drop(&mut self) {
+        let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = file.write_held() {
+            tracing::warn!(job = %self.job, %error, "the last lines of a log found no room");
+        }
         self.logs.live().remove(&self.job);
     }
 }
@@ -268,6 +307,30 @@ mod tests {
         assert_eq!(*logs.follow(&job).unwrap().borrow(), 4);
         drop(writer);
         assert!(logs.follow(&job).is_none());
+    }
+
+    #[test]
+    fn lines_wait_where_the_disk_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = JobLogs::open(folder.path()).unwrap();
+        let job = JobId::from("job");
+        let writer = logs.writer(&job).unwrap();
+        writer.line(Timestamp(1), "step", "a").unwrap();
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let file = std::mem::replace(&mut writer.file.lock().unwrap().file, full);
+        writer.line(Timestamp(1), "step", "b").unwrap();
+        writer.line(Timestamp(1), "step", "c").unwrap();
+        assert_eq!(*logs.follow(&job).unwrap().borrow(), 1);
+        let endless = "d".repeat(MOST_HELD);
+        let refused = writer.line(Timestamp(1), "step", &endless).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::StorageFull);
+        writer.file.lock().unwrap().file = file;
+        writer.line(Timestamp(1), "step", "e").unwrap();
+        assert_eq!(*logs.follow(&job).unwrap().borrow(), 5);
+        drop(writer);
+        let lines = logs.reader(&job, 0).unwrap().unwrap().lines(9).unwrap();
+        let expected = [(1, "a"), (2, "b"), (3, "c"), (4, &*endless), (5, "e")];
+        assert_eq!(texts(&lines), expected);
     }
 
     #[test]

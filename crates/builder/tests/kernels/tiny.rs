@@ -1,5 +1,5 @@
 //! What does not need a real kernel: a tree that has every cause of different bytes, builds that are
-//! cancelled, and compiler caches.
+//! cancelled or have no room, and compiler caches.
 
 use std::{fs, os::unix::fs::MetadataExt as _, path::Path, process::Command};
 
@@ -9,34 +9,14 @@ use domain::{
     kernel::{BuildMode, Definition, KernelFile, Record, Source},
 };
 
-use crate::world::{Watch, World, fragment, python, tiny};
+use crate::{
+    packed,
+    world::{Watch, World, fragment, python, tiny},
+};
 
-/// Packs the tree beside this file, with one file more.
-const PACK: &str = r#"
-import io, os, sys, tarfile
-name, content, tree, out = sys.argv[1:]
-with tarfile.open(out, "w:xz") as archive:
-    def plain(info):
-        info.uid = info.gid = 0
-        info.mtime = 1700000000
-        return info
-    archive.add(tree, "linux-6.1.7", filter=plain)
-    if name:
-        info = plain(tarfile.TarInfo("linux-6.1.7/" + name))
-        info.size = len(content)
-        archive.addfile(info, io.BytesIO(content.encode()))
-"#;
-
+/// The tree beside this file, with one file more.
 fn tree(world: &World, extra: (&str, &str)) -> Definition {
-    let out = world.folder().join("tree.tar.xz");
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernels/tree");
-    let status = Command::new("python3")
-        .args(["-c", PACK, extra.0, extra.1])
-        .args([&beside, &out])
-        .status()
-        .unwrap();
-    assert!(status.success());
-    let file = world.upload("linux-6.1.7.tar.xz", &fs::read(out).unwrap());
+    let file = world.upload("linux-6.1.7.tar.xz", &packed::tree(extra));
     tiny(Source::UploadedArchive { file }, vec![fragment("debug", "CONFIG_DEBUG_INFO=y\n")])
 }
 
@@ -56,7 +36,7 @@ fn a_kernel_comes_to_the_same_bytes_wherever_it_is_built() {
     let record = made(&first);
     assert_eq!((record.release.as_str(), record.epoch), ("6.1.7-tiny", 1_700_000_000));
     assert_eq!(record.files.len(), 4, "{:?}", record.files);
-    again(&one, record, &one.folder().join("tree.tar.xz"), "linux-6.1.7.tar.xz", 2);
+    again(&one, record, &one.blobs.path(&record.source.sha256), "linux-6.1.7.tar.xz", 2);
 }
 
 /// Runs a record's commands: they compare what comes out with the record by themselves.
@@ -95,16 +75,39 @@ fn a_build_that_is_cancelled_while_it_links_leaves_nothing_and_goes_on_later() {
         assert_eq!(watch.state("prepare"), Some(state));
         assert_eq!(watch.state("configure"), Some(state));
         assert_eq!(watch.state("compile"), Some(StepState::Cancelled));
-        let work = world.folder().join("work");
-        assert_eq!(fs::read_dir(&work).unwrap().count(), 0, "a step left something behind");
-        let steps = world.builder.cache().steps().unwrap();
-        assert!(steps.iter().all(|it| it.step != "compile"), "half a kernel is cached");
-        let inside = work.to_str().unwrap().to_owned();
-        let runs = fs::read_dir("/proc").unwrap().flatten().any(|process| {
-            let line = fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
-            line.contains(&inside)
-        });
-        assert!(!runs, "something of the build runs on");
+        nothing_is_left(&world);
+    }
+}
+
+/// Neither files of a compilation that did not come to its end, nor anything that runs.
+fn nothing_is_left(world: &World) {
+    let work = world.folder().join("work");
+    assert_eq!(fs::read_dir(&work).unwrap().count(), 0, "a step left something behind");
+    let steps = world.builder.cache().steps().unwrap();
+    assert!(steps.iter().all(|it| it.step != "compile"), "half a kernel is cached");
+    let inside = work.to_str().unwrap().to_owned();
+    let runs = fs::read_dir("/proc").unwrap().flatten().any(|process| {
+        let line = fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
+        line.contains(&inside)
+    });
+    assert!(!runs, "something of the build runs on");
+}
+
+#[test]
+fn a_build_that_outgrows_its_memory_says_so_leaves_nothing_and_can_be_tried_again() {
+    let world = World::empty(2);
+    let definition = tree(&world, ("full", "links for more than there is"));
+    for state in [StepState::Succeeded, StepState::Reused] {
+        let watch = Watch::default();
+        let said = world.build(&definition, BuildMode::Release, &watch).unwrap_err().to_string();
+        assert!(said.starts_with("the step compile failed: it needs more than the "), "{said}");
+        let line = " MiB that its files may take in memory here (fallocate: ";
+        assert!(said.contains(line) && said.contains("No space left on device"), "{said}");
+        assert!(said.ends_with("or give the machine more memory"), "{said}");
+        assert_eq!(watch.state("prepare"), Some(state));
+        assert_eq!(watch.state("configure"), Some(state));
+        assert_eq!(watch.state("compile"), Some(StepState::Failed));
+        nothing_is_left(&world);
     }
 }
 
@@ -150,8 +153,7 @@ fn a_compiler_error_is_named_with_its_place() {
     let said = world.refused(&definition, BuildMode::Release);
     assert!(said.starts_with("the step compile failed: two.c:3:9: error: "), "{said}");
     assert!(said.contains("(make gave up ") && !said.contains("last lines"), "{said}");
-    let steps = world.builder.cache().steps().unwrap();
-    assert!(steps.iter().all(|it| it.step != "compile"));
+    nothing_is_left(&world);
 }
 
 #[test]
