@@ -11,6 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 /// How long an answer may take before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Between the parts of a form that may carry files.
+const BOUNDARY: &str = "a-part-of-the-crash-test";
 
 /// Somebody who has signed in. The session outlives the server that gave it.
 #[derive(Debug, Clone)]
@@ -39,6 +41,23 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) struct Unanswered;
 
+/// A form that carries no files.
+fn typed(fields: &[(&str, &str)]) -> (String, String) {
+    let form: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    ("application/x-www-form-urlencoded".to_owned(), form.join("&"))
+}
+
+/// A form that may carry files (RFC 7578).
+fn in_parts(fields: &[(&str, &str)]) -> (String, String) {
+    let part = |(name, value): &(&str, &str)| {
+        let head = format!("content-disposition: form-data; name=\"{name}\"");
+        format!("--{BOUNDARY}\r\n{head}\r\n\r\n{value}\r\n")
+    };
+    let parts: String = fields.iter().map(part).collect();
+    (format!("multipart/form-data; boundary={BOUNDARY}"), format!("{parts}--{BOUNDARY}--\r\n"))
+}
+
 fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
@@ -52,7 +71,7 @@ impl Person {
         let nobody =
             Browser { agent: agent(), dashboard: dashboard.to_owned(), cookie: String::new() };
         let form = [("name", name), ("password", password), ("next", "/account")];
-        let response = nobody.send("/session/login", &form).unwrap();
+        let response = nobody.send("/session/login", typed(&form)).unwrap();
         assert_eq!(response.headers()["location"], "/account", "{name} cannot sign in");
         let cookie = response.headers()["set-cookie"].to_str().unwrap();
         Self { cookie: cookie.split(';').next().unwrap().to_owned() }
@@ -68,22 +87,33 @@ impl Browser {
     fn send(
         &self,
         path: &str,
-        fields: &[(&str, &str)],
+        (kind, form): (String, String),
     ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
-        let form: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         self.agent
             .post(format!("{}{path}", self.dashboard))
             .header("origin", &self.dashboard)
             .header("cookie", &self.cookie)
             .header("accept", "application/json")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .send(form.join("&"))
+            .header("content-type", kind)
+            .send(form)
     }
 
     /// Sends a form.
     pub(crate) fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<Answer, Unanswered> {
-        let mut response = self.send(path, fields).map_err(|_| Unanswered)?;
+        self.answer(path, typed(fields))
+    }
+
+    /// Sends a form that may carry files.
+    pub(crate) fn post_in_parts(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, Unanswered> {
+        self.answer(path, in_parts(fields))
+    }
+
+    fn answer(&self, path: &str, form: (String, String)) -> Result<Answer, Unanswered> {
+        let mut response = self.send(path, form).map_err(|_| Unanswered)?;
         let location = response.headers().get("location").and_then(|it| it.to_str().ok());
         Ok(Answer {
             status: response.status().as_u16(),

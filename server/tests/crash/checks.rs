@@ -8,7 +8,7 @@ use std::{
 
 use domain::{
     deployment::{DeploymentState, Verdict},
-    ids::DeploymentId,
+    ids::{DeploymentId, JobId},
     job::JobKind,
 };
 
@@ -27,6 +27,8 @@ pub(crate) enum Acknowledged {
     ValidationAsked { job: String, version: String },
     Cancelled { job: String },
     CollectionAsked { job: String },
+    KernelAdded { name: String },
+    KernelAsked { job: String, kernel: String },
     Requested { id: String, environment: String, reason: String },
     Approved { id: String, by: &'static str, evidence: String },
     Deployed { id: String },
@@ -41,6 +43,8 @@ impl Acknowledged {
             Self::ValidationAsked { .. } => "validation asked",
             Self::Cancelled { .. } => "cancelled",
             Self::CollectionAsked { .. } => "collection asked",
+            Self::KernelAdded { .. } => "kernel added",
+            Self::KernelAsked { .. } => "kernel asked",
             Self::Requested { .. } => "requested",
             Self::Approved { .. } => "approved",
             Self::Deployed { .. } => "deployed",
@@ -70,6 +74,12 @@ impl Acknowledged {
                     && release.is_some_and(|it| it.id == *picture.job(job).release_id().unwrap())
             }
             Self::CollectionAsked { job } => picture.job(job).kind == JobKind::Collection,
+            Self::KernelAdded { name } => picture.kernels.contains(name),
+            Self::KernelAsked { job, kernel } => {
+                let build = picture.kernel_builds.get(&JobId::from(job.as_str()));
+                picture.job(job).kind == JobKind::Kernel
+                    && build.is_some_and(|it| it.kernel == *kernel)
+            }
             Self::Cancelled { job } => picture.job(job).cancel_requested_at.is_some(),
             Self::Requested { id, environment, reason } => deployment(id)
                 .is_some_and(|it| it.environment == *environment && it.reason == *reason),

@@ -2,16 +2,14 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use app::api::jobs::CancelJob;
 use domain::{
     ids::{JobId, ReleaseId},
     job::{JobKind, JobState, StepState},
 };
-use leptos::server_fn::ServerFn;
 
 use crate::{
-    Aim, Kind, Script, World, browser::Unanswered, checks::Acknowledged, picture::Picture,
-    server::Server,
+    Aim, Kind, Script, World, browser::Unanswered, checks::Acknowledged, people::cancel,
+    picture::Picture, server::Server,
 };
 
 /// What each environment may point at after a round.
@@ -56,6 +54,8 @@ impl World {
         killed.assert_keeps(&before);
         self.assert_acknowledged(&killed);
         assert_pointers(&killed, &pointers);
+        let open = killed.open_jobs().into_iter().map(|job| &job.id);
+        let logs: Vec<(&JobId, String)> = open.map(|id| (id, self.place.log_of(id))).collect();
 
         // The next server may start while the kernel still ends what the killed one left.
         if self.random.coin() {
@@ -69,8 +69,8 @@ impl World {
         assert_pointers(&now, &pointers);
         self.assert_machines(&server, &now);
 
-        for job in killed.open_jobs() {
-            self.assert_goes_on(&server, &killed, &job.id);
+        for (id, log) in logs {
+            self.assert_goes_on(&server, &killed, id, &log);
         }
         assert_eq!(self.place.work_left(), Vec::<PathBuf>::new());
         self.blobs.assert_whole(&self.place.data_dir());
@@ -84,14 +84,16 @@ impl World {
         (server, after)
     }
 
-    /// Asserts that a job that was interrupted goes on by itself, keeps what it had finished, and
-    /// comes to its end.
-    fn assert_goes_on(&mut self, server: &Server, killed: &Picture, id: &JobId) {
+    /// Asserts that a job that was interrupted goes on by itself, keeps what it had finished and
+    /// logged, and comes to its end.
+    fn assert_goes_on(&mut self, server: &Server, killed: &Picture, id: &JobId, logged: &str) {
         let ann = self.ann(server);
         let (old, old_steps) = &killed.jobs[id];
         let wanted = match old.kind {
-            JobKind::Build | JobKind::Import | JobKind::Collection | JobKind::Kernel => {
-                JobState::Succeeded
+            JobKind::Build | JobKind::Import | JobKind::Collection => JobState::Succeeded,
+            JobKind::Kernel => {
+                self.cancel_while_it_compiles(server, id, logged.lines().count());
+                JobState::Cancelled
             }
             JobKind::Validation if !self.eased => JobState::Succeeded,
             JobKind::Validation => {
@@ -100,11 +102,7 @@ impl World {
                 });
                 assert!(again.is_ok());
                 let (ann, job) = (ann.clone(), id.to_string());
-                self.undisturbed(move |script| {
-                    script.ask(&ann, CancelJob::PATH, &[("id", &job)])?;
-                    script.acknowledged(Acknowledged::Cancelled { job });
-                    Ok(())
-                });
+                self.undisturbed(move |script| cancel(script, &ann, &job));
                 JobState::Cancelled
             }
         };
@@ -114,6 +112,8 @@ impl World {
         let after = self.place.picture();
         let (new, new_steps) = &after.jobs[id];
         assert_eq!(new.attempts, old.attempts + 1, "{new:?}");
+        let kept = self.place.kept_log(new);
+        assert!(kept.starts_with(logged), "lines of {new:?} are lost: {logged} {kept}");
         let page = ann.get(&format!("/jobs/{id}")).unwrap();
         if old.state == JobState::Running {
             let says = format!("{} times, since the server was interrupted", new.attempts);
@@ -132,7 +132,8 @@ impl World {
             let now = new_steps.iter().find(|it| it.name == step.name).unwrap();
             assert!(now.started_at > step.started_at, "{now:?} did not begin again: {step:?}");
         }
-        if old.kind == JobKind::Build && old.state == JobState::Running && !complete {
+        let tells = matches!(old.kind, JobKind::Build | JobKind::Kernel);
+        if tells && old.state == JobState::Running && !complete {
             assert!(log().contains("The server was interrupted"), "{}", log());
         }
     }

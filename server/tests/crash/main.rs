@@ -3,12 +3,13 @@
 //! there wholly or not at all, what was interrupted goes on by itself, machines are served one
 //! complete release or the other, and nothing of the killed server is left.
 //!
-//! `BOOTWRIGHT_CRASH_ROUNDS` says how often (13), `BOOTWRIGHT_CRASH_SEED` when. One block of thirteen
+//! `BOOTWRIGHT_CRASH_ROUNDS` says how often (14), `BOOTWRIGHT_CRASH_SEED` when. One block of fourteen
 //! rounds has everything; more rounds hit the same actions at other instants.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod browser;
 mod checks;
+mod kernel;
 mod kill;
 mod people;
 mod picture;
@@ -59,10 +60,12 @@ enum Kind {
     RollBack,
     /// Some instant of a collection.
     Collection,
+    /// Some instant at which a compiler runs.
+    Kernel,
 }
 
 /// One block of rounds. A validation comes first: production demands one.
-const BLOCK: [Kind; 13] = [
+const BLOCK: [Kind; 14] = [
     Kind::Validation,
     Kind::Deploy("production"),
     Kind::Build,
@@ -76,6 +79,7 @@ const BLOCK: [Kind; 13] = [
     Kind::BuildAsked,
     Kind::Request,
     Kind::Build,
+    Kind::Kernel,
 ];
 
 /// `SplitMix64`: the same instants for the same seed, on every machine.
@@ -143,11 +147,24 @@ struct Script {
 
 impl Script {
     fn ask(&self, who: &Browser, path: &str, form: &[(&str, &str)]) -> Result<Answer, Unanswered> {
+        self.sends();
+        who.post(path, form).map(|answer| taken(path, form, answer))
+    }
+
+    /// As [`Script::ask`], by a form that may carry files.
+    fn ask_in_parts(
+        &self,
+        who: &Browser,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Answer, Unanswered> {
+        self.sends();
+        who.post_in_parts(path, form).map(|answer| taken(path, form, answer))
+    }
+
+    fn sends(&self) {
         // An error means that the server has been killed and nobody listens any more.
         let _ = self.told.send(Told::Sends);
-        let answer = who.post(path, form)?;
-        assert!(matches!(answer.status, 200..=299 | 302 | 303), "{path} {form:?}: {answer:?}");
-        Ok(answer)
     }
 
     fn acknowledged(&self, what: Acknowledged) {
@@ -157,6 +174,12 @@ impl Script {
     fn sees(&self) {
         let _ = self.told.send(Told::Sees);
     }
+}
+
+/// An answer that says that the form did what it was sent for.
+fn taken(path: &str, form: &[(&str, &str)], answer: Answer) -> Answer {
+    assert!(matches!(answer.status, 200..=299 | 302 | 303), "{path} {form:?}: {answer:?}");
+    answer
 }
 
 /// The people of the installation.

@@ -2,6 +2,8 @@
 
 use app::api::{
     deployments::{ExecuteDeployment, JudgeDeployment, RequestDeployment},
+    jobs::CancelJob,
+    kernels::StartKernelBuild,
     recipes::StartBuild,
     releases::StartValidation,
     room::StartCollection,
@@ -16,6 +18,8 @@ use crate::{
 
 /// Why everything is asked for.
 pub(crate) const REASON: &str = "the crash test asks";
+/// The kernel that other tests compile as well: its tree and its configuration are in the cache.
+const SMALL_LINUX: &str = include_str!("../../../examples/small-linux.config");
 
 pub(crate) fn save(
     script: &Script,
@@ -64,6 +68,42 @@ pub(crate) fn ask_for_validation(
 pub(crate) fn ask_for_collection(script: &Script, ann: &Browser) -> Result<(), Unanswered> {
     let answer = script.ask(ann, StartCollection::PATH, &[("dry_run", "false")])?;
     script.acknowledged(Acknowledged::CollectionAsked { job: last_part(&answer.location) });
+    Ok(())
+}
+
+pub(crate) fn add_kernel(script: &Script, ann: &Browser, name: &str) -> Result<(), Unanswered> {
+    let form = [
+        ("name", name),
+        ("flavor", "linux"),
+        ("kind", "debian-source"),
+        ("source.suite", "bookworm"),
+        ("source.package", "linux-source-6.1"),
+        ("base", "defconfig"),
+        ("base.target", "tinyconfig"),
+        ("fragment.0.name", "small"),
+        ("fragment.0.content", SMALL_LINUX),
+    ];
+    script.ask_in_parts(ann, "/kernels/new", &form)?;
+    script.acknowledged(Acknowledged::KernelAdded { name: name.to_owned() });
+    Ok(())
+}
+
+/// Gives the job.
+pub(crate) fn ask_for_kernel(
+    script: &Script,
+    ann: &Browser,
+    name: &str,
+) -> Result<String, Unanswered> {
+    let form = [("name", name), ("mode", "development")];
+    let answer = script.ask(ann, StartKernelBuild::PATH, &form)?;
+    let (job, kernel) = (last_part(&answer.location), name.to_owned());
+    script.acknowledged(Acknowledged::KernelAsked { job: job.clone(), kernel });
+    Ok(job)
+}
+
+pub(crate) fn cancel(script: &Script, ann: &Browser, job: &str) -> Result<(), Unanswered> {
+    script.ask(ann, CancelJob::PATH, &[("id", job)])?;
+    script.acknowledged(Acknowledged::Cancelled { job: job.to_owned() });
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! What the store holds at one instant: what must hold in each, and between two.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use domain::{
     audit::AuditRow,
@@ -14,7 +17,7 @@ use domain::{
     release::{Release, Stage},
     run::Validation,
 };
-use store::{Rows, StoreError, jobs::JobFilter};
+use store::{Rows, StoreError, jobs::JobFilter, kernels::builds::KernelBuildRow};
 
 use crate::RECIPE;
 
@@ -29,6 +32,9 @@ pub(crate) struct Picture {
     pub(crate) manifests: BTreeMap<ReleaseId, Manifest>,
     pub(crate) jobs: BTreeMap<JobId, (Job, Vec<Step>)>,
     pub(crate) validations: BTreeMap<JobId, Validation>,
+    /// By name.
+    pub(crate) kernels: BTreeSet<String>,
+    pub(crate) kernel_builds: BTreeMap<JobId, KernelBuildRow>,
     pub(crate) deployments: BTreeMap<DeploymentId, Deployment>,
     pub(crate) environments: BTreeMap<String, Environment>,
     audit: Vec<AuditRow>,
@@ -43,6 +49,8 @@ impl Picture {
             manifests: BTreeMap::new(),
             jobs: BTreeMap::new(),
             validations: BTreeMap::new(),
+            kernels: rows.kernel_flavors().await?.into_keys().collect(),
+            kernel_builds: BTreeMap::new(),
             deployments: BTreeMap::new(),
             environments: BTreeMap::new(),
             audit: rows.audit_rows_after(0, u32::MAX).await?,
@@ -62,6 +70,9 @@ impl Picture {
             let steps = rows.steps(&job.id).await?;
             if let Some(validation) = rows.validation_of_job(&job.id).await? {
                 picture.validations.insert(job.id.clone(), validation);
+            }
+            if let Some(build) = rows.kernel_build_of_job(&job.id).await? {
+                picture.kernel_builds.insert(job.id.clone(), build);
             }
             picture.jobs.insert(job.id.clone(), (job, steps));
         }
@@ -224,6 +235,12 @@ impl Picture {
             }
             JobKind::Kernel => {
                 assert!(about.is_none() && job.kernel.is_some(), "{id}");
+                let record = &self.kernel_builds[&job.id].build.record;
+                match job.state {
+                    JobState::Running => {}
+                    JobState::Succeeded => assert!(record.is_some(), "{id} has no kernel"),
+                    _ => assert!(record.is_none(), "{id} has half a kernel"),
+                }
                 let told = |action: &str| {
                     let of_job = |row: &&AuditRow| {
                         row.entry.action == action && row.entry.details["job"] == id
@@ -292,6 +309,13 @@ impl Picture {
             for run in old.runs.iter().filter(|run| run.ended_at.is_some()) {
                 assert!(self.validations[id].runs.contains(run), "{run:?} is lost");
             }
+        }
+        assert!(self.kernels.is_superset(&former.kernels));
+        for (id, KernelBuildRow { build: old, .. }) in &former.kernel_builds {
+            let new = &self.kernel_builds[id].build;
+            assert_eq!((&new.kernel, new.number), (&old.kernel, old.number));
+            assert_eq!((&new.definition, new.mode), (&old.definition, old.mode));
+            assert!(old.record.is_none() || new.record == old.record, "{new:?} {old:?}");
         }
         for (id, old) in &former.deployments {
             let new = self.deployments.get(id).unwrap_or_else(|| panic!("{id} is lost"));

@@ -123,6 +123,7 @@ impl World {
             }
             Kind::RollBack => self.roll_back(server),
             Kind::Collection => self.collection(server),
+            Kind::Kernel => self.kernel(server),
         }
     }
 

@@ -11,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use blobs::BlobStore;
+use domain::{ids::JobId, job::Job};
 use store::Store;
 
 use crate::picture::Picture;
@@ -19,8 +21,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_bootwright");
 /// The cache that other tests fill as well.
 const CACHE: &str = "/var/cache/bootwright-test/cache";
 /// How long the kernel may take to end what a killed server leaves.
-const ORPHANS: Duration = Duration::from_secs(10);
-const NAP: Duration = Duration::from_millis(5);
+pub(crate) const ORPHANS: Duration = Duration::from_secs(10);
+pub(crate) const NAP: Duration = Duration::from_millis(5);
 
 /// Where one installation is, over all of its servers.
 pub(crate) struct Place {
@@ -174,6 +176,7 @@ impl Place {
     /// still name the folders of the host that they show (`proc_pid_mountinfo(5)`, field 4).
     fn processes(&self) -> Vec<Process> {
         let mark = self.mark();
+        let work = format!("{mark}/data/work/");
         let own = std::process::id();
         fs::read_dir("/proc")
             .unwrap()
@@ -184,8 +187,9 @@ impl Place {
                 let read = |name: &str| fs::read(format!("/proc/{id}/{name}")).unwrap_or_default();
                 let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace('\0', " ");
                 let (command, mounts) = (text(read("cmdline")), text(read("mountinfo")));
-                let ours = command.contains(&mark) || mounts.contains(&mark);
-                ours.then_some(Process { id, command })
+                let knows = |what: &str| command.contains(what) || mounts.contains(what);
+                let (ours, sandboxed) = (knows(&mark), knows(&work));
+                ours.then_some(Process { id, command, sandboxed })
             })
             .collect()
     }
@@ -193,6 +197,36 @@ impl Place {
     /// How many processes besides the server run for this place.
     pub(crate) fn children(&self, server: &Server) -> usize {
         self.processes().iter().filter(|process| process.id != server.child.id()).count()
+    }
+
+    /// Processes in sandboxes, and those that made them.
+    pub(crate) fn sandboxed(&self) -> Vec<Process> {
+        self.processes().into_iter().filter(|process| process.sandboxed).collect()
+    }
+
+    /// What a job that has not ended has logged: whole lines.
+    pub(crate) fn log_of(&self, job: &JobId) -> String {
+        // There is none before it has begun.
+        let log = fs::read(self.data_dir().join(format!("logs/{job}.log"))).unwrap_or_default();
+        let whole = log.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        String::from_utf8_lossy(&log[..whole]).into_owned()
+    }
+
+    /// The log of a job that has ended.
+    pub(crate) fn kept_log(&self, job: &Job) -> String {
+        let blobs = BlobStore::open(&self.data_dir().join("blobs")).unwrap();
+        fs::read_to_string(blobs.path(&job.log.unwrap())).unwrap()
+    }
+
+    /// The entries of the cache that a step of that name wrote.
+    pub(crate) fn cached(&self, step: &str) -> Vec<PathBuf> {
+        let wrote = |path: &PathBuf| {
+            let entry: serde_json::Value =
+                serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+            entry["step"] == step
+        };
+        let entries = fs::read_dir(self.cache_dir().join("steps")).unwrap();
+        entries.flatten().map(|entry| entry.path()).filter(wrote).collect()
     }
 
     /// What stands in the folder of running work.
@@ -229,9 +263,12 @@ impl Drop for Server {
     }
 }
 
+/// A process that was started for this place.
 #[derive(Debug)]
-struct Process {
+pub(crate) struct Process {
     id: u32,
+    /// Whether it knows a folder of a step.
+    sandboxed: bool,
     #[expect(dead_code, reason = "shown by Debug")]
     command: String,
 }
