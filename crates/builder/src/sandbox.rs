@@ -302,20 +302,34 @@ impl Sandbox<'_> {
     }
 }
 
+/// What mounts, and what lifts the limit of the other.
+const WITHOUT_MOUNTS: &[&str] = &["--cap-drop", "CAP_SYS_ADMIN", "--cap-drop", "CAP_SYS_RESOURCE"];
+
+/// Runs a command in whose user namespace no other can be made.
+const NO_NAMESPACES: &str = "echo 0 >/proc/sys/user/max_user_namespaces && exec \"$@\"";
+
 /// The tried way in: namespaces by `unshare`, limits, and the root by `bwrap`.
 fn enter(range: &IdRange, conditions: &Conditions) -> Invocation {
     let map = |first: u32| format!("{first},0,65536");
+    // Neither here nor in a namespace of its own (user_namespaces(7), namespaces(7)).
+    let (alone, without): (&[&str], &[&str]) = if conditions.mounts {
+        (&[], &[])
+    } else {
+        (&["sh", "-c", NO_NAMESPACES, "sh"], WITHOUT_MOUNTS)
+    };
     conditions
         .unshare()
         .arg("--user")
         .arg(format!("--map-users={}", map(range.first_uid)))
         .arg(format!("--map-groups={}", map(range.first_gid)))
         .args(["--setuid", "0", "--setgid", "0", "--mount", "--pid", "--fork", "--kill-child"])
+        .args(alone)
         .arg("prlimit")
         .arg(format!("--nproc={PROCESSES}"))
         .arg(format!("--fsize={FILE_SIZE}"))
         .args(["--core=0", "bwrap", "--unshare-net", "--unshare-ipc", "--unshare-uts"])
         .args(["--die-with-parent", "--new-session", "--cap-add", "ALL"])
+        .args(without)
         .args(["--ro-bind", "/usr", "/usr"])
         .args(["--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin", "/sbin"])
         .args(["--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"])

@@ -75,7 +75,7 @@ pub(super) fn run(
             ("COUNT", count.to_string()),
         ],
     };
-    let conditions = Conditions { gives_way: true, ..Conditions::default() };
+    let conditions = Conditions::of_source();
     let cause = Cause::new(conditions.build_size).into();
     let toolchain = &build.builder.toolchain;
     let setting = Setting { conditions, cause: Some(&cause), toolchain, ..Setting::default() };

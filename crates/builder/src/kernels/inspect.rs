@@ -56,7 +56,7 @@ pub(super) fn run(
         ],
         environment: vec![("FLAVOR", flavor.word().to_owned())],
     };
-    let conditions = Conditions { gives_way: true, ..Conditions::default() };
+    let conditions = Conditions::of_source();
     let cause = Cause::new(conditions.build_size).into();
     let setting = Setting { conditions, cause: Some(&cause), ..Setting::default() };
     let outputs = run::run_under(build, &step, &setting, |outputs| {

@@ -41,7 +41,7 @@ pub(super) fn run(build: &KernelBuilding<'_>, archive: BlobRef) -> Result<Prepar
         ],
         environment: vec![("FLAVOR", definition.flavor.word().to_owned())],
     };
-    let conditions = Conditions { gives_way: true, ..Conditions::default() };
+    let conditions = Conditions::of_source();
     let cause = Cause::new(conditions.build_size).into();
     let setting = Setting { conditions, cause: Some(&cause), ..Setting::default() };
     let outputs = run::run_under(build, &step, &setting, |outputs| {

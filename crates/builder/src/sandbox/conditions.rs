@@ -18,23 +18,31 @@ pub struct Conditions {
     /// Whether everything else on the machine goes first: processors, disks, and memory where that
     /// comes to its end.
     pub gives_way: bool,
+    /// Whether it may mount: who may can give itself more memory for files than is said here.
+    pub mounts: bool,
     /// Folders outside that the script may write to, each with the place where it stands inside.
     pub writable: Vec<(&'static str, PathBuf)>,
 }
 
 impl Default for Conditions {
     fn default() -> Self {
-        Self { build_size: BUILD_SIZE, gives_way: false, writable: Vec::new() }
+        Self { build_size: BUILD_SIZE, gives_way: false, mounts: true, writable: Vec::new() }
     }
 }
 
 impl Conditions {
-    /// For a step that compiles: it gives way, and its `/build` takes half of the machine's memory,
+    /// For a step that runs what a source brought along: it gives way, and mounts nothing.
+    #[must_use]
+    pub fn of_source() -> Self {
+        Self { gives_way: true, mounts: false, ..Self::default() }
+    }
+
+    /// For a step that compiles: as [`Conditions::of_source`], and its `/build` takes half of the machine's memory,
     /// 16 GiB at the most, so that the server keeps the other half.
     #[must_use]
     pub fn compiling() -> Self {
         let half = memory().map_or(BUILD_SIZE, |bytes| bytes / 2);
-        Self { build_size: half.min(LARGEST_BUILD), gives_way: true, writable: Vec::new() }
+        Self { build_size: half.min(LARGEST_BUILD), ..Self::of_source() }
     }
 
     /// The program that makes namespaces, as far down as it is to be.
