@@ -22,7 +22,6 @@ use domain::{
 };
 use services::{ServiceError, imports::ImportOrder};
 
-use self::sent::Unread;
 use crate::{dashboard::AppState, recipes::page_of, refusal};
 
 /// `POST /releases/import`
@@ -39,7 +38,7 @@ pub(crate) async fn import(
     let services = &state.services;
     let mut draft = match sent::read(services, &actor, request).await {
         Ok(draft) => draft,
-        Err(unread) => return unread.answer(),
+        Err(unread) => return unread.answer(sent::LIMITS, "nothing was imported"),
     };
     let error = match &draft.error {
         Some(error) => error.clone(),
@@ -94,20 +93,4 @@ fn order(draft: &ImportDraft) -> Result<ImportOrder, AppError> {
         menu: draft.menu.clone(),
         login: ConsoleLogin { user: draft.user.clone(), password: draft.password.clone() },
     })
-}
-
-impl Unread {
-    fn answer(self) -> Response {
-        match self {
-            Self::NotWhole => refusal::page(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The form was not sent whole, so nothing was imported. Load its page again and fill it in anew.",
-            ),
-            Self::TooLong => refusal::page(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "What was sent is longer than 16 GiB in all, or 1 MiB without its files, so nothing was imported. Send less.",
-            ),
-            Self::Refused(error) => refusal::of_service(&error),
-        }
-    }
 }

@@ -21,7 +21,7 @@ use domain::{
 };
 use services::{ServiceError, Services};
 
-use self::sent::{Sent, Task, Unread};
+use self::sent::{Sent, Task};
 use crate::{dashboard::AppState, recipes::page_of, refusal};
 
 /// The most fragments that a kernel has; the form offers no more.
@@ -60,7 +60,7 @@ async fn edit(
     let services = &state.services;
     let Sent { task, mut draft } = match sent::read(services, &actor, request).await {
         Ok(sent) => sent,
-        Err(unread) => return unread.answer(),
+        Err(unread) => return unread.answer(sent::LIMITS, "nothing was saved"),
     };
     if let Some(name) = &existing {
         draft.name.clone_from(name);
@@ -166,22 +166,6 @@ fn add_fragment(fragments: &mut Vec<Fragment>) {
     let names = (fragments.len() + 1..).map(|number| format!("fragment-{number}"));
     if let Some(name) = names.into_iter().find(free) {
         fragments.push(Fragment { name, content: String::new() });
-    }
-}
-
-impl Unread {
-    fn answer(self) -> Response {
-        match self {
-            Self::NotWhole => refusal::page(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The form was not sent whole, so nothing was saved. Load its page again and fill it in anew.",
-            ),
-            Self::TooLong => refusal::page(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "What was sent is longer than 16 GiB in all, or 6 MiB without its files, so nothing was saved. Send less.",
-            ),
-            Self::Refused(error) => refusal::of_service(&error),
-        }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod health;
 mod imports;
 mod kernels;
 pub mod live;
+mod multipart;
 mod notes;
 pub mod origin;
 pub mod privileges;

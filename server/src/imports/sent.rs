@@ -1,48 +1,21 @@
 //! What the form of an import sends: `multipart/form-data` (RFC 7578), whose files go to the disk as
 //! they come.
 
-use app::api::imports::{ImportDraft, KERNELS, KernelDraft};
-use app::error::AppError;
-use axum::{body::Body, extract::Request, http::header};
+use app::{
+    api::imports::{ImportDraft, KERNELS, KernelDraft},
+    error::AppError,
+};
+use axum::extract::Request;
 use domain::{
     actor::Actor,
     kernel::{Flavor, UploadedFile},
-    menu::reader::LONGEST_MENU,
 };
-use futures::TryStreamExt as _;
-use http_body_util::{LengthLimitError, Limited};
-use multer::{Field, Multipart};
-use services::{ServiceError, Services};
-use tokio_util::io::StreamReader;
+use services::Services;
 
-/// The longest form with its files, in bytes; each file has a limit of its own.
-const LONGEST: usize = 16 << 30;
-/// The most of what was typed, in bytes: a menu, and the rest.
-const LONGEST_TEXTS: usize = 1 << 20;
-/// The most parts: those of every kernel, and the rest.
-const MOST_PARTS: usize = 256;
+use crate::multipart::{Limits, Part, Parts, Unread, uploaded};
 
-/// Why a form cannot be answered with itself.
-#[derive(Debug)]
-pub(super) enum Unread {
-    /// It is none of ours, or was broken off.
-    NotWhole,
-    /// It is longer than anything that makes sense.
-    TooLong,
-    /// Whoever sent it may not, or the fault is ours.
-    Refused(ServiceError),
-}
-
-impl From<multer::Error> for Unread {
-    fn from(error: multer::Error) -> Self {
-        match error {
-            multer::Error::StreamReadFailed(cause) if cause.is::<LengthLimitError>() => {
-                Self::TooLong
-            }
-            _ => Self::NotWhole,
-        }
-    }
-}
+/// A menu, and the rest; the parts of every kernel, and the rest.
+pub(super) const LIMITS: Limits = Limits { texts_mib: 1, parts: 256 };
 
 /// Reads the form, and keeps every file of it.
 pub(super) async fn read(
@@ -50,64 +23,38 @@ pub(super) async fn read(
     actor: &Actor,
     request: Request,
 ) -> Result<ImportDraft, Unread> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
-    let boundary = multer::parse_boundary(kind.unwrap_or_default())?;
-    let body = Body::new(Limited::new(request.into_body(), LONGEST));
-    let stream = body.into_data_stream().map_err(axum::Error::into_inner);
-    let mut parts = Multipart::new(stream, boundary);
+    let mut parts = Parts::of(request, LIMITS)?;
     let kernels = vec![KernelDraft::default(); KERNELS];
     let mut draft = ImportDraft { kernels, ..ImportDraft::default() };
-    let (mut count, mut length) = (0, 0);
-    while let Some(part) = parts.next_field().await? {
-        count += 1;
-        let name = part.name().unwrap_or_default().to_owned();
-        if count > MOST_PARTS || name.is_empty() {
-            return Err(Unread::NotWhole);
-        }
-        match part.file_name().map(|it| bare(it).to_owned()) {
+    while let Some(part) = parts.next().await? {
+        let name = part.name.clone();
+        match part.file.clone() {
             // A field of files in which nothing was chosen.
             Some(file) if file.is_empty() => {}
-            Some(_) if name == "menu-file" => {
-                draft.menu = text(part, &mut length).await?;
-            }
-            Some(file) => keep(services, actor, &name, &file, part, &mut draft).await?,
-            None => typed(&mut draft, &name, text(part, &mut length).await?)?,
+            Some(_) if name == "menu-file" => draft.menu = unix_lines(&parts.text(part).await?),
+            Some(file) => keep(services, actor, &file, part, &mut draft).await?,
+            None => typed(&mut draft, &name, unix_lines(&parts.text(part).await?))?,
         }
     }
     Ok(draft)
 }
 
-/// A file's name without the folders that some browsers send before it.
-fn bare(name: &str) -> &str {
-    name.rsplit(['/', '\\']).next().unwrap_or_default()
-}
-
-async fn text(mut part: Field<'static>, length: &mut usize) -> Result<String, Unread> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = part.chunk().await? {
-        *length += chunk.len();
-        if *length > LONGEST_TEXTS.max(LONGEST_MENU) {
-            return Err(Unread::TooLong);
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    let text = String::from_utf8(bytes).map_err(|_| Unread::NotWhole)?;
-    // Forms end lines as the network does.
-    Ok(text.replace("\r\n", "\n"))
+/// Forms end lines as the network does.
+fn unix_lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
 }
 
 /// Keeps a file. Where it cannot be kept the form says so, once everything else is read.
 async fn keep(
     services: &Services,
     actor: &Actor,
-    field: &str,
     name: &str,
-    part: Field<'static>,
+    part: Part,
     draft: &mut ImportDraft,
 ) -> Result<(), Unread> {
-    let bytes = StreamReader::new(part.map_err(std::io::Error::other));
-    match services.keep_upload(actor, name, bytes).await {
-        Ok((file, _)) => place(draft, field, file, Replace::Yes),
+    let field = part.name.clone();
+    match part.keep(services, actor, name).await {
+        Ok(file) => place(draft, &field, file, Replace::Yes),
         Err(error) => {
             let error = super::told(error).map_err(Unread::Refused)?;
             let field = if field == "rootfs" { "rootfs" } else { "kernels" };
@@ -124,8 +71,7 @@ async fn keep(
 /// as those of any form.
 fn typed(draft: &mut ImportDraft, name: &str, value: String) -> Result<(), Unread> {
     if let Some(field) = name.strip_prefix("kept.") {
-        let file = uploaded(&value).ok_or(Unread::NotWhole)?;
-        return place(draft, field, file, Replace::No);
+        return place(draft, field, uploaded(&value)?, Replace::No);
     }
     match name {
         "version" => value.trim().clone_into(&mut draft.version),
@@ -186,12 +132,6 @@ fn kernel<'a, 'n>(
 ) -> Option<(&'a mut KernelDraft, &'n str)> {
     let (at, part) = name.strip_prefix("kernel.")?.split_once('.')?;
     Some((draft.kernels.get_mut(at.parse::<usize>().ok()?)?, part))
-}
-
-/// `<SHA-256> <name>`
-fn uploaded(value: &str) -> Option<UploadedFile> {
-    let (sha256, name) = value.split_once(' ')?;
-    Some(UploadedFile { name: name.to_owned(), sha256: sha256.parse().ok()? })
 }
 
 #[cfg(test)]
