@@ -14,6 +14,7 @@ use domain::{
     digest::Digest,
     job::JobState,
     lock::Lock,
+    manifest::Manifest,
     recipe,
     release::{Release, Stage},
     version::CandidateVersion,
@@ -97,23 +98,28 @@ async fn complete(
     release: &Release,
     output: &BuildOutput,
 ) -> Result<Ended, ServiceError> {
-    let digest = output.manifest.digest()?;
     let mut tx = services.begin().await?;
-    let outcome = if let Some(same) = tx.release_with_manifest(&digest, &release.id).await? {
-        tx.set_identical(&release.id, &same.version).await?;
-        identical_to(&same.version)
-    } else {
-        tx.complete_release(
-            &release.id,
-            &output.manifest,
-            &output.signature.sha256,
-            services.now(),
-        )
-        .await?;
-        candidate(release, &digest)
-    };
+    let signature = &output.signature.sha256;
+    let outcome = settle(services, &mut tx, release, &output.manifest, signature).await?;
     services.commit(tx, &format!("release/{}", release.version)).await?;
     Ok(Ended { state: JobState::Succeeded, outcome })
+}
+
+/// Makes the release a candidate, or says which one has the very same contents.
+pub(super) async fn settle(
+    services: &Services,
+    tx: &mut WriteTx,
+    release: &Release,
+    manifest: &Manifest,
+    signature: &Digest,
+) -> Result<String, ServiceError> {
+    let digest = manifest.digest()?;
+    if let Some(same) = tx.release_with_manifest(&digest, &release.id).await? {
+        tx.set_identical(&release.id, &same.version).await?;
+        return Ok(identical_to(&same.version));
+    }
+    tx.complete_release(&release.id, manifest, signature, services.now()).await?;
+    Ok(candidate(release, &digest))
 }
 
 /// How the build of a release ended that is complete already: the server was interrupted after
@@ -127,11 +133,11 @@ pub(super) fn completed(release: &Release) -> Option<Ended> {
     Some(Ended { state: JobState::Succeeded, outcome })
 }
 
-pub(super) fn identical_to(other: &CandidateVersion) -> String {
+fn identical_to(other: &CandidateVersion) -> String {
     format!("identical to {other}")
 }
 
-pub(super) fn candidate(release: &Release, manifest: &Digest) -> String {
+fn candidate(release: &Release, manifest: &Digest) -> String {
     format!("{} is a candidate: {}", release.version, manifest.short())
 }
 

@@ -10,7 +10,7 @@ use store::jobs::ClaimedJob;
 
 use super::{
     Ended,
-    build::{Recorder, candidate, completed, identical_to},
+    build::{Recorder, completed, settle},
     cancelled_by_a_person, release_of,
     transcript::on_a_thread,
 };
@@ -59,16 +59,9 @@ async fn complete(
     parameters: &ImportParameters,
     output: &ImportOutput,
 ) -> Result<Ended, ServiceError> {
-    let digest = output.manifest.digest()?;
     let mut tx = services.begin().await?;
-    let outcome = if let Some(same) = tx.release_with_manifest(&digest, &release.id).await? {
-        tx.set_identical(&release.id, &same.version).await?;
-        identical_to(&same.version)
-    } else {
-        let signature = output.signature.sha256;
-        tx.complete_release(&release.id, &output.manifest, &signature, services.now()).await?;
-        candidate(release, &digest)
-    };
+    let signature = &output.signature.sha256;
+    let outcome = settle(services, &mut tx, release, &output.manifest, signature).await?;
     tx.complete_import(&release.id, output.hostname.as_deref(), &output.packages).await?;
     let revision = Revision {
         recipe: release.recipe.clone(),
