@@ -1,17 +1,43 @@
 //! Jobs as people see them: lists, steps, logs, and stopping one.
 
+use std::fmt;
+
 use domain::{
     actor::Actor,
     ids::JobId,
-    job::{Job, Step},
+    job::{Job, JobKind, JobState, Step},
     page::{Page, Slice},
     policy::{self, Action},
     release::Release,
+    room::Shortage,
 };
 
 pub use store::jobs::JobFilter;
 
 use crate::{Services, audit::Change, error::ServiceError};
+
+/// Why no worker takes a queued job, where it waits for more than a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waits {
+    /// A disk has too little room.
+    Room(Shortage),
+    /// Kernels are made one after the other, and now it is another one's turn.
+    Turn {
+        /// Name of that kernel.
+        kernel: String,
+    },
+}
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Room(shortage) => shortage.fmt(f),
+            Self::Turn { kernel } => {
+                write!(f, "kernels are made one after the other, and {kernel} is being made")
+            }
+        }
+    }
+}
 
 impl Services {
     /// A page of jobs, newest first.
@@ -57,6 +83,33 @@ impl Services {
     pub async fn steps(&self, actor: &Actor, id: &JobId) -> Result<Vec<Step>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         Ok(self.read().await?.steps(id).await?)
+    }
+
+    /// Why a job waits for a worker longer than others, where it does.
+    ///
+    /// # Errors
+    /// Where the actor may not read, or a disk cannot be asked.
+    pub async fn waits_for(&self, actor: &Actor, job: &Job) -> Result<Option<Waits>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        if job.state != JobState::Queued {
+            return Ok(None);
+        }
+        if job.kind.waits_for_room()
+            && let Some(shortage) = self.shortage().await?
+        {
+            return Ok(Some(Waits::Room(shortage)));
+        }
+        if job.kind != JobKind::Kernel {
+            return Ok(None);
+        }
+        let running = JobFilter {
+            state: Some(JobState::Running),
+            kind: Some(JobKind::Kernel),
+            ..JobFilter::default()
+        };
+        let running = self.jobs_page(actor, &running, &Slice::first()).await?.items;
+        let kernel = running.into_iter().find_map(|it| it.kernel);
+        Ok(kernel.map(|it| Waits::Turn { kernel: it.name }))
     }
 
     /// Stops a job: what it runs is ended at once, nothing of it stays behind.

@@ -190,22 +190,6 @@ impl Services {
         Ok(self.disks()?.iter().find_map(|disk| disk.shortage(rules.floor)))
     }
 
-    /// Why this job waits for a worker longer than others, where it does.
-    ///
-    /// # Errors
-    /// Where the actor may not read, or a disk cannot be asked.
-    pub async fn waits_for(
-        &self,
-        actor: &Actor,
-        job: &Job,
-    ) -> Result<Option<Shortage>, ServiceError> {
-        if job.kind.waits_for_room() && job.state == JobState::Queued {
-            self.room_shortage(actor).await
-        } else {
-            Ok(None)
-        }
-    }
-
     /// Changes how long things stay. `base` is the digest of the rules that the change was made
     /// from, where known.
     ///

@@ -8,12 +8,14 @@ use domain::{
     kernel::{
         ConfigBase, Configuration, Definition, Flavor, Kernel, KernelFile, KernelFileRole, Source,
     },
+    page::Slice,
     person::Role,
 };
 
 use super::*;
 use crate::{
     ServicesOptions,
+    jobs::{JobFilter, Waits},
     work::{KERNELS, WORKER},
 };
 
@@ -183,4 +185,23 @@ async fn a_kernel_that_was_changed_meanwhile_is_not_pinned() {
     let compiled = KernelBuild { mode: BuildMode::Release, ..row.build };
     let error = complete(&services, "lab", &compiled, &output).await;
     assert!(error.is_err(), "what is compiled has a record");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kernel_says_which_other_it_waits_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (services, ann) = open(folder.path()).await;
+    for name in ["lab", "other"] {
+        services.create_kernel(&ann, name, of_tag("v6.1", None)).await.unwrap();
+        services.start_kernel_build(&ann, name, BuildMode::Release).await.unwrap();
+    }
+    let rules = domain::room::RoomRules { floor: 0, ..Default::default() };
+    services.change_room_rules(&Actor::command_line(), rules, None).await.unwrap();
+    let claimed = services.claim(&KERNELS).await.unwrap().unwrap();
+    let all = services.jobs_page(&ann, &JobFilter::default(), &Slice::first()).await.unwrap();
+    for job in all.items {
+        let waits = services.waits_for(&ann, &job).await.unwrap();
+        let turn = Some(Waits::Turn { kernel: "lab".to_owned() });
+        assert_eq!(waits, turn.filter(|_| job.id != claimed.job.id), "{job:?}");
+    }
 }
