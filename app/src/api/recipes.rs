@@ -44,6 +44,8 @@ pub struct RecipePage {
     pub draft: RecipeDraft,
     /// The newest revision; `None` for a new recipe.
     pub newest: Option<RevisionRow>,
+    /// Names of kernels that it may take.
+    pub kernels: Vec<String>,
 }
 
 /// What a person typed into the editor, and what is wrong with it.

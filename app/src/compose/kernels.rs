@@ -193,7 +193,7 @@ pub(crate) async fn form(asked: &Asked, name: &str) -> Result<KernelFormPage, Ap
 }
 
 /// Names of kernels to choose from.
-async fn names(asked: &Asked) -> Result<Vec<String>, AppError> {
+pub(super) async fn names(asked: &Asked) -> Result<Vec<String>, AppError> {
     let mut names = Vec::new();
     let mut slice = Slice { after: None, limit: Slice::MOST };
     while names.len() < OFFERED {

@@ -4,7 +4,7 @@ use domain::{page::Slice, recipe, version::CandidateVersion};
 use leptos::prelude::use_context;
 use services::releases::{Packages, ReleaseFilter};
 
-use super::{Asked, invalid, releases};
+use super::{Asked, invalid, kernels, releases};
 use crate::{
     api::recipes::{
         BuildPage, EditorForm, RecipeDiffPage, RecipeDraft, RecipePage, RecipeRow, RecipesPage,
@@ -31,13 +31,14 @@ pub(crate) async fn list(asked: &Asked) -> Result<RecipesPage, AppError> {
 /// The editor, with what was typed where the server renders it anew.
 pub(crate) async fn editor(asked: &Asked, name: &str) -> Result<RecipePage, AppError> {
     let typed = use_context::<RecipeDraft>();
+    let kernels = kernels::names(asked).await?;
     if name.is_empty() {
         let draft = typed.unwrap_or_else(|| RecipeDraft {
             text: recipe::starter().to_owned(),
             form: EditorForm::of(recipe::starter(), None),
             ..RecipeDraft::default()
         });
-        return Ok(RecipePage { draft, newest: None });
+        return Ok(RecipePage { draft, newest: None, kernels });
     }
     let newest =
         asked.services.revision(&asked.actor, name, None).await.map_err(|it| asked.refuse(it))?;
@@ -49,7 +50,7 @@ pub(crate) async fn editor(asked: &Asked, name: &str) -> Result<RecipePage, AppE
         text: newest.text,
         ..RecipeDraft::default()
     });
-    Ok(RecipePage { draft, newest: Some(row) })
+    Ok(RecipePage { draft, newest: Some(row), kernels })
 }
 
 pub(crate) async fn revisions(asked: &Asked, name: String) -> Result<RevisionsPage, AppError> {

@@ -41,7 +41,15 @@ pub fn show(data: KernelBuildsPage) -> AnyView {
         );
         return view! { {heading}{nothing} }.into_any();
     }
-    let rows = builds.iter().map(|build| row(name, build)).collect();
+    let rows = builds
+        .iter()
+        .enumerate()
+        .map(|(at, build)| {
+            // Not each came as far as a configuration.
+            let before = builds[at + 1..].iter().find(|it| has_report(it));
+            row(name, build, before.map(|it| it.number))
+        })
+        .collect();
     view! {
         {heading}
         {table::table(
@@ -54,7 +62,8 @@ pub fn show(data: KernelBuildsPage) -> AnyView {
     .into_any()
 }
 
-fn row(name: &str, build: &KernelBuild) -> AnyView {
+/// A build; `before` is the former one whose configuration is known.
+fn row(name: &str, build: &KernelBuild, before: Option<u32>) -> AnyView {
     let number = build.number;
     let of = |part: &str| href::kernel_part_of(name, part, number);
     let configured = has_report(build);
@@ -62,9 +71,9 @@ fn row(name: &str, build: &KernelBuild) -> AnyView {
         let words = format!("{}, {}", record.release, human_size(record.size()));
         view! { <div><a href=of("files")>{words}</a></div> }
     });
-    let before = (configured && number > 1).then(|| {
-        let (from, to) = (format!("{name}/{}", number - 1), format!("{name}/{number}"));
-        view! { ", "<a href=href::kernel_diff(&from, &to)>{format!("against build {}", number - 1)}</a> }
+    let before = before.map(|before| {
+        let (from, to) = (format!("{name}/{before}"), format!("{name}/{number}"));
+        view! { ", "<a href=href::kernel_diff(&from, &to)>{format!("against build {before}")}</a> }
     });
     let configuration = configured.then(|| {
         view! { <div><a href=of("configuration")>"configuration"</a>{before}</div> }

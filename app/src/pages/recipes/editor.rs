@@ -16,7 +16,7 @@ use crate::{
 /// The page: of a new recipe where there is no revision yet.
 #[must_use]
 pub fn show(data: RecipePage) -> AnyView {
-    let RecipePage { draft, newest } = data;
+    let RecipePage { draft, newest, kernels } = data;
     let RecipeDraft { name, base, text, form: beside, message, problems, error } = draft;
     let may = may_edit();
     let save = if newest.is_some() { "Save revision" } else { "Save recipe" };
@@ -76,6 +76,7 @@ pub fn show(data: RecipePage) -> AnyView {
             {faults}
             {name_field}
             <input type="hidden" name="base" value=base.map(|base| base.to_string())/>
+            {fields::known_own_kernels(kernels)}
             <div class="sides">
                 {fields::show(&beside, &may)}
                 <div class="side">

@@ -6,7 +6,7 @@
 //! nobody's cursor moves, and gets the rest (`data-shown`) anew.
 
 use domain::{
-    kernel::HYPERVISOR_ARGUMENTS,
+    kernel::{DOM0_ARGUMENTS, HYPERVISOR_ARGUMENTS},
     recipe::form::{Group, Kind, RecipeForm, Row, field_name},
 };
 use leptos::prelude::*;
@@ -15,6 +15,8 @@ use crate::{
     api::{Choice, recipes::EditorForm},
     ui::raw,
 };
+
+const KNOWN_OWN_KERNELS: &str = "known-own-kernels";
 
 /// The form. `may` says whether whoever looks may change recipes.
 pub(super) fn show(form: &EditorForm, may: &Choice) -> AnyView {
@@ -51,6 +53,14 @@ pub(super) fn show(form: &EditorForm, may: &Choice) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// The kernels of the page Kernels, for a field that names one. They stand outside of the form, since
+/// what is typed into that does not change them.
+pub(super) fn known_own_kernels(names: Vec<String>) -> AnyView {
+    let options: Vec<_> =
+        names.into_iter().map(|it| view! { <option value=it></option> }).collect();
+    view! { <datalist id=KNOWN_OWN_KERNELS>{options}</datalist> }.into_any()
 }
 
 /// The markup of [`show`], for a page that has a former one of it.
@@ -167,6 +177,10 @@ impl Sheet<'_> {
     fn menu(&self) -> AnyView {
         let (menu, group) = (Group::Menu, Group::Entries);
         let row = |index| {
+            let unless_said = match self.values.value(group, index, "kind") {
+                "xen" => DOM0_ARGUMENTS,
+                _ => "console=ttyS0,115200",
+            };
             view! {
                 {self.control(group, index, "label", "Label", "deb-netboot-6.1.y")}
                 {self.control(group, index, "text", "What the menu shows", "Debian stable netboot 6.1.y")}
@@ -189,7 +203,7 @@ impl Sheet<'_> {
                     {self.control(group, index, "root", "Root", "")}
                 </div>
                 <div class="of-linux of-xen of-installer">
-                    {self.control(group, index, "arguments", "Kernel arguments", "console=ttyS0,115200")}
+                    {self.control(group, index, "arguments", "Kernel arguments", unless_said)}
                 </div>
             }
             .into_any()
@@ -287,6 +301,7 @@ impl Sheet<'_> {
                 let list = match (group, key) {
                     (Group::Entries, "kernel" | "hypervisor") => Some("known-kernels"),
                     (Group::Entries, "preseed") => Some("known-preseeds"),
+                    (Group::Kernels, "kernel") => Some(KNOWN_OWN_KERNELS),
                     (Group::Menu, "default") => Some("known-entries"),
                     _ => None,
                 };

@@ -51,7 +51,7 @@ pub fn show(data: ImportPage) -> AnyView {
                 of_field("menu"),
                 menu.into_any(),
             )}
-            {form::field("menu-file", "or its file", None, None, file("menu-file", "menu-file", false))}
+            {form::field("menu-file", "Or its file", None, None, file("menu-file", "menu-file", false))}
             {kernels(&draft, of_field("kernels"))}
             {form::field("user", "Account of the console", Some("Plans sign in with it.".to_owned()), of_field("login"), form::line("user", "user", draft.user.clone()))}
             {form::field("password", "Its password", Some("Whoever reaches the boot network can read the image, passwords included.".to_owned()), None, password.into_any())}
@@ -93,24 +93,28 @@ fn kernel(at: usize, draft: &KernelDraft) -> AnyView {
         draft.packages.iter().map(|package| chosen(&name("packages"), Some(package))).collect();
     // The first is needed; the others are there for who has more.
     let open = at == 0 || !draft.is_empty();
+    // Whoever sees the fields sees whose they are.
+    let label = |part: &str, words: &'static str| {
+        view! { <label for=id(part)>{words}<span class="hidden">{format!(" of kernel {number}")}</span></label> }
+    };
     view! {
         <details class="group" open=open>
             <summary>{format!("Kernel {number}")}</summary>
             <div class="field">
-                <label for=id("alias")>{format!("Name in the menu of kernel {number}")}</label>
+                {label("alias", "Name in the menu")}
                 <input id=id("alias") name=name("alias") value=draft.alias.clone() autocomplete="off" spellcheck="false"/>
             </div>
             <div class="field">
-                <label for=id("flavor")>{format!("Flavor of kernel {number}")}</label>
+                {label("flavor", "Flavor")}
                 <select id=id("flavor") name=name("flavor")>{options}</select>
             </div>
             <div class="field">
-                <label for=id("image")>{format!("File of kernel {number}")}</label>
+                {label("image", "File")}
                 {chosen(&name("image"), draft.image.as_ref())}
                 {file(&id("image"), &name("image"), false)}
             </div>
             <div class="field">
-                <label for=id("packages")>{format!("Packages of kernel {number}")}</label>
+                {label("packages", "Packages")}
                 {kept}
                 {file(&id("packages"), &name("packages"), true)}
             </div>
