@@ -147,9 +147,12 @@ class Browser:
 
 
 class Installation:
-    """The program on a new data folder, with one administrator signed in."""
+    """The program on a new data folder, with one administrator signed in; all goes with the block."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program):
+        self.folder = folder = pathlib.Path(tempfile.mkdtemp(prefix="bootwright-bench-"))
+        folder.chmod(0o755)
+        shutil.chown(folder, "bootwright", "bootwright")
         command = [program, "admin", "create-user", "ada", "--role", "administrator"]
         command += ["--password-stdin", "--data-dir", folder / "data"]
         subprocess.run(command, input=PASSWORD + "\n", text=True, check=True, stdout=subprocess.DEVNULL)
@@ -193,9 +196,13 @@ class Installation:
         _, took = self.browser.submit(target, "Roll back now", reason="measured", confirm=version)
         return took
 
-    def stop(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def mirror():
@@ -229,15 +236,11 @@ def main():
     wasm = max(os.path.getsize(it) for it in (site / "pkg").glob("*.wasm.br"))
     figure("WebAssembly of make release, brotli", f"{wasm / 1024:.0f} KiB", "at most 350 KiB", wasm <= WASM_BUDGET)
 
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="bootwright-bench-"))
-    folder.chmod(0o755)
-    shutil.chown(folder, "bootwright", "bootwright")
-    installation = Installation(program, folder)
-    try:
+    with Installation(program) as installation:
         small, ours = installation.build("small", lambda text: text)
         lock = json.loads(installation.browser.get(f"/releases/{small}/files/lock.json"))
         names = sorted({it["name"] for it in lock["packages"] if it["part"] in ("rootfs", "kernel")})
-        plain = plainly(folder, names)
+        plain = plainly(installation.folder, names)
         ratio = ours / plain
         figure(
             f"rootfs from scratch, {len(names)} packages",
@@ -256,9 +259,6 @@ def main():
         for name, version in [("small", small), ("large", large)]:
             took = installation.roll_back(version)
             figure(f"rollback to the {name} release", f"{took * 1000:.0f} ms", "at most 1 s", took <= SWITCH_LIMIT)
-    finally:
-        installation.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     sys.exit(failed)
 
 
