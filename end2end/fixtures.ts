@@ -28,6 +28,10 @@ export class Complaints {
   }
 }
 
+// A build and a boot take as long as they take; each wait names its own condition.
+export const aBuild = 15 * 60_000;
+export const aBoot = 10 * 60_000;
+
 type Fixtures = { server: Running; complaints: Complaints; checked: void };
 
 export const test = base.extend<Fixtures>({
@@ -57,4 +61,27 @@ export async function signIn(context: BrowserContext, name: string): Promise<Pag
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
   return page;
+}
+
+/** The state that stands beside the heading of a page. */
+export const state = (page: Page) => page.locator('.page-title .badge').first();
+
+/** Opens a part of the form of a recipe. */
+export const openPart = (page: Page, part: string) =>
+  page.locator(`#form-${part}`).evaluate((details: HTMLDetailsElement) => void (details.open = true));
+
+/** Waits on the job's page, which renews itself, until the job ended well; prints what its steps did. */
+export async function jobSucceeds(page: Page, timeout: number): Promise<void> {
+  await live(page);
+  await expect(state(page)).toHaveText(/succeeded|failed|cancelled/, { timeout });
+  const steps = await page.locator('.steps > li').allInnerTexts();
+  console.log(`${page.url()}\n${steps.map((step) => `  ${step.replace(/\s+/g, ' ')}`).join('\n')}`);
+  await expect(state(page)).toHaveText('succeeded');
+}
+
+export async function validate(page: Page, version: string, timeout: number): Promise<void> {
+  await page.goto(`/releases/${version}/tests`);
+  await page.getByRole('button', { name: 'Validate on a QEMU machine' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Validation of ${version}`);
+  await jobSucceeds(page, timeout);
 }

@@ -19,7 +19,7 @@ export default defineConfig({
   globalSetup: './server.ts',
   projects: [
     { name: 'whole way', testMatch: 'whole-way.spec.ts' },
-    { name: 'kernels', testMatch: 'kernels.spec.ts', dependencies: ['whole way'] },
+    { name: 'kernels', testMatch: ['kernels.spec.ts', 'release-of-kernels.spec.ts'], dependencies: ['whole way'] },
     // On what the others left behind; `--no-deps` goes on with a server that has it already.
     {
       name: 'pages',

@@ -3,19 +3,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { expect, live, signIn, test } from '../fixtures';
+import { expect, jobSucceeds, live, signIn, state, test } from '../fixtures';
 
 // The tree is unpacked and configured; compiling takes as long as it takes where no step is known.
 const aConfiguration = 10 * 60_000;
-const aBuild = 40 * 60_000;
+const aCompilation = 40 * 60_000;
 
 /** The small kernel of the tests: its steps are in the cache that all tests share. */
 const fragment = readFileSync(join(import.meta.dirname, '..', '..', 'examples', 'small-linux.config'), 'utf8');
 
 test.describe.configure({ mode: 'serial' });
 
-/** The state that stands beside the heading of a page. */
-const state = (page: Page) => page.locator('.page-title .badge').first();
 const tab = (page: Page, name: string) =>
   page.getByRole('navigation', { name: 'Parts of this kernel' }).getByRole('link', { name });
 const lines = (page: Page, number: number) =>
@@ -28,15 +26,6 @@ async function sourced(page: Page, name: string): Promise<void> {
   await page.getByLabel(/^Debian source package/).check();
   await page.locator('#source-suite').fill('bookworm');
   await page.locator('#source-package').fill('linux-source-6.1');
-}
-
-/** Waits on the job's page, which renews itself, until the job ended well. */
-async function jobSucceeds(page: Page, timeout: number): Promise<void> {
-  await live(page);
-  await expect(state(page)).toHaveText(/succeeded|failed|cancelled/, { timeout });
-  const steps = await page.locator('.steps > li').allInnerTexts();
-  console.log(`${page.url()}\n${steps.map((step) => `  ${step.replace(/\s+/g, ' ')}`).join('\n')}`);
-  await expect(state(page)).toHaveText('succeeded');
 }
 
 test('a kernel is added; what is wrong is said, and nothing that was typed or uploaded is lost', async ({ context, complaints }) => {
@@ -106,7 +95,7 @@ test('its configuration is worked out, and what did not stick says why', async (
 });
 
 test('it is built for releases, with its log as it is written', async ({ context }) => {
-  test.setTimeout(aBuild + 60_000);
+  test.setTimeout(aCompilation + 60_000);
   const page = await signIn(context, 'dennis');
   await page.goto('/kernels/small/edit');
   await lines(page, 1).fill(fragment);
@@ -117,7 +106,7 @@ test('it is built for releases, with its log as it is written', async ({ context
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Kernel small');
   await live(page);
   await page.evaluate(() => document.body.setAttribute('data-same-page', ''));
-  await jobSucceeds(page, aBuild);
+  await jobSucceeds(page, aCompilation);
   await expect(page.locator('body[data-same-page]')).toBeAttached();
   await expect(page.locator('#log p').first()).toBeVisible();
 

@@ -1,11 +1,9 @@
 // A recipe is edited by form beside its text, with and without script, on what the whole way left behind.
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { expect, live, signIn, test } from '../fixtures';
+import { expect, live, openPart, signIn, test } from '../fixtures';
 
 const text = (page: Page) => page.getByLabel('Text', { exact: true });
-const open = (page: Page, section: string) =>
-  page.locator(`#form-${section}`).evaluate((details: HTMLDetailsElement) => void (details.open = true));
 
 test('with script form and text are in step both ways', async ({ context, complaints }) => {
   const page = await signIn(context, 'ada');
@@ -24,7 +22,7 @@ test('with script form and text are in step both ways', async ({ context, compla
   await expect(page.getByLabel('Suite')).toHaveValue('bookwor-form!');
 
   await text(page).fill(before.replace('timeout_ms = 3000', 'timeout_ms = 4321'));
-  await open(page, 'menu');
+  await openPart(page, 'menu');
   await expect(page.getByLabel('Waits, in milliseconds')).toHaveValue('4321');
   await expect(page.getByLabel('Suite')).toHaveValue('bookworm');
 
@@ -40,7 +38,7 @@ test('with script form and text are in step both ways', async ({ context, compla
   expect(await text(page).inputValue()).toContain('[[users]]\nname = "ann"\n\n# typed on\n[[files]]');
   await expect(page.locator('.numbers li')).toHaveCount((await text(page).inputValue()).split('\n').length);
 
-  await open(page, 'users');
+  await openPart(page, 'users');
   await page.getByRole('button', { name: 'Remove ann' }).click();
   await expect(text(page)).not.toHaveValue(/name = "ann"/);
   await expect(page.getByRole('button', { name: 'Add account' })).toBeFocused();

@@ -3,25 +3,9 @@ import { execSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { expect, live, password, signIn, test } from '../fixtures';
-
-// A build and a boot take as long as they take; each wait names its own condition.
-const aBuild = 15 * 60_000;
-const aBoot = 10 * 60_000;
+import { aBoot, aBuild, expect, jobSucceeds, live, password, signIn, state, test, validate } from '../fixtures';
 
 test.describe.configure({ mode: 'serial' });
-
-/** The state that stands beside the heading of a page. */
-const state = (page: Page) => page.locator('.page-title .badge').first();
-
-/** Waits on the job's page, which renews itself, until the job ended well; prints what its steps did. */
-async function jobSucceeds(page: Page, timeout: number): Promise<void> {
-  await live(page);
-  await expect(state(page)).toHaveText(/succeeded|failed|cancelled/, { timeout });
-  const steps = await page.locator('.steps > li').allInnerTexts();
-  console.log(`${page.url()}\n${steps.map((step) => `  ${step.replace(/\s+/g, ' ')}`).join('\n')}`);
-  await expect(state(page)).toHaveText('succeeded');
-}
 
 async function build(page: Page, version: string, packages: RegExp): Promise<void> {
   await page.goto('/recipes/small');
@@ -30,13 +14,6 @@ async function build(page: Page, version: string, packages: RegExp): Promise<voi
   await page.getByLabel(packages).check();
   await page.getByRole('button', { name: 'Build release' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Build ${version}`);
-}
-
-async function validate(page: Page, version: string): Promise<void> {
-  await page.goto(`/releases/${version}/tests`);
-  await page.getByRole('button', { name: 'Validate on a QEMU machine' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Validation of ${version}`);
-  await jobSucceeds(page, aBoot);
 }
 
 async function ask(page: Page, version: string, reason: string): Promise<string> {
@@ -190,7 +167,7 @@ test('building an unchanged recipe runs no step again', async ({ context }) => {
 test('the candidate boots through iPXE and its checks pass', async ({ context }) => {
   test.setTimeout(aBoot + 60_000);
   const page = await signIn(context, 'dennis');
-  await validate(page, 'v1.0.0-rc.1');
+  await validate(page, 'v1.0.0-rc.1', aBoot);
   await page.getByRole('link', { name: 'deb-netboot-6.1.y' }).first().click();
   await expect(state(page)).toHaveText('passed');
   await expect(page.getByRole('table', { name: 'Cases' }).getByRole('row')).toHaveCount(10);
@@ -235,7 +212,7 @@ test('a second release replaces the first, and is rolled back', async ({ context
   await jobSucceeds(dennis, aBuild);
   await dennis.goto('/releases/v1.1.0-rc.1');
   await expect(dennis.locator('section', { hasText: 'What changed against production' })).toContainText('ethtool');
-  await validate(dennis, 'v1.1.0-rc.1');
+  await validate(dennis, 'v1.1.0-rc.1', aBoot);
   await dennis.goto('/releases/v1.1.0-rc.1/notes');
   await dennis.getByLabel('Release notes').fill('ethtool is there.\n<script>alert(1)</script>');
   await dennis.getByLabel('Known issues').fill('Links of 10 Gbit/s were not tried.');
