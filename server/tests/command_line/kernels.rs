@@ -36,6 +36,18 @@ fn a_kernel_goes_from_its_source_to_files_by_command_and_by_curl_as_the_docs_wri
     let said = ann.runs(&documented("kernel-by-hand"), &folder, &variables);
     assert_eq!(said.lines().last(), Some("dev/1"), "no option differs: {said}");
 
+    // It boots in a release.
+    let starter = domain::recipe::starter();
+    let with_dev = starter.replace("package = \"linux-image-cloud-amd64\"", "kernel = \"dev\"");
+    assert_ne!(with_dev, starter);
+    fs::write(folder.join("recipe.toml"), with_dev).unwrap();
+    let said = ann.runs(&documented("kernel-in-a-release"), &folder, &variables);
+    let booted = "smoke\tdeb-netboot-6.1.y\tqemu\tsmoke.kernel\tpassed";
+    assert!(said.contains(booted), "{said}");
+    let dev = ann.json(&["kernel", "show", "dev"]);
+    assert_eq!(dev["uses"]["releases"][0], "v1.0.0-rc.1");
+    assert_eq!(dev["results"][0]["outcome"], "passed");
+
     // An option that cannot stick is said before anything is compiled.
     let unmet = folder.join("unmet.config");
     fs::write(&unmet, "CONFIG_VIRTIO_FS=y\nCONFIG_NO_SUCH_THING=y\n").unwrap();
