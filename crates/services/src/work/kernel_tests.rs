@@ -195,8 +195,6 @@ async fn a_kernel_says_which_other_it_waits_for() {
         services.create_kernel(&ann, name, of_tag("v6.1", None)).await.unwrap();
         services.start_kernel_build(&ann, name, BuildMode::Release).await.unwrap();
     }
-    let rules = domain::room::RoomRules { floor: 0, ..Default::default() };
-    services.change_room_rules(&Actor::command_line(), rules, None).await.unwrap();
     let claimed = services.claim(&KERNELS).await.unwrap().unwrap();
     let all = services.jobs_page(&ann, &JobFilter::default(), &Slice::first()).await.unwrap();
     for job in all.items {
