@@ -20,6 +20,17 @@ for argument in "\$@"; do
 done
 exec /usr/bin/date --utc --date=@$epoch "\$@"
 END
+# Lists of sums are in the order in which a file system happens to have a folder's files.
+cat >programs/find <<END
+#!/bin/sh
+for argument in "\$@"; do
+    if [ "\$argument" = '%P\0' ]; then
+        /usr/bin/find "\$@" | LC_ALL=C sort -z
+        exit
+    fi
+done
+exec /usr/bin/find "\$@"
+END
 # A compiler writes its folder into what debuggers read, of the kernel's own tools as well, and command
 # lines are kept in the package of headers: so the folder is taken out where nobody sees the option.
 for compiler in gcc g++; do

@@ -9,10 +9,12 @@ give_way
 unpack_source
 cp /in/config config
 # dpkg-buildpackage asks which packages are installed and whose Debian this is; the answers stand in
-# files that are not kept.
+# files that are not kept. tar asks what root is called, for headers of long names.
 mkdir -p /var/lib/dpkg /etc/dpkg/origins
 : >/var/lib/dpkg/status
 echo "Vendor: Debian" >/etc/dpkg/origins/default
+echo "root:x:0:0:root:/root:/bin/sh" >/etc/passwd
+echo "root:x:0:" >/etc/group
 path=/usr/sbin:/usr/bin:/sbin:/bin
 set -- HOME=/build EPOCH="$EPOCH" REVISION="$REVISION" JOBS="$JOBS"
 if [ "$CACHED" = yes ]; then
