@@ -113,6 +113,7 @@ impl RunDetails {
 #[into_params(parameter_in = Query)]
 pub struct ListRuns {
     /// Only those of this validation.
+    #[param(value_type = Option<String>)]
     validation: Option<ValidationId>,
     /// Only those about the release of this name.
     release: Option<String>,
