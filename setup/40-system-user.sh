@@ -37,4 +37,7 @@ say "$user has $own subordinate id ranges"
 # Where tests and benches keep downloaded packages and finished build steps between runs.
 if [ "$1" = test ]; then
     as_root install -d -o "$user" -g "$(id -gn "$user")" -m 0755 /var/cache/bootwright-test
+    # What no test has used for days was made of scripts or packages that are no more; each use of a file
+    # makes it new.
+    as_root find /var/cache/bootwright-test -type f -mtime +3 -delete
 fi
