@@ -194,19 +194,8 @@ pub(crate) async fn form(asked: &Asked, name: &str) -> Result<KernelFormPage, Ap
 
 /// Names of kernels to choose from.
 pub(super) async fn names(asked: &Asked) -> Result<Vec<String>, AppError> {
-    let mut names = Vec::new();
-    let mut slice = Slice { after: None, limit: Slice::MOST };
-    while names.len() < OFFERED {
-        let page =
-            asked.services.kernels_page(&asked.actor, &KernelFilter::default(), &slice).await;
-        let page = page.map_err(|it| asked.refuse(it))?;
-        names.extend(page.items.into_iter().map(|it| it.kernel.name));
-        match page.next {
-            Some(next) => slice.after = Some(next),
-            None => break,
-        }
-    }
-    Ok(names)
+    let names = asked.services.kernel_names(&asked.actor).await.map_err(|it| asked.refuse(it))?;
+    Ok(names.into_iter().take(OFFERED).collect())
 }
 
 pub(crate) async fn diff(

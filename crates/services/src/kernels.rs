@@ -85,6 +85,15 @@ pub struct KernelConfigChange {
 }
 
 impl Services {
+    /// The names of all kernels, in order.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn kernel_names(&self, actor: &Actor) -> Result<Vec<String>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.kernel_flavors().await?.into_keys().collect())
+    }
+
     /// A page of kernels, by name. Their builds come without reports, which are long.
     ///
     /// # Errors

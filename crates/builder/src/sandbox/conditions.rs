@@ -37,8 +37,8 @@ impl Conditions {
         Self { gives_way: true, mounts: false, ..Self::default() }
     }
 
-    /// For a step that compiles: as [`Conditions::of_source`], and its `/build` takes half of the machine's memory,
-    /// 16 GiB at the most, so that the server keeps the other half.
+    /// For a step that compiles: as [`Conditions::of_source`], and its `/build` takes half of the
+    /// machine's memory, 16 GiB at the most, so that the server keeps the other half.
     #[must_use]
     pub fn compiling() -> Self {
         let half = memory().map_or(BUILD_SIZE, |bytes| bytes / 2);
