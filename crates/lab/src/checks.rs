@@ -83,7 +83,17 @@ pub(crate) fn run(
 /// itself does not hold, so that neither an echo nor a kernel message is taken for it.
 fn ask(console: &mut Console, command: &str, stop: &dyn Fn() -> bool) -> Result<Answer, Missed> {
     let deadline = Instant::now() + LIMIT;
-    console.send(&format!("echo beg''in; {{ {command}; }} 2>&1; echo en''d-$?-\r"));
+    let line = format!("echo beg''in; {{ {command}; }} 2>&1; echo en''d-$?-");
+    if line.len() > LONGEST_LINE {
+        for (number, piece) in pieces(&line).iter().enumerate() {
+            let former = if number == 0 { "" } else { "$c" };
+            console.send(&format!("c={former}'{piece}';echo ac''k-{number}\r"));
+            console.expect(&[&format!("ack-{number}\n")], deadline, stop)?;
+        }
+        console.send("eval \"$c\"\r");
+    } else {
+        console.send(&format!("{line}\r"));
+    }
     console.expect(&["begin\n"], deadline, stop)?;
     let from = console.position();
     console.expect(&["end-"], deadline, stop)?;
@@ -92,6 +102,26 @@ fn ask(console: &mut Console, command: &str, stop: &dyn Fn() -> bool) -> Result<
     console.expect(&["-"], deadline, stop)?;
     let code = console.text()[at..console.position() - 1].parse().unwrap_or(-1);
     Ok(Answer { code, text: console.text()[from..to].to_owned() })
+}
+
+/// What may be typed at once, in bytes: Xen keeps 128 until its dom0 has read them, and drops what comes
+/// then (`xen/drivers/char/console.c`, `SERIAL_RING_SIZE`).
+const LONGEST_LINE: usize = 100;
+
+/// A line in pieces that stand between single quotes, so long that each may be typed at once.
+fn pieces(line: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for character in line.chars() {
+        let quoted = match character {
+            '\'' => "'\\''".to_owned(),
+            other => other.to_string(),
+        };
+        match pieces.last_mut() {
+            Some(last) if last.len() + quoted.len() <= LONGEST_LINE - 32 => last.push_str(&quoted),
+            _ => pieces.push(quoted),
+        }
+    }
+    pieces
 }
 
 /// The version that an alias of the manifest stands for.
@@ -197,6 +227,17 @@ fn images(text: &str, request: &SmokeRequest<'_>) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lines_are_typed_in_pieces_that_a_shell_puts_together() {
+        let line = format!("printf '%s' \"it's $((40+2))\"; : {}", "x".repeat(300));
+        let pieces = pieces(&line);
+        assert!(pieces.len() > 4 && pieces.iter().all(|it| it.len() <= LONGEST_LINE - 32));
+        let typed: String = pieces.iter().map(|it| format!("c=$c'{it}'\n")).collect();
+        let script = format!("{typed}eval \"$c\"\n");
+        let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "it's 42");
+    }
 
     #[test]
     fn answers_are_judged() {
