@@ -41,7 +41,7 @@ kernel kernels/vmlinuz-6.1.y root=/dev/nfs rw ip=dhcp nfsroot=192.0.2.10:/srv/nf
 boot
 goto MENU
 :xen
-kernel kernels/xen-4.17-amd64 dom0_mem=512M loglvl=all guest_loglvl=all com1=115200,8n1 console=com1
+kernel kernels/xen-4.17-amd64 dom0_mem=1G loglvl=all guest_loglvl=all com1=115200,8n1 console=com1
 module kernels/vmlinuz-6.1.y root=/dev/nfs rw ip=dhcp nfsroot=192.0.2.10:/srv/nfs/debian,vers=3,udp console=hvc0 earlyprintk=xen nomodeset
 boot
 goto MENU
