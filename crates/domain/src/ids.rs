@@ -59,6 +59,8 @@ ids! {
     ReleaseId;
     /// A kernel as a component, over all its builds.
     KernelId;
+    /// A variant of a release, over all its builds.
+    VariantId;
     /// A unit of background work.
     JobId;
     /// The job that runs a plan against one manifest digest, seen as a validation.

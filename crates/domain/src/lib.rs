@@ -44,4 +44,5 @@ pub mod text_diff;
 pub mod time;
 pub mod token;
 pub mod transfer;
+pub mod variant;
 pub mod version;

@@ -8,13 +8,13 @@ mod entries;
 mod fields;
 pub mod form;
 mod kernels;
-mod nearest;
+pub(crate) mod nearest;
 mod proposal;
 mod read;
-mod report;
+pub(crate) mod report;
 mod slips;
-mod syntax;
-mod system;
+pub(crate) mod syntax;
+pub(crate) mod system;
 #[cfg(test)]
 mod tests;
 mod using;

@@ -3,7 +3,7 @@
 use super::report::quoted;
 
 /// `Err` says what is wrong and what to do.
-pub(super) type Checked = Result<(), String>;
+pub(crate) type Checked = Result<(), String>;
 
 /// Whether `text` has 1 to `longest` characters, starts with one that `first` takes and goes on
 /// with ones that `rest` takes.
@@ -21,7 +21,7 @@ const fn lower_or_digit(c: char) -> bool {
 }
 
 /// A name of a Debian suite.
-pub(super) fn suite(name: &str) -> Checked {
+pub(crate) fn suite(name: &str) -> Checked {
     if matches!(name, "stable" | "oldstable" | "oldoldstable" | "testing") {
         return Err(format!(
             "\"{name}\" is another Debian after each of its releases; write the code name, such as \"bookworm\""
@@ -86,7 +86,7 @@ pub(super) fn mirror(url: &str) -> Checked {
 }
 
 /// A package name by Debian policy §5.6.1.
-pub(super) fn package(name: &str) -> Checked {
+pub(crate) fn package(name: &str) -> Checked {
     let shown = quoted(name);
     if let Some((bare, _)) = name.split_once('/') {
         return Err(format!(
@@ -138,7 +138,7 @@ const STANDARD_ACCOUNTS: [&str; 19] = [
 ];
 
 /// The name of an account to make, or `root`.
-pub(super) fn user(name: &str) -> Checked {
+pub(crate) fn user(name: &str) -> Checked {
     if !account(name) {
         return Err(format!(
             "{} is no account name: they have 1 to 32 of a-z, 0-9, \"_\", \"-\" and start with a letter or \"_\"",
@@ -154,7 +154,7 @@ pub(super) fn user(name: &str) -> Checked {
 }
 
 /// A group that an account joins.
-pub(super) fn group(name: &str) -> Checked {
+pub(crate) fn group(name: &str) -> Checked {
     if account(name) {
         return Ok(());
     }
@@ -165,7 +165,7 @@ pub(super) fn group(name: &str) -> Checked {
 }
 
 /// Why `path` is not absolute and in its plainest form; `None` where it is.
-pub(super) fn path_fault(path: &str) -> Option<String> {
+pub(crate) fn path_fault(path: &str) -> Option<String> {
     let shown = quoted(path);
     let Some(below) = path.strip_prefix('/') else {
         return Some(format!("{shown} must start with \"/\": paths are those of the rootfs"));
@@ -187,7 +187,7 @@ pub(super) fn path_fault(path: &str) -> Option<String> {
 }
 
 /// A login shell.
-pub(super) fn shell(path: &str) -> Checked {
+pub(crate) fn shell(path: &str) -> Checked {
     if let Some(fault) = path_fault(path) {
         return Err(format!("the shell {fault}"));
     }
@@ -201,7 +201,7 @@ pub(super) fn shell(path: &str) -> Checked {
 }
 
 /// A password that `chpasswd` takes.
-pub(super) fn password(text: &str) -> Checked {
+pub(crate) fn password(text: &str) -> Checked {
     if text.is_empty() {
         return Err(
             "an empty password would let anybody in; take the line out for an account without one"
@@ -219,7 +219,7 @@ pub(super) fn password(text: &str) -> Checked {
 }
 
 /// A line of `authorized_keys`.
-pub(super) fn ssh_key(line: &str) -> Checked {
+pub(crate) fn ssh_key(line: &str) -> Checked {
     if line.contains("PRIVATE KEY") {
         return Err("this is a private key, and everybody who may read the recipe sees it: make a new pair, and write the line of its .pub file here".to_owned());
     }
@@ -250,7 +250,7 @@ fn key_type(word: &str) -> bool {
 }
 
 /// The mode of a file.
-pub(super) fn mode(text: &str) -> Checked {
+pub(crate) fn mode(text: &str) -> Checked {
     let digits = text.len() == 3 || text.len() == 4;
     if digits && text.bytes().all(|b| matches!(b, b'0'..=b'7')) {
         return Ok(());
@@ -262,7 +262,7 @@ pub(super) fn mode(text: &str) -> Checked {
 }
 
 /// The owner of a file.
-pub(super) fn owner(text: &str) -> Checked {
+pub(crate) fn owner(text: &str) -> Checked {
     if text.split_once(':').is_some_and(|(user, group)| account(user) && account(group)) {
         return Ok(());
     }
@@ -273,7 +273,7 @@ pub(super) fn owner(text: &str) -> Checked {
 }
 
 /// A systemd unit.
-pub(super) fn unit(name: &str) -> Checked {
+pub(crate) fn unit(name: &str) -> Checked {
     let allowed =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '_' | '.' | '\\' | '@' | '-');
     if is(name, 255, |c| c.is_ascii_alphanumeric() || c == '_', allowed) && !name.contains("..") {
@@ -283,7 +283,7 @@ pub(super) fn unit(name: &str) -> Checked {
 }
 
 /// The unit in full: `ssh` is `ssh.service`.
-pub(super) fn full_unit(name: &str) -> String {
+pub(crate) fn full_unit(name: &str) -> String {
     const KINDS: [&str; 9] = [
         ".service",
         ".socket",
@@ -320,7 +320,7 @@ pub(super) fn preseed(name: &str) -> Checked {
 }
 
 /// The alias of a kernel: part of URLs and of iPXE scripts.
-pub(super) fn alias(name: &str) -> Checked {
+pub(crate) fn alias(name: &str) -> Checked {
     if name == "rootfs.squashfs" || name.starts_with("initrd-") || name.starts_with("config-") {
         return Err(format!(
             "{} is how other files of a release are called; take an alias such as \"vmlinuz-6.1.y\"",

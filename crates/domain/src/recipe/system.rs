@@ -93,7 +93,7 @@ pub(super) fn files(report: &mut Report, root: &Fields<'_, '_>, has_issue: bool)
     files
 }
 
-fn file_content(content: &str) -> Checked {
+pub(crate) fn file_content(content: &str) -> Checked {
     if content.len() > LONGEST_FILE {
         return Err(format!(
             "the file has {} bytes and may have {LONGEST_FILE}; put large files into a package",
@@ -104,7 +104,7 @@ fn file_content(content: &str) -> Checked {
 }
 
 /// Paths that a recipe may write, and why not the others.
-fn file_path(path: &str) -> Checked {
+pub(crate) fn file_path(path: &str) -> Checked {
     if let Some(fault) = syntax::path_fault(path) {
         return Err(format!("the path {fault}"));
     }
