@@ -4,8 +4,10 @@ mkdir -p /tmp/apt/etc/apt.conf.d /tmp/apt/etc/preferences.d /tmp/apt/etc/trusted
     /tmp/apt/state/lists/partial /tmp/apt/cache/archives/partial
 : >/tmp/apt/status
 mkdir -p /etc/apt/apt.conf.d
-echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] file:/in/repo $SUITE $COMPONENTS" \
-    >/tmp/apt/etc/sources.list
+# One suite, or several.
+for suite in $SUITE; do
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] file:/in/repo $suite $COMPONENTS"
+done >/tmp/apt/etc/sources.list
 if [ -s /in/own ]; then
     mkdir -p /tmp/own
     while read -r sha256 file; do

@@ -1,5 +1,5 @@
 # Says for which kernels the modules of a rootfs and of initrds are.
-#   in:  /in/rootfs.squashfs, /in/initrds/<release>
+#   in:  /in/rootfs.squashfs, or /in/facts of what is in it; /in/initrds/<release>
 #   out: /out/facts: lines of
 #          rootfs <folder> <vermagic>
 #          initrd <release> <folder> <vermagic>
@@ -21,11 +21,15 @@ vermagics() {
     done >>/out/facts
 }
 
-# Where lib is a link to usr/lib, the first pattern matches nothing.
-unsquashfs -quiet -no-progress -no-xattrs -dest /build/rootfs /in/rootfs.squashfs \
-    lib/modules usr/lib/modules >/dev/null
-[ ! -L /build/rootfs/lib ] || rm /build/rootfs/lib
-vermagics /build/rootfs rootfs
+if [ -e /in/facts ]; then
+    cat /in/facts >>/out/facts
+else
+    # Where lib is a link to usr/lib, the first pattern matches nothing.
+    unsquashfs -quiet -no-progress -no-xattrs -dest /build/rootfs /in/rootfs.squashfs \
+        lib/modules usr/lib/modules >/dev/null
+    [ ! -L /build/rootfs/lib ] || rm /build/rootfs/lib
+    vermagics /build/rootfs rootfs
+fi
 for initrd in /in/initrds/*; do
     release=$(basename "$initrd")
     mkdir -p "/build/initrd-$release"

@@ -24,9 +24,10 @@ ConditionKernelCommandLine=!console=hvc0
 """
 
 
-def in_tree(*command, text=None):
+def in_tree(*command, text=None, source=None):
+    stdin = {"input": text} if source is None else {"stdin": source}
     done = subprocess.run(
-        ["chroot", TREE, *command], input=text, text=True, env=ENVIRONMENT,
+        ["chroot", TREE, *command], **stdin, text=True, env=ENVIRONMENT,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )
     if done.stdout.strip():
@@ -35,10 +36,14 @@ def in_tree(*command, text=None):
         sys.exit(f"{' '.join(command)} failed in the rootfs with exit code {done.returncode}")
 
 
-def write(path, content, mode="0644", owner="root:root"):
+def write(path, content, mode="0644", owner="root:root", upload=None):
     print(f"file {path}", flush=True)
     script = 'mkdir -p "$(dirname "$1")" && rm -f "$1" && cat >"$1" && chown "$2" "$1" && chmod "$3" "$1"'
-    in_tree("sh", "-c", script, "sh", path, owner, mode, text=content)
+    if upload is None:
+        in_tree("sh", "-c", script, "sh", path, owner, mode, text=content)
+    else:
+        with open(f"/in/uploads/{upload}", "rb") as source:
+            in_tree("sh", "-c", script, "sh", path, owner, mode, source=source)
 
 
 def exists(path):
@@ -54,11 +59,15 @@ def set_password(user, password, salt):
     in_tree("usermod", "-p", hashed, user)
 
 
+def has_account(name):
+    return subprocess.run(["chroot", TREE, "id", name], env=ENVIRONMENT, capture_output=True).returncode == 0
+
+
 def add_users(users):
     for user in users:
         name = user["name"]
         print(f"account {name}", flush=True)
-        if name != "root":
+        if name != "root" and not has_account(name):
             in_tree("useradd", "--create-home", "--user-group", "--shell", user["shell"], name)
         else:
             in_tree("usermod", "--shell", user["shell"], name)
@@ -94,26 +103,34 @@ DHCP=yes
 """
 
 
-def main():
-    with open("/in/system.json", encoding="utf-8") as file:
-        system = json.load(file)
-    hostname = system["hostname"]
+def name_host(hostname):
     write("/etc/hostname", hostname + "\n")
     write("/etc/hosts", f"127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n::1\tlocalhost ip6-localhost\n")
+
+
+def found(system):
+    """What every rootfs gets once, whatever is changed of it later."""
     write("/etc/fstab", "# The initrd mounts the root file system: the images of the release under a layer in memory.\n")
     write("/etc/issue", system["issue"])
-    systemd = exists("/usr/bin/systemctl") or exists("/bin/systemctl")
-    if systemd:
+    if exists("/usr/bin/systemctl") or exists("/bin/systemctl"):
         write("/etc/systemd/network/99-bootwright.network", NETWORK)
-    add_users(system["users"])
-    if systemd:
         in_tree("systemctl", "enable", "serial-getty@ttyS0.service", "systemd-networkd.service")
         write("/etc/systemd/system/serial-getty@ttyS0.service.d/dom0.conf", NOT_IN_DOM0)
     if exists("/usr/sbin/sshd"):
         write("/etc/systemd/system/bootwright-host-keys.service", HOST_KEYS_UNIT)
         in_tree("systemctl", "enable", "bootwright-host-keys.service")
+
+
+def main():
+    with open("/in/system.json", encoding="utf-8") as file:
+        system = json.load(file)
+    if system["hostname"] is not None:
+        name_host(system["hostname"])
+    if "issue" in system:
+        found(system)
+    add_users(system["users"])
     for file in system["files"]:
-        write(file["path"], file["content"], file["mode"], file["owner"])
+        write(file["path"], file["content"], file["mode"], file["owner"], file.get("upload"))
     for unit in system["enable"]:
         in_tree("systemctl", "enable", unit)
     for unit in system["disable"]:

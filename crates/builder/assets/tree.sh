@@ -41,6 +41,8 @@ clean_tree() {
         find /build/tree/var/log -mindepth 1 ! -type d -delete
     fi
     if [ -d /build/tree/etc ]; then
+        # It may be a link.
+        rm -f /build/tree/etc/machine-id
         : >/build/tree/etc/machine-id
         chmod 0444 /build/tree/etc/machine-id
     fi

@@ -34,6 +34,23 @@ pub enum BuildError {
         "the former lock has no kernel {0}, which the recipe names now: build with newer packages"
     )]
     NotInLock(String),
+    /// apt does not do what is asked of it.
+    #[error("apt refuses this change of packages: {0}")]
+    AptRefuses(String),
+    /// More would be removed than somebody has agreed to.
+    #[error(
+        "this would remove {} as well: agree to it under \"accept_removal\", or change what is added and removed",
+        .0.join(", ")
+    )]
+    Unconfirmed(Vec<String>),
+    /// The base release of a variant cannot be built on.
+    #[error("no variant can be built on {base}: {why}")]
+    Base {
+        /// Name of the release.
+        base: String,
+        /// Why not, in one sentence.
+        why: String,
+    },
     /// What somebody brought along is not taken.
     #[error("{what} is refused: {why}")]
     Refused {

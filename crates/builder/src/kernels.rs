@@ -157,19 +157,6 @@ impl KernelBuilding<'_> {
         self.kept(step, &what, file.sha256).map_err(|error| self.not_begun(step, error))
     }
 
-    /// A file that is kept, whole: a disk may have damaged it since.
-    fn kept(&self, step: &'static str, what: &str, sha256: Digest) -> Result<BlobRef, BuildError> {
-        if !self.builder.blobs.touch(&sha256)? {
-            return Err(self.failure(step, format!("{what} is not here any more: bring it again")));
-        }
-        self.builder.blobs.verify(&sha256)?;
-        let path = self.builder.blobs.path(&sha256);
-        let size = std::fs::metadata(&path)
-            .map_err(|source| BuildError::Io { doing: "read", path, source })?
-            .len();
-        Ok(BlobRef { sha256, size })
-    }
-
     /// Makes a file of the cache one that is kept.
     fn keep(&self, sha256: &Digest) -> Result<(), BuildError> {
         Ok(self.builder.blobs.take_from(&self.builder.cache.blobs, sha256)?)
@@ -190,10 +177,6 @@ impl KernelBuilding<'_> {
             source,
         })?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    fn failure(&self, step: &'static str, why: String) -> BuildError {
-        BuildError::Step { step, why, lines: Vec::new() }
     }
 
     /// Notes that a step failed before it could begin.

@@ -21,6 +21,8 @@ pub mod sandbox;
 mod signing;
 mod sources;
 mod steps;
+mod trees;
+mod variants;
 
 pub use cache::{CachedStep, StepCache};
 pub use error::BuildError;
@@ -34,3 +36,5 @@ pub use steps::{
     BuildOutput, BuildRequest, Builder, BuilderConfig, IMPORT_STEPS, ImportOutput, ImportRequest,
     KernelFiles, LockChoice, STEPS, check_together, kernel_step,
 };
+pub use trees::CachedTree;
+pub use variants::{Base, Simulation, VariantOutput, VariantRequest, upload_name, variant_steps};

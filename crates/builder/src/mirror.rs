@@ -323,6 +323,12 @@ impl<R: Read> Read for Stoppable<'_, R> {
     }
 }
 
+/// What a mirror's tree has of an index: paths and blobs.
+pub(crate) fn files(index: &Index, suite: &str) -> Vec<(String, Digest)> {
+    let release = (format!("dists/{suite}/InRelease"), index.release);
+    index.packages.iter().cloned().chain([release]).collect()
+}
+
 /// Writes the blobs of an index as a mirror's tree, for apt in a sandbox.
 pub(crate) fn lay_out(
     index: &Index,
@@ -330,12 +336,11 @@ pub(crate) fn lay_out(
     suite: &str,
     folder: &Path,
 ) -> Result<(), MirrorError> {
-    let release = (format!("dists/{suite}/InRelease"), index.release);
-    for (path, digest) in index.packages.iter().chain([&release]) {
+    for (path, digest) in files(index, suite) {
         let place = folder.join(path);
         let parent = place.parent().unwrap_or(folder);
         fs::create_dir_all(parent)
-            .and_then(|()| fs::copy(blobs.path(digest), &place))
+            .and_then(|()| fs::copy(blobs.path(&digest), &place))
             .map_err(|source| MirrorError::File { path: place.clone(), source })?;
     }
     Ok(())

@@ -6,6 +6,7 @@ use domain::{
     job::StepState,
     kernel::{ConfigReport, SourceRecord},
     lock::Lock,
+    variant::VariantLock,
 };
 
 use crate::kernels::{KernelOutput, KernelRequest};
@@ -52,6 +53,8 @@ pub trait BuildObserver: Send + Sync {
     fn configured(&self, _report: &ConfigReport, _config: &BlobRef) {}
     /// A kernel of a release's recipe was made, or its steps were all known.
     fn kernel_built(&self, _request: &KernelRequest, _output: &KernelOutput) {}
+    /// A variant resolved to this: whoever builds on after an interruption keeps it.
+    fn variant_resolved(&self, _lock: &VariantLock) {}
     /// Whether the build is to stop at once.
     fn cancelled(&self) -> bool;
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use domain::lock::{LockedPackage, Part};
+use domain::{
+    lock::{LockedPackage, Part},
+    variant::PackageChange,
+};
 
 /// The names of all packages of an archive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,6 +81,35 @@ pub(crate) fn difference<'a>(
     let mut differing: Vec<String> =
         locked.difference(&installed).map(|it| show('-', it)).collect();
     differing.extend(installed.difference(&locked).map(|it| show('+', it)));
+    differing.truncate(10);
+    (!differing.is_empty()).then(|| differing.join(", "))
+}
+
+/// Which of some changes are not what dpkg's status says of the system that they were made to; `None`
+/// where all are.
+pub(crate) fn unexpected(status: &str, changes: &[PackageChange]) -> Option<String> {
+    let installed = installed(status);
+    let there = |change: &PackageChange| {
+        installed
+            .iter()
+            .find(|(name, _, architecture)| {
+                *name == change.name && *architecture == change.architecture
+            })
+            .map(|(_, version, _)| version)
+    };
+    let mut differing: Vec<String> = changes
+        .iter()
+        .filter(|change| there(change) != change.to.as_ref())
+        .map(|change| {
+            let shown = |version: Option<&String>| version.map_or("none", |it| it).to_owned();
+            format!(
+                "{} is {}, not {}",
+                change.name,
+                shown(there(change)),
+                shown(change.to.as_ref())
+            )
+        })
+        .collect();
     differing.truncate(10);
     (!differing.is_empty()).then(|| differing.join(", "))
 }

@@ -28,13 +28,15 @@ pub(crate) struct IdRange {
     _mark: UnixListener,
 }
 
-/// Takes a range that no other sandbox uses; `None` where all are in use.
-pub(crate) fn take() -> Result<Option<IdRange>, SandboxError> {
+/// Takes a range that no other sandbox uses, where it can one whose first user id `preferred` names;
+/// `None` where all are in use.
+pub(crate) fn take(preferred: &dyn Fn(u32) -> bool) -> Result<Option<IdRange>, SandboxError> {
     let user = Uid::effective();
-    let ranges = ranges_of(user)?;
+    let mut ranges = ranges_of(user)?;
     if ranges.is_empty() {
         return Err(SandboxError::NoRange { user: name_of(user) });
     }
+    ranges.sort_by_key(|(first_uid, _)| !preferred(*first_uid));
     Ok(ranges.into_iter().find_map(|(first_uid, first_gid)| {
         let name = format!("bootwright-ids-{first_uid}");
         let address = SocketAddr::from_abstract_name(name.as_bytes()).ok()?;

@@ -225,15 +225,28 @@ impl Sandbox<'_> {
         line: &mut dyn FnMut(&str),
         stop: &dyn Fn() -> bool,
     ) -> Result<Outputs, SandboxError> {
-        let range = wait_for_range(stop)?;
+        let range = wait_for_range(&|_| false, stop)?;
+        self.run_in(&range, conditions, spawner, work_dir, line, stop)
+    }
+
+    /// As [`Sandbox::run_under`], with the ids of a range that the caller has taken.
+    pub(crate) fn run_in(
+        &self,
+        range: &IdRange,
+        conditions: &Conditions,
+        spawner: &Spawner,
+        work_dir: &Path,
+        line: &mut dyn FnMut(&str),
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Outputs, SandboxError> {
         let outputs = self.prepare(work_dir)?;
-        let invocation = self.invocation(&range, conditions, outputs.folder.path());
+        let invocation = self.invocation(range, conditions, outputs.folder.path());
         let mut running = spawner.spawn(&invocation)?;
         let result = follow(&mut running, self.limit, line, stop);
         running.kill();
-        make_removable(spawner, &range, &outputs.folder.path().join("out"));
+        make_removable(spawner, range, &outputs.folder.path().join("out"));
         for (_, folder) in &conditions.writable {
-            make_removable(spawner, &range, folder);
+            make_removable(spawner, range, folder);
         }
         result.map(|()| outputs)
     }
@@ -292,8 +305,11 @@ impl Sandbox<'_> {
                 .args(["--ro-bind".as_ref(), path.as_os_str()])
                 .arg(format!("/in/{name}"));
         }
-        for (place, path) in &conditions.writable {
+        for (place, path) in conditions.writable.iter().chain(&conditions.kept) {
             invocation = invocation.args(["--bind".as_ref(), path.as_os_str(), place.as_ref()]);
+        }
+        for (place, path) in &conditions.readable {
+            invocation = invocation.args(["--ro-bind".as_ref(), path.as_os_str(), place.as_ref()]);
         }
         for (name, value) in &self.environment {
             invocation = invocation.args(["--setenv", name, value]);
@@ -312,11 +328,9 @@ const NO_NAMESPACES: &str = "echo 0 >/proc/sys/user/max_user_namespaces && exec 
 fn enter(range: &IdRange, conditions: &Conditions) -> Invocation {
     let map = |first: u32| format!("{first},0,65536");
     // Neither here nor in a namespace of its own (user_namespaces(7), namespaces(7)).
-    let (alone, without): (&[&str], &[&str]) = if conditions.mounts {
-        (&[], &[])
-    } else {
-        (&["sh", "-c", NO_NAMESPACES, "sh"], WITHOUT_MOUNTS)
-    };
+    let alone: &[&str] =
+        if conditions.namespaces { &[] } else { &["sh", "-c", NO_NAMESPACES, "sh"] };
+    let without = if conditions.mounts { &[] } else { WITHOUT_MOUNTS };
     conditions
         .unshare()
         .arg("--user")
@@ -328,6 +342,8 @@ fn enter(range: &IdRange, conditions: &Conditions) -> Invocation {
         .arg(format!("--nproc={PROCESSES}"))
         .arg(format!("--fsize={FILE_SIZE}"))
         .args(["--core=0", "bwrap", "--unshare-net", "--unshare-ipc", "--unshare-uts"])
+        // Without a pid namespace of its own bwrap shows the processes of the host below /proc.
+        .args(["--unshare-pid"])
         .args(["--die-with-parent", "--new-session", "--cap-add", "ALL"])
         .args(without)
         .args(["--ro-bind", "/usr", "/usr"])
@@ -343,10 +359,14 @@ fn enter(range: &IdRange, conditions: &Conditions) -> Invocation {
         .args(["--setenv", "HOME", "/root", "--setenv", "LC_ALL", "C.UTF-8"])
 }
 
-/// Waits until one of the ranges is free: as many sandboxes run at once as there are ranges.
-fn wait_for_range(stop: &dyn Fn() -> bool) -> Result<IdRange, SandboxError> {
+/// Waits until one of the ranges is free, and takes a preferred one where it can: as many sandboxes
+/// run at once as there are ranges.
+pub(crate) fn wait_for_range(
+    preferred: &dyn Fn(u32) -> bool,
+    stop: &dyn Fn() -> bool,
+) -> Result<IdRange, SandboxError> {
     loop {
-        if let Some(range) = ranges::take()? {
+        if let Some(range) = ranges::take(preferred)? {
             return Ok(range);
         }
         if stop() {
@@ -445,6 +465,19 @@ fn read_lines(
             send(&mut text);
         }
     })
+}
+
+/// Removes everything in a folder, also what belongs to the ids of the range.
+pub(crate) fn empty(spawner: &Spawner, range: &IdRange, folder: &Path) -> Result<(), SandboxError> {
+    let cleaner = enter(range, &Conditions::default())
+        .args(["--bind".as_ref(), folder.as_os_str(), "/out".as_ref()])
+        .args(["--", "/usr/bin/find", "/out", "-mindepth", "1", "-delete"]);
+    let done = spawner.output(&cleaner)?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let lines = String::from_utf8_lossy(&done.stderr).lines().map(ToOwned::to_owned).collect();
+    Err(SandboxError::Failed { status: done.status.to_string(), lines })
 }
 
 /// What a script made in a folder may stand in folders that belong to subordinate ids, where the

@@ -2,27 +2,28 @@
 
 mod archive;
 mod bootstrap;
-mod check;
-mod fetch;
+pub(crate) mod check;
+pub(crate) mod fetch;
 mod import;
-mod initrd;
-mod kernel;
+pub(crate) mod initrd;
+pub(crate) mod kernel;
 mod manifest;
-mod own_kernels;
+pub(crate) mod own_kernels;
 mod pack;
 pub(crate) mod resolve;
 pub(crate) mod run;
-mod system;
+pub(crate) mod system;
 
 use std::{path::PathBuf, sync::Arc};
 
 use blobs::BlobStore;
 use domain::{
-    blob::BlobRef, job::StepState, lock::Lock, manifest::Manifest, recipe::Recipe,
+    blob::BlobRef, digest::Digest, job::StepState, lock::Lock, manifest::Manifest, recipe::Recipe,
     version::TargetVersion,
 };
 use process::Spawner;
 
+pub(crate) use self::manifest::{initrd_name, sign};
 use self::resolve::Archive;
 pub use self::{
     check::{KernelFiles, check_together},
@@ -41,6 +42,7 @@ use crate::{
     sandbox::{self, SandboxError},
     signing::SigningKey,
     sources::SourceRules,
+    trees::{CachedTree, Trees},
 };
 
 /// Names of the steps, in order.
@@ -121,9 +123,11 @@ pub struct Builder {
     pub(crate) blobs: BlobStore,
     pub(crate) cache: StepCache,
     key: SigningKey,
-    tools: Vec<String>,
+    pub(crate) tools: Vec<String>,
     /// The compilers and what they need, as `package version`.
     pub(crate) toolchain: Vec<String>,
+    /// Unpacked images for variants.
+    pub(crate) trees: Trees,
 }
 
 /// One build under way, of a release or of something else that is asked for.
@@ -147,7 +151,8 @@ impl Builder {
         let cache = StepCache::open(&config.cache_dir)?;
         let tools = host::tool_versions(&spawner);
         let toolchain = host::toolchain_versions(&spawner);
-        Ok(Self { config, spawner, blobs, cache, key, tools, toolchain })
+        let trees = Trees::new(&config.cache_dir, &config.work_dir, &spawner);
+        Ok(Self { config, spawner, blobs, cache, key, tools, toolchain, trees })
     }
 
     /// Removes what an interrupted server left in the work folder. Only the one server of a data
@@ -223,7 +228,7 @@ impl Builder {
         let kernel = kernel::run(&build, &lock, &system)?;
         let initrds = initrd::run(&build, &kernel, &initrd::Sources::of_lock(&lock)?)?;
         let image = pack::run(&build, lock.epoch, &kernel.tree)?;
-        check::run(&build, &kernel, &initrds, &image)?;
+        check::run(&build, &kernel, &initrds, &check::Modules::Image(image))?;
         let (recipe, preseeds) = (&request.recipe, &request.recipe.preseeds);
         let parts = manifest::Parts {
             version: &request.target,
@@ -239,6 +244,23 @@ impl Builder {
         let (manifest, manifest_blob) = manifest::run(&build, &parts)?;
         let signature = manifest::sign(&build, &manifest, &manifest_blob)?;
         Ok(BuildOutput { lock, manifest, manifest_blob, signature })
+    }
+
+    /// The unpacked images that variants stand on.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn trees(&self) -> std::io::Result<Vec<CachedTree>> {
+        self.trees.list()
+    }
+
+    /// Removes an unpacked image, which is unpacked again when it is needed; `false` where a variant
+    /// is being built on it, or was since it was listed.
+    ///
+    /// # Errors
+    /// Where it cannot be removed.
+    pub fn remove_tree(&self, tree: &CachedTree) -> Result<bool, BuildError> {
+        self.trees.remove(tree)
     }
 
     pub(crate) fn mirror(&self, archive: &Archive<'_>) -> Result<Mirror, MirrorError> {
@@ -260,6 +282,40 @@ fn rootfs(build: &Build<'_>, lock: &Lock) -> Result<BlobRef, BuildError> {
 }
 
 impl<R> Build<'_, R> {
+    /// A file that is kept, whole: a disk may have damaged it since.
+    pub(crate) fn kept(
+        &self,
+        step: &'static str,
+        what: &str,
+        sha256: Digest,
+    ) -> Result<BlobRef, BuildError> {
+        if !self.builder.blobs.touch(&sha256)? {
+            return Err(self.failure(step, format!("{what} is not here any more: bring it again")));
+        }
+        self.builder.blobs.verify(&sha256)?;
+        let path = self.builder.blobs.path(&sha256);
+        let size = std::fs::metadata(&path)
+            .map_err(|source| BuildError::Io { doing: "read", path, source })?
+            .len();
+        Ok(BlobRef { sha256, size })
+    }
+
+    pub(crate) fn failure(&self, step: &'static str, why: String) -> BuildError {
+        BuildError::Step { step, why, lines: Vec::new() }
+    }
+
+    /// A text that a step of the cache gave.
+    pub(crate) fn cached_text(
+        &self,
+        step: &'static str,
+        blob: &BlobRef,
+    ) -> Result<String, BuildError> {
+        let unreadable =
+            |error: std::io::Error| BuildError::Unexpected { step, what: error.to_string() };
+        let file = self.builder.cache.blobs.open_blob(&blob.sha256)?;
+        std::io::read_to_string(file).map_err(unreadable)
+    }
+
     pub(crate) fn log(&self, step: &str, line: &str) {
         self.observer.log(step, line);
     }

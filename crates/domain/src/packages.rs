@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::Digest,
     lock::{Lock, LockedPackage, Part},
+    recipe::nearest::nearest,
 };
 
 /// The origin of a package that came inside a rootfs: nobody knows from where that had it.
@@ -30,6 +31,18 @@ pub struct HeldPackage {
     pub origin: String,
     /// Path below the mirror's root; not known of a rootfs that was imported.
     pub path: Option<String>,
+}
+
+/// Up to three of `known` that are nearest to `name`: for somebody who mistyped it.
+#[must_use]
+pub fn nearest_names<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut left: std::collections::BTreeSet<&str> = known.into_iter().collect();
+    let mut found = Vec::new();
+    while let Some(near) = nearest(name, left.iter().copied()).filter(|_| found.len() < 3) {
+        left.remove(near);
+        found.push(near);
+    }
+    found
 }
 
 impl HeldPackage {

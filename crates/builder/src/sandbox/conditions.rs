@@ -20,13 +20,28 @@ pub struct Conditions {
     pub gives_way: bool,
     /// Whether it may mount: who may can give itself more memory for files than is said here.
     pub mounts: bool,
+    /// Whether a user namespace can be made inside, in which everything could be mounted.
+    pub namespaces: bool,
     /// Folders outside that the script may write to, each with the place where it stands inside.
     pub writable: Vec<(&'static str, PathBuf)>,
+    /// As `writable`, where what the script leaves keeps its modes: to be removed with [`super::empty`].
+    pub kept: Vec<(&'static str, PathBuf)>,
+    /// Folders outside that the script may read, each with the place where it stands inside. What
+    /// lies in them belongs to the ids of one range: to be used in that range only.
+    pub readable: Vec<(&'static str, PathBuf)>,
 }
 
 impl Default for Conditions {
     fn default() -> Self {
-        Self { build_size: BUILD_SIZE, gives_way: false, mounts: true, writable: Vec::new() }
+        Self {
+            build_size: BUILD_SIZE,
+            gives_way: false,
+            mounts: true,
+            namespaces: true,
+            writable: Vec::new(),
+            kept: Vec::new(),
+            readable: Vec::new(),
+        }
     }
 }
 
@@ -34,7 +49,20 @@ impl Conditions {
     /// For a step that runs what a source brought along: it gives way, and mounts nothing.
     #[must_use]
     pub fn of_source() -> Self {
-        Self { gives_way: true, mounts: false, ..Self::default() }
+        Self { gives_way: true, mounts: false, namespaces: false, ..Self::default() }
+    }
+
+    /// For a step whose script mounts a tree and then lets somebody else's programs change it: they
+    /// run in sandboxes that the script makes in its own, and fill no more than half of the memory.
+    #[must_use]
+    pub fn layering() -> Self {
+        let half = memory().map_or(BUILD_SIZE, |bytes| bytes / 2);
+        Self {
+            build_size: half.min(BUILD_SIZE),
+            gives_way: true,
+            namespaces: false,
+            ..Self::default()
+        }
     }
 
     /// For a step that compiles: as [`Conditions::of_source`], and its `/build` takes half of the

@@ -37,14 +37,25 @@ pub struct KernelFiles<'a> {
     pub initrd: &'a Path,
 }
 
-pub(super) fn run<R>(
+/// What says for which kernels the modules of a rootfs are.
+pub(crate) enum Modules {
+    /// An image, to be looked into.
+    Image(BlobRef),
+    /// What was found in a tree already, as check.sh writes it.
+    Facts(BlobRef),
+}
+
+pub(crate) fn run<R>(
     build: &Build<'_, R>,
     kernels: &Kernels,
     initrds: &[(String, BlobRef)],
-    image: &BlobRef,
+    modules: &Modules,
 ) -> Result<(), BuildError> {
-    let blobs = &build.builder.cache.blobs;
-    let mut inputs = vec![(IMAGE.to_owned(), *image)];
+    let builder = build.builder;
+    let mut inputs = vec![match modules {
+        Modules::Image(image) => (IMAGE.to_owned(), *image),
+        Modules::Facts(facts) => ("facts".to_owned(), *facts),
+    }];
     inputs.extend(initrds.iter().map(|(release, it)| (format!("initrds/{release}"), *it)));
     // The headers are read by us: they are part of what the step's key stands for.
     let headers: String =
@@ -60,10 +71,11 @@ pub(super) fn run<R>(
     run::run(build, &step, |outputs| {
         let facts = outputs.text("facts")?;
         for kernel in kernels.kernels.iter().filter(|it| it.flavor == Flavor::Xen) {
-            hypervisor(&kernel.name, &blobs.path(&kernel.image.sha256))?;
+            hypervisor(&kernel.name, &builder.blob_path(&kernel.image.sha256))?;
         }
         for (kernel, (_, initrd)) in kernels.linux().zip(initrds) {
-            let (image, initrd) = (blobs.path(&kernel.image.sha256), blobs.path(&initrd.sha256));
+            let (image, initrd) =
+                (builder.blob_path(&kernel.image.sha256), builder.blob_path(&initrd.sha256));
             linux(
                 &KernelFiles { release: &kernel.release, kernel: &image, initrd: &initrd },
                 &facts,

@@ -125,7 +125,7 @@ impl Builder {
         };
         let initrds = initrd::run(&work, &taken.kernels, &sources)?;
         let image = pack::run(&work, taken.epoch, &taken.kernels.tree)?;
-        check::run(&work, &taken.kernels, &initrds, &image)?;
+        check::run(&work, &taken.kernels, &initrds, &check::Modules::Image(image))?;
         let menu = Menu {
             default: request.menu.default.clone(),
             timeout_ms: request.menu.timeout_ms,

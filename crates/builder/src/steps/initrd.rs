@@ -16,15 +16,15 @@ use crate::error::BuildError;
 const NAME: &str = "initrd";
 
 /// What initrds are made of.
-pub(super) struct Sources {
+pub(crate) struct Sources {
     /// The package of busybox.
-    pub(super) busybox: Digest,
+    pub(crate) busybox: Digest,
     /// The packages of kernels, which hold their modules.
-    pub(super) packages: Vec<Digest>,
+    pub(crate) packages: Vec<Digest>,
     /// A tar of `lib/modules`, where the rootfs alone has the modules.
-    pub(super) modules: Option<BlobRef>,
+    pub(crate) modules: Option<BlobRef>,
     /// The time that everything in them has, in seconds since 1970.
-    pub(super) epoch: i64,
+    pub(crate) epoch: i64,
 }
 
 impl Sources {
@@ -43,7 +43,7 @@ impl Sources {
 }
 
 /// Gives the kernel release and the initrd of each kernel.
-pub(super) fn run<R>(
+pub(crate) fn run<R>(
     build: &Build<'_, R>,
     kernels: &Kernels,
     sources: &Sources,

@@ -19,29 +19,29 @@ use crate::{cache::StepOutputs, error::BuildError, packages};
 const NAME: &str = "kernel";
 
 /// What the step gives.
-pub(super) struct Kernels {
+pub(crate) struct Kernels {
     /// The rootfs with the kernels in it.
-    pub(super) tree: BlobRef,
+    pub(crate) tree: BlobRef,
     /// What each alias stands for.
-    pub(super) kernels: Vec<Installed>,
+    pub(crate) kernels: Vec<Installed>,
 }
 
 /// A kernel that an alias of the recipe stands for.
-pub(super) struct Installed {
-    pub(super) alias: String,
-    pub(super) flavor: Flavor,
+pub(crate) struct Installed {
+    pub(crate) alias: String,
+    pub(crate) flavor: Flavor,
     /// What `uname -r` or `xl info` prints.
-    pub(super) release: String,
+    pub(crate) release: String,
     /// Name of the file that a boot loader starts.
-    pub(super) name: String,
-    pub(super) image: BlobRef,
+    pub(crate) name: String,
+    pub(crate) image: BlobRef,
     /// Its configuration and the name of that; what is imported may have none.
-    pub(super) config: Option<(String, BlobRef)>,
+    pub(crate) config: Option<(String, BlobRef)>,
 }
 
 impl Kernels {
     /// The Linux kernels, each once, whatever aliases stand for it.
-    pub(super) fn linux(&self) -> impl Iterator<Item = &Installed> {
+    pub(crate) fn linux(&self) -> impl Iterator<Item = &Installed> {
         let mut seen = std::collections::BTreeSet::new();
         let linux = self.kernels.iter().filter(|it| it.flavor == Flavor::Linux);
         linux.filter(move |it| seen.insert(it.release.as_str()))
@@ -85,22 +85,23 @@ pub(super) fn run(build: &Build<'_>, lock: &Lock, system: &BlobRef) -> Result<Ke
         Ok(names.into_iter().map(|name| (name.clone(), outputs.path(&name))).collect())
     })?;
     let list = run::file(&outputs, NAME, "kernels")?;
-    let text = build
-        .builder
-        .cache
-        .blobs
-        .open_blob(&list.sha256)
-        .map(std::io::read_to_string)?
-        .map_err(|error| BuildError::Unexpected { step: NAME, what: error.to_string() })?;
-    let kernels = text
+    let kernels = build
+        .cached_text(NAME, &list)?
         .lines()
-        .map(|line| Line::read(line)?.installed(&outputs))
+        .map(|line| Installed::read(line, &outputs))
         .collect::<Result<_, BuildError>>()?;
     Ok(Kernels { tree: run::file(&outputs, NAME, "tree.tar")?, kernels })
 }
 
 pub(super) fn packages_of(lock: &Lock) -> Vec<Digest> {
     lock.packages.iter().filter(|it| it.part == Part::Kernel).map(|it| it.sha256).collect()
+}
+
+impl Installed {
+    /// Reads a line of the list that the script writes about one.
+    pub(crate) fn read(line: &str, outputs: &StepOutputs) -> Result<Self, BuildError> {
+        Line::read(line)?.installed(outputs)
+    }
 }
 
 /// A line of the list that the script writes.

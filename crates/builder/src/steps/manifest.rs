@@ -94,7 +94,7 @@ pub(super) fn run<R>(
     })
 }
 
-fn initrd_name(release: &str) -> String {
+pub(crate) fn initrd_name(release: &str) -> String {
     format!("initrd-{release}.img")
 }
 
@@ -102,7 +102,7 @@ fn component(role: ComponentRole, name: String, blob: BlobRef) -> Component {
     Component { role, name, size: blob.size, sha256: blob.sha256 }
 }
 
-pub(super) fn sign<R>(
+pub(crate) fn sign<R>(
     build: &Build<'_, R>,
     manifest: &Manifest,
     blob: &BlobRef,

@@ -31,9 +31,9 @@ pub fn kernel_step(kernel: &str, step: &str) -> String {
 }
 
 /// A kernel that is made, as a lock names it.
-pub(super) struct Made {
-    pub(super) kernel: LockedKernel,
-    pub(super) package: LockedPackage,
+pub(crate) struct Made {
+    pub(crate) kernel: LockedKernel,
+    pub(crate) package: LockedPackage,
 }
 
 impl Made {
@@ -96,6 +96,14 @@ pub(super) fn compiled_elsewhere(build: &Build<'_>) -> Result<Vec<Made>, BuildEr
     build.request.kernels.iter().filter(binary).map(|it| make(build, it, build.observer)).collect()
 }
 
+/// Makes every one of some kernels, one after the other.
+pub(crate) fn make_all<R>(
+    build: &Build<'_, R>,
+    kernels: &[KernelRequest],
+) -> Result<Vec<Made>, BuildError> {
+    kernels.iter().map(|request| make(build, request, build.observer)).collect()
+}
+
 /// The kernels that are compiled here.
 pub(super) fn to_compile(request: &BuildRequest) -> Vec<&KernelRequest> {
     request.kernels.iter().filter(|it| !it.definition.source.is_binary()).collect()
@@ -141,8 +149,8 @@ pub(super) fn beside<T>(
     }
 }
 
-fn make(
-    build: &Build<'_>,
+fn make<R>(
+    build: &Build<'_, R>,
     request: &KernelRequest,
     observer: &dyn BuildObserver,
 ) -> Result<Made, BuildError> {

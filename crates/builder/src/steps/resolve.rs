@@ -21,7 +21,7 @@ use crate::{
 };
 
 const NAME: &str = "resolve";
-const APT: &str = include_str!("../../assets/apt.sh");
+pub(crate) const APT: &str = include_str!("../../assets/apt.sh");
 /// How long apt may take over an index.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -128,7 +128,7 @@ fn resolve(build: &Build<'_>, former: Option<&Lock>, made: &[Made]) -> Result<Lo
 }
 
 /// The busybox that the archive has now, fetched; for what is built without a lock.
-pub(super) fn busybox<R>(
+pub(crate) fn busybox<R>(
     work: &Build<'_, R>,
     recipe: &Recipe,
 ) -> Result<LockedPackage, BuildError> {

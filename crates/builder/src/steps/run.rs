@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, time::Duration};
 use domain::{blob::BlobRef, digest::Digest, job::StepState};
 use serde::Serialize;
 
-use super::Build;
+use super::{Build, Builder};
 use crate::{
     cache::StepOutputs,
     error::BuildError,
@@ -140,6 +140,22 @@ pub(crate) fn run_under<R>(
     }
 }
 
+/// Runs a step that is part of another and no step of the job, or takes what it gave before.
+pub(crate) fn run_unseen<R>(
+    build: &Build<'_, R>,
+    step: &Step,
+    collect: impl FnOnce(&Outputs) -> Result<Vec<(String, PathBuf)>, BuildError>,
+) -> Result<StepOutputs, BuildError> {
+    let cache = &build.builder.cache;
+    let key = step.key(&build.builder.tools, &[])?;
+    if let Some(outputs) = cache.get(&key) {
+        return Ok(outputs);
+    }
+    let outputs = in_sandbox(build, step, &Setting::default(), collect)?;
+    cache.put(&key, &outputs)?;
+    Ok(outputs)
+}
+
 fn in_sandbox<R>(
     build: &Build<'_, R>,
     step: &Step,
@@ -147,28 +163,7 @@ fn in_sandbox<R>(
     collect: impl FnOnce(&Outputs) -> Result<Vec<(String, PathBuf)>, BuildError>,
 ) -> Result<StepOutputs, BuildError> {
     let builder = build.builder;
-    let mut inputs: Vec<(String, PathBuf)> = step
-        .blobs
-        .iter()
-        .map(|(name, blob)| {
-            // What a step gave lies in the cache; what somebody uploaded is kept.
-            let cached = builder.cache.blobs.path(&blob.sha256);
-            let path = if cached.is_file() { cached } else { builder.blobs.path(&blob.sha256) };
-            (name.clone(), path)
-        })
-        .collect();
-    inputs.extend(
-        step.packages
-            .iter()
-            .map(|package| (format!("debs/{package}"), builder.blobs.path(package))),
-    );
-    let sandbox = Sandbox {
-        script: step.script,
-        inputs,
-        files: step.files.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect(),
-        environment: step.environment.iter().chain(&setting.environment).cloned().collect(),
-        limit: setting.limit,
-    };
+    let sandbox = sandbox(builder, step, &setting.environment, setting.limit);
     let mut line = |line: &str| {
         if let Some(cause) = setting.cause {
             cause.borrow_mut().read(line);
@@ -189,13 +184,45 @@ fn in_sandbox<R>(
             }
             (error, _) => step_error(step.name, error),
         })?;
-    let mut kept = StepOutputs { step: step.name.to_owned(), ..StepOutputs::default() };
-    for (name, path) in collect(&outputs)? {
+    keep(builder, step.name, collect(&outputs)?)
+}
+
+/// A step as what runs in a sandbox, with variables that are no part of its key.
+pub(crate) fn sandbox<'a>(
+    builder: &Builder,
+    step: &Step,
+    environment: &[(&'static str, String)],
+    limit: Duration,
+) -> Sandbox<'a> {
+    let mut inputs: Vec<(String, PathBuf)> = step
+        .blobs
+        .iter()
+        .map(|(name, blob)| (name.clone(), builder.blob_path(&blob.sha256)))
+        .collect();
+    inputs.extend(
+        step.packages
+            .iter()
+            .map(|package| (format!("debs/{package}"), builder.blobs.path(package))),
+    );
+    Sandbox {
+        script: step.script,
+        inputs,
+        files: step.files.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect(),
+        environment: step.environment.iter().chain(environment).cloned().collect(),
+        limit,
+    }
+}
+
+/// Takes the files that a step left into the cache.
+pub(crate) fn keep(
+    builder: &Builder,
+    step: &'static str,
+    files: Vec<(String, PathBuf)>,
+) -> Result<StepOutputs, BuildError> {
+    let mut kept = StepOutputs { step: step.to_owned(), ..StepOutputs::default() };
+    for (name, path) in files {
         if !std::fs::symlink_metadata(&path).is_ok_and(|it| it.is_file()) {
-            return Err(BuildError::Unexpected {
-                step: step.name,
-                what: format!("no file {name}"),
-            });
+            return Err(BuildError::Unexpected { step, what: format!("no file {name}") });
         }
         kept.files.insert(name, builder.cache.blobs.put_file(&path)?);
     }

@@ -10,7 +10,8 @@ use super::{
 use crate::error::BuildError;
 
 const NAME: &str = "system";
-pub(super) const TREE: &str = include_str!("../../assets/tree.sh");
+pub(crate) const TREE: &str = include_str!("../../assets/tree.sh");
+pub(crate) const SYSTEM: &str = include_str!("../../assets/system.py");
 
 /// What `system.py` reads.
 #[derive(Serialize)]
@@ -24,7 +25,7 @@ struct System<'a> {
 }
 
 #[derive(Serialize)]
-struct Account<'a> {
+pub(crate) struct Account<'a> {
     name: &'a str,
     shell: &'a str,
     groups: &'a [String],
@@ -42,7 +43,7 @@ pub(super) fn run(
     let hostname = format!("rootfs-{}", build.request.target);
     let system = System {
         issue: recipe.issue.clone().unwrap_or_else(|| format!("{hostname} \\n \\l\n\n")),
-        users: recipe.users.iter().map(|user| account(user, &hostname)).collect(),
+        users: recipe.users.iter().map(|user| Account::of(user, &hostname)).collect(),
         files: &recipe.files,
         enable: &recipe.services.enable,
         disable: &recipe.services.disable,
@@ -55,7 +56,7 @@ pub(super) fn run(
         packages: Vec::new(),
         files: vec![
             ("tree.sh", TREE.as_bytes().to_vec()),
-            ("system.py", include_bytes!("../../assets/system.py").to_vec()),
+            ("system.py", SYSTEM.as_bytes().to_vec()),
             ("system.json", domain::canonical::to_vec(&system)?),
         ],
         environment: vec![("SOURCE_DATE_EPOCH", lock.epoch.to_string())],
@@ -66,16 +67,18 @@ pub(super) fn run(
     run::file(&outputs, NAME, "tree.tar")
 }
 
-/// The salt follows from what the account is, so that the same recipe gives the same bytes; two
-/// accounts with one password still get two hashes.
-fn account<'a>(user: &'a User, hostname: &str) -> Account<'a> {
-    let salt = Digest::of(format!("{hostname}\n{}", user.name)).to_string()[..16].to_owned();
-    Account {
-        name: &user.name,
-        shell: &user.shell,
-        groups: &user.groups,
-        ssh_keys: &user.ssh_keys,
-        password: user.password.as_deref(),
-        salt,
+impl<'a> Account<'a> {
+    /// The salt follows from what the account is, so that the same recipe gives the same bytes; two
+    /// accounts with one password still get two hashes.
+    pub(crate) fn of(user: &'a User, hostname: &str) -> Self {
+        let salt = Digest::of(format!("{hostname}\n{}", user.name)).to_string()[..16].to_owned();
+        Self {
+            name: &user.name,
+            shell: &user.shell,
+            groups: &user.groups,
+            ssh_keys: &user.ssh_keys,
+            password: user.password.as_deref(),
+            salt,
+        }
     }
 }

@@ -1,0 +1,450 @@
+//! `layer`: the change itself, on an overlay over the unpacked release, and its packing.
+//!
+//! It is one step of the cache, and several of the job: its script says which phase it is in by lines
+//! that begin with a mark that only it knows.
+
+use std::{cell::RefCell, collections::BTreeSet, path::PathBuf, time::Duration};
+
+use domain::{
+    blob::BlobRef,
+    digest::Digest,
+    job::StepState,
+    menu::check_file_name,
+    recipe::User,
+    variant::{Definition, LAYER, VariantLock},
+};
+use serde::Serialize;
+
+use super::{VariantBuilding, resolve};
+use crate::{
+    BuildError, StepEvent,
+    boot_image::linux_version,
+    cache::StepOutputs,
+    packages,
+    ranges::IdRange,
+    sandbox::{self, Conditions, Outputs, SandboxError},
+    steps::{
+        run::{self, Step},
+        system::{Account, SYSTEM, TREE},
+    },
+    trees::{self, Tree},
+};
+
+const NAME: &str = "layer";
+/// How long a layer may take: each program in it has a limit of its own below that.
+const LIMIT: Duration = Duration::from_secs(3 * 3600);
+/// How much the programs of a variant may write to its log, in bytes.
+const LONGEST_LOG: usize = 32 << 20;
+/// How many of the last lines an error shows.
+const LAST_LINES: usize = 8;
+
+/// What the step gave.
+pub(super) struct Layer {
+    pub(super) outputs: StepOutputs,
+    /// The layer's image.
+    pub(super) image: BlobRef,
+    /// The bare kernels: alias, release and image.
+    pub(super) bare: Vec<(String, String, BlobRef)>,
+}
+
+/// What `system.py` reads.
+#[derive(Serialize)]
+struct System<'a> {
+    hostname: Option<&'a str>,
+    users: Vec<Account<'a>>,
+    files: Vec<File<'a>>,
+    enable: &'a [String],
+    disable: &'a [String],
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    path: &'a str,
+    mode: &'a str,
+    owner: &'a str,
+    content: Option<&'a str>,
+    upload: Option<Digest>,
+}
+
+/// The phases of the step, in order; the job shows them as its steps.
+pub(super) fn phases(definition: &Definition) -> Vec<&'static str> {
+    let of = |wanted: bool, name| wanted.then_some(name);
+    [
+        Some("base"),
+        of(definition.asks_apt(), "packages"),
+        of(changes_system(definition), "system"),
+        of(definition.script.is_some(), "script"),
+        Some("pack"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn changes_system(definition: &Definition) -> bool {
+    definition.hostname.is_some()
+        || !definition.users.is_empty()
+        || !definition.files.is_empty()
+        || definition.services != domain::recipe::Services::default()
+}
+
+/// Makes the layer, or takes what the same request gave before.
+pub(super) fn run(
+    build: &VariantBuilding<'_>,
+    image: &BlobRef,
+    lock: &VariantLock,
+) -> Result<Layer, BuildError> {
+    let definition = &build.request.definition;
+    let (step, bare) = step(build, image, lock)?;
+    let phases = phases(definition);
+    let builder = build.builder;
+    let key = step.key(&builder.tools, &[])?;
+    if build.stopped() {
+        return Err(BuildError::Cancelled);
+    }
+    let outputs = match builder.cache.get(&key) {
+        Some(outputs) => {
+            build.log(NAME, &format!("inputs {key} are known: nothing to run"));
+            for name in phases {
+                build.observer.step(StepEvent::Started { name, key: Some(key) });
+                build.ended(name, StepState::Reused, None);
+            }
+            outputs
+        }
+        None => {
+            let outputs = make(build, image, lock, &step, key)?;
+            builder.cache.put(&key, &outputs)?;
+            outputs
+        }
+    };
+    let image = run::file(&outputs, NAME, LAYER)?;
+    Ok(Layer { outputs, image, bare })
+}
+
+/// The step as data, and the bare kernels that have a part in it.
+fn step(
+    build: &VariantBuilding<'_>,
+    image: &BlobRef,
+    lock: &VariantLock,
+) -> Result<(Step, Vec<(String, String, BlobRef)>), BuildError> {
+    let definition = &build.request.definition;
+    let mut files: Vec<(&'static str, Vec<u8>)> = vec![
+        ("tree.sh", TREE.into()),
+        ("inner.sh", include_bytes!("../../assets/variants/inner.sh").to_vec()),
+        ("fingerprint.sh", trees::fingerprint_script().into()),
+        ("kernels.sh", include_bytes!("../../assets/variants/kernels.sh").to_vec()),
+        ("layer.py", include_bytes!("../../assets/variants/layer.py").to_vec()),
+    ];
+    let mut blobs = Vec::new();
+    let mut packages = Vec::new();
+    let mut environment = vec![
+        ("SOURCE_DATE_EPOCH", lock.epoch.to_string()),
+        // What it stands on: the tree itself is bound beside the inputs.
+        ("BASE", image.sha256.to_string()),
+    ];
+    if definition.asks_apt() {
+        packages = lock.install.iter().map(|it| it.sha256).collect();
+        let (change, automatic) = resolve::orders(build, lock);
+        files.extend([
+            ("packages.sh", include_bytes!("../../assets/variants/packages.sh").to_vec()),
+            ("change", change.into_bytes()),
+            ("automatic", automatic.into_bytes()),
+            ("list", run::package_list(&packages)),
+        ]);
+    }
+    if changes_system(definition) {
+        files.push(("system.py", SYSTEM.into()));
+        files.push(("system.json", domain::canonical::to_vec(&system(definition))?));
+        let uploads: BTreeSet<Digest> =
+            definition.files.iter().filter_map(|it| Some(it.upload.as_ref()?.sha256)).collect();
+        for sha256 in uploads {
+            blobs
+                .push((format!("uploads/{sha256}"), build.kept(NAME, "an uploaded file", sha256)?));
+        }
+    }
+    if let Some(script) = &definition.script {
+        files.push(("user-script", script.content.clone().into_bytes()));
+        environment.push(("SCRIPT_SECONDS", script.limit_seconds.to_string()));
+    }
+    let mut kernels = String::new();
+    let mut bare = Vec::new();
+    for kernel in &definition.kernels {
+        let package = match (&kernel.package, kernel.is_bare()) {
+            (Some(package), _) => package,
+            (None, true) => {
+                bare.push(bare_kernel(build, kernel)?);
+                continue;
+            }
+            (None, false) => {
+                let name =
+                    kernel.kernel.clone().unwrap_or_else(|| super::upload_name(&kernel.alias));
+                let locked = lock.kernels.iter().find(|it| it.name == name);
+                &locked.ok_or_else(|| BuildError::NotInLock(name.clone()))?.package
+            }
+        };
+        kernels += &format!("{} {} {package}\n", kernel.alias, kernel.flavor.word());
+    }
+    if !kernels.is_empty() {
+        files.push(("kernels", kernels.into_bytes()));
+    }
+    if !bare.is_empty() {
+        let releases: BTreeSet<&str> =
+            bare.iter().map(|(_, release, _)| release.as_str()).collect();
+        let lines: String = releases.into_iter().map(|it| format!("{it}\n")).collect();
+        files.push(("releases", lines.into_bytes()));
+    }
+    let script = include_str!("../../assets/variants/layer.sh");
+    Ok((Step { name: NAME, script, blobs, packages, files, environment }, bare))
+}
+
+fn system(definition: &Definition) -> System<'_> {
+    let salted = definition.hostname.as_deref().unwrap_or(&definition.base);
+    let account = |user| Account::of(user, salted);
+    System {
+        hostname: definition.hostname.as_deref(),
+        users: definition.users.iter().map(|user: &User| account(user)).collect(),
+        files: definition
+            .files
+            .iter()
+            .map(|file| File {
+                path: &file.path,
+                mode: &file.mode,
+                owner: &file.owner,
+                content: file.content.as_deref(),
+                upload: file.upload.as_ref().map(|it| it.sha256),
+            })
+            .collect(),
+        enable: &definition.services.enable,
+        disable: &definition.services.disable,
+    }
+}
+
+/// Reads from its header which release an uploaded image is.
+fn bare_kernel(
+    build: &VariantBuilding<'_>,
+    kernel: &domain::variant::Kernel,
+) -> Result<(String, String, BlobRef), BuildError> {
+    let refused = |why: &str| BuildError::Refused {
+        what: format!("the kernel of {}", kernel.alias),
+        why: why.to_owned(),
+    };
+    let upload = kernel.image.as_ref().ok_or_else(|| refused("it names no image"))?;
+    let blob = build.kept(NAME, &upload.name, upload.sha256)?;
+    let path = build.builder.blob_path(&blob.sha256);
+    let version = linux_version(&path)
+        .map_err(|source| BuildError::Io { doing: "read", path: path.clone(), source })?
+        .ok_or_else(|| refused("it is no bzImage, or names no version in its header"))?;
+    let release = version.split(' ').next().unwrap_or_default().to_owned();
+    if check_file_name(&release).is_err() {
+        return Err(refused("its header names a version that is no file name"));
+    }
+    Ok((kernel.alias.clone(), release, blob))
+}
+
+/// Runs the step on the tree of its base.
+fn make(
+    build: &VariantBuilding<'_>,
+    image: &BlobRef,
+    lock: &VariantLock,
+    step: &Step,
+    key: Digest,
+) -> Result<StepOutputs, BuildError> {
+    let builder = build.builder;
+    let phases = Phases::begin(build, key)?;
+    build.log(NAME, &format!("inputs {key} are new: running"));
+    let stop = || build.stopped() || phases.too_long();
+    let made = (|| {
+        let has = |first_uid| builder.trees.has(&image.sha256, first_uid);
+        let range = sandbox::wait_for_range(&has, &stop)?;
+        // A tree that is not as it was left is unpacked once more.
+        for _ in 0..2 {
+            let tree = builder.trees.ready(
+                &image.sha256,
+                &builder.blob_path(&image.sha256),
+                &range,
+                &mut |line| build.log("base", line),
+                &stop,
+            )?;
+            match attempt(build, step, &range, &tree, &phases) {
+                Err(SandboxError::Failed { .. }) if phases.is_stale() => {
+                    build.log(
+                        "base",
+                        "the unpacked release is not as it was left: unpacking it again",
+                    );
+                    builder.trees.discard(&image.sha256, &range)?;
+                }
+                Err(error) => return Err(phases.error(error)),
+                Ok(outputs) => return check(build, lock, step, &outputs),
+            }
+        }
+        let why = "its unpacked image does not stay as it is: look at the disk";
+        Err(BuildError::Base { base: build.request.base.name.clone(), why: why.to_owned() })
+    })();
+    phases.end(made)
+}
+
+fn attempt(
+    build: &VariantBuilding<'_>,
+    step: &Step,
+    range: &IdRange,
+    tree: &Tree,
+    phases: &Phases<'_>,
+) -> Result<Outputs, SandboxError> {
+    let builder = build.builder;
+    let environment = [("MARK", phases.mark.clone()), ("FINGERPRINT", tree.fingerprint.clone())];
+    let mut conditions = Conditions::layering();
+    conditions.readable.push(("/base", tree.root.clone()));
+    run::sandbox(builder, step, &environment, LIMIT).run_in(
+        range,
+        &conditions,
+        &builder.spawner,
+        &builder.config.work_dir,
+        &mut |line| phases.line(line),
+        &|| build.stopped() || phases.too_long(),
+    )
+}
+
+/// Takes what the step left, where it is what was asked for.
+fn check(
+    build: &VariantBuilding<'_>,
+    lock: &VariantLock,
+    step: &Step,
+    outputs: &Outputs,
+) -> Result<StepOutputs, BuildError> {
+    let status = outputs.text("status")?;
+    if let Some(difference) = packages::unexpected(&status, &lock.changes) {
+        return Err(BuildError::NotAsLocked { step: "packages", difference });
+    }
+    check_modules(build, &outputs.text("modules")?)?;
+    let mut names: Vec<String> =
+        [LAYER, "kernels", "facts", "status"].map(ToOwned::to_owned).into();
+    if step.files.iter().any(|(name, _)| *name == "releases") {
+        names.push("modules.tar".to_owned());
+    }
+    for line in outputs.text("kernels")?.lines() {
+        names.extend(super::kernels::file_names(line)?);
+    }
+    names.sort();
+    names.dedup();
+    let files: Vec<(String, PathBuf)> =
+        names.into_iter().map(|name| (name.clone(), outputs.path(&name))).collect();
+    run::keep(build.builder, step.name, files)
+}
+
+/// A kernel of the base that an entry boots must still find its modules.
+fn check_modules(build: &VariantBuilding<'_>, there: &str) -> Result<(), BuildError> {
+    let (base, definition) = (&build.request.base, &build.request.definition);
+    let swapped = |alias: &str| definition.kernels.iter().any(|it| it.alias == alias);
+    let lost = base
+        .manifest
+        .kernels
+        .iter()
+        .filter(|bound| bound.initrd.is_some() && !swapped(&bound.alias))
+        .find(|bound| !there.lines().any(|it| it == bound.release));
+    lost.map_or(Ok(()), |bound| {
+        Err(BuildError::NotTogether {
+            one: format!("the menu boots {} as {}", bound.release, bound.alias),
+            other: "its modules would be removed from the rootfs".to_owned(),
+        })
+    })
+}
+
+/// Follows the script through its phases.
+struct Phases<'a> {
+    build: &'a VariantBuilding<'a>,
+    key: Digest,
+    /// Stands before the lines that the script itself writes about how it stands.
+    mark: String,
+    seen: RefCell<Seen>,
+}
+
+struct Seen {
+    phase: &'static str,
+    failed: Option<String>,
+    stale: bool,
+    written: usize,
+    last: Vec<String>,
+}
+
+impl<'a> Phases<'a> {
+    fn begin(build: &'a VariantBuilding<'a>, key: Digest) -> Result<Self, BuildError> {
+        let mark = mark()?;
+        build.observer.step(StepEvent::Started { name: "base", key: Some(key) });
+        let seen = Seen { phase: "base", failed: None, stale: false, written: 0, last: Vec::new() };
+        Ok(Self { build, key, mark, seen: RefCell::new(seen) })
+    }
+
+    fn line(&self, line: &str) {
+        let mut seen = self.seen.borrow_mut();
+        let Some(told) = line.strip_prefix(&self.mark).and_then(|it| it.strip_prefix(' ')) else {
+            seen.written = seen.written.saturating_add(line.len() + 1);
+            if seen.last.len() == LAST_LINES {
+                seen.last.remove(0);
+            }
+            seen.last.push(line.to_owned());
+            self.build.log(seen.phase, line);
+            return;
+        };
+        if told == "stale" {
+            seen.stale = true;
+        } else if let Some(why) = told.strip_prefix("failed ") {
+            seen.failed = Some(why.to_owned());
+        } else if let Some(name) = told.strip_prefix("phase ") {
+            let next = phases(&self.build.request.definition).into_iter().find(|it| *it == name);
+            if let Some(next) = next {
+                self.build.ended(seen.phase, StepState::Succeeded, None);
+                seen.phase = next;
+                seen.last.clear();
+                self.build.observer.step(StepEvent::Started { name: next, key: Some(self.key) });
+            }
+        }
+    }
+
+    fn too_long(&self) -> bool {
+        self.seen.borrow().written > LONGEST_LOG
+    }
+
+    fn is_stale(&self) -> bool {
+        std::mem::take(&mut self.seen.borrow_mut().stale)
+    }
+
+    /// Why the script ended, in its own words where it has some.
+    fn error(&self, error: SandboxError) -> BuildError {
+        let mut seen = self.seen.borrow_mut();
+        let step = seen.phase;
+        match error {
+            SandboxError::Cancelled if seen.written > LONGEST_LOG => BuildError::Step {
+                step,
+                why: format!("it wrote more than {} MiB to its log", LONGEST_LOG >> 20),
+                lines: Vec::new(),
+            },
+            SandboxError::Failed { status, .. } => BuildError::Step {
+                step,
+                why: seen.failed.take().unwrap_or_else(|| format!("it ended with {status}")),
+                lines: std::mem::take(&mut seen.last),
+            },
+            other => run::step_error(step, other),
+        }
+    }
+
+    fn end(&self, made: Result<StepOutputs, BuildError>) -> Result<StepOutputs, BuildError> {
+        let phase = self.seen.borrow().phase;
+        match made {
+            Ok(outputs) => {
+                self.build.ended(phase, StepState::Succeeded, None);
+                Ok(outputs)
+            }
+            Err(error) => Err(self.build.failed(phase, error)),
+        }
+    }
+}
+
+/// What no program inside can guess.
+fn mark() -> Result<String, BuildError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| BuildError::Unexpected {
+        step: NAME,
+        what: format!("no random numbers: {error}"),
+    })?;
+    Ok(format!("bootwright-{}", bytes.map(|byte| format!("{byte:02x}")).concat()))
+}
