@@ -26,6 +26,7 @@ pub mod runs;
 pub mod tokens;
 pub mod uploads;
 pub mod validations;
+pub mod variants;
 
 use axum::{
     Router,
@@ -115,10 +116,10 @@ fn row(access: Access, routes: UtoipaMethodRouter<AppState>) -> Operation {
 pub fn operations() -> Vec<Operation> {
     use Access::{Anyone, May, Token};
     use Action::{
-        Approve, Build, BuildKernel, CancelJob, ChangePolicy, ChangeRoomRules, CollectGarbage,
-        DeleteKernel, Deploy, EditKernel, EditNotes, EditRecipe, Import, ManageOwnTokens,
-        ManagePeople, PinRelease, Read, RequestDeployment, RollBack, Upload, Validate,
-        WithdrawRelease, WithdrawRequest,
+        Approve, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy, ChangeRoomRules,
+        CollectGarbage, DeleteKernel, Deploy, EditKernel, EditNotes, EditRecipe, EditVariant,
+        Import, ManageOwnTokens, ManagePeople, PinRelease, Read, RequestDeployment, RollBack,
+        Upload, Validate, WithdrawRelease, WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -157,6 +158,17 @@ pub fn operations() -> Vec<Operation> {
         row(May(BuildKernel), routes!(kernels::build)),
         row(May(Read), routes!(kernels::show_build)),
         row(May(Read), routes!(kernels::file)),
+        row(May(Read), routes!(variants::list)),
+        row(May(EditVariant), routes!(variants::create)),
+        row(May(EditVariant), routes!(variants::preview)),
+        row(May(Read), routes!(variants::packages)),
+        row(May(Read), routes!(variants::show)),
+        row(May(EditVariant), routes!(variants::change)),
+        row(May(EditVariant), routes!(variants::delete)),
+        row(May(EditVariant), routes!(variants::extend)),
+        row(May(Read), routes!(variants::builds)),
+        row(May(BuildVariant), routes!(variants::build)),
+        row(May(Validate), routes!(variants::validate)),
         row(May(Upload), routes!(uploads::keep)).streamed(),
         row(May(Read), routes!(jobs::list)),
         row(May(Read), routes!(jobs::show)),

@@ -19,6 +19,8 @@ use crate::{config::ServeArgs, dashboard};
 
 /// How long requests in flight may take to end after the server was asked to.
 const GRACE: Duration = Duration::from_secs(10);
+/// How many variants are built at once.
+const VARIANT_WORKERS: u16 = 2;
 
 /// Serves until the process is asked to end (SIGTERM, SIGINT). `program` is this very program,
 /// opened before the change of user.
@@ -59,6 +61,10 @@ pub async fn serve(
     if options.workers > 0 {
         let (services, stopping) = (services.clone(), stopping.clone());
         tasks.spawn(async move { services.work_on_kernels(stopping).await });
+    }
+    for number in 1..=VARIANT_WORKERS {
+        let (services, stopping) = (services.clone(), stopping.clone());
+        tasks.spawn(async move { services.work_on_variants(number, stopping).await });
     }
     tasks.spawn(services.clone().keep_house(stopping.clone()));
     tasks.spawn(netboot::serve(machines, services.boot_listener(), stopped(stopping.clone())));

@@ -31,13 +31,16 @@ pub(crate) fn list() -> AnyView {
 pub fn name(job: &Job) -> String {
     let release = job.release.as_ref().map(|about| about.name.as_str());
     let kernel = job.kernel.as_ref().map(|about| about.name.as_str());
-    let name = release.or(kernel).unwrap_or_default();
+    let variant = job.variant.as_ref().map(|about| about.name.as_str());
+    // The release of a variant's validation is its base.
+    let name = variant.or(release).or(kernel).unwrap_or_default();
     match job.kind {
         JobKind::Build => format!("Build {name}"),
         JobKind::Import => format!("Import {name}"),
         JobKind::Validation => format!("Validation of {name}"),
         JobKind::Collection => "Collection of garbage".to_owned(),
         JobKind::Kernel => format!("Kernel {name}"),
+        JobKind::Variant => format!("Variant {name}"),
     }
 }
 
@@ -151,11 +154,16 @@ pub fn show(data: JobPage) -> AnyView {
         {page::heading(name(&job), crumbs, badge(Status::Job(job.state)))}
         {table::properties(properties)}
         {cancelling(&job, &cancel)}
-        {page::section("Steps", steps(&all, matches!(job.kind, JobKind::Build | JobKind::Kernel | JobKind::Import)))}
+        {page::section("Steps", steps(&all, builds(job.kind)))}
         {failing}
         {runs}
     }
     .into_any()
+}
+
+/// Whether the steps of such a job may be known from before.
+const fn builds(kind: JobKind) -> bool {
+    matches!(kind, JobKind::Build | JobKind::Kernel | JobKind::Import | JobKind::Variant)
 }
 
 fn cancelling(job: &Job, choice: &crate::api::Choice) -> AnyView {

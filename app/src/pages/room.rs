@@ -90,6 +90,7 @@ const fn kind_name(kind: Kind) -> &'static str {
         Kind::Packages => "Packages to build them from",
         Kind::Kernels => "Kernels",
         Kind::Uploads => "Uploads",
+        Kind::Variants => "Variants",
         Kind::Cache => "Build cache",
         Kind::Logs => "Logs",
         Kind::Database => "Database and keys",

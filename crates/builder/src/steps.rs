@@ -23,7 +23,7 @@ use domain::{
 };
 use process::Spawner;
 
-pub(crate) use self::manifest::{initrd_name, sign};
+pub(crate) use self::manifest::initrd_name;
 use self::resolve::Archive;
 pub use self::{
     check::{KernelFiles, check_together},

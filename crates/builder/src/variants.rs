@@ -66,8 +66,6 @@ pub struct VariantOutput {
     pub manifest: Manifest,
     /// The manifest's canonical JSON.
     pub manifest_blob: BlobRef,
-    /// The signature over it.
-    pub signature: BlobRef,
 }
 
 /// A variant under way.
@@ -87,7 +85,7 @@ pub fn variant_steps(definition: &Definition) -> Vec<&'static str> {
     if !definition.kernels.is_empty() {
         steps.extend(["initrd", "check"]);
     }
-    steps.extend(["manifest", "sign"]);
+    steps.push("manifest");
     steps
 }
 
@@ -129,6 +127,23 @@ impl Builder {
         build.unkeyed("resolve", || Ok((resolve::simulate(&build, &[])?, None)))
     }
 
+    /// Every version of every package that an archive has, and those of more suites; a line each as
+    /// `index.sh` writes them.
+    ///
+    /// # Errors
+    /// Where the mirror does not answer, or its signature is wrong.
+    pub fn archive_packages(
+        &self,
+        recipe: &Recipe,
+        more: &[String],
+        observer: &dyn BuildObserver,
+    ) -> Result<String, BuildError> {
+        let _building = self.cache.hold()?;
+        let build = Build { builder: self, request: &(), observer };
+        let known = index::run(&build, &crate::steps::resolve::Archive::of(recipe), more)?;
+        build.cached_text("index", &known.packages)
+    }
+
     /// Builds a variant. The same request again runs nothing.
     ///
     /// # Errors
@@ -167,7 +182,6 @@ impl Builder {
         let layer = layer::run(&build, &image, &lock)?;
         let kernels = kernels::run(&build, &lock, &layer)?;
         let (manifest, manifest_blob) = manifest::run(&build, &lock, &layer, &kernels)?;
-        let signature = crate::steps::sign(&build, &manifest, &manifest_blob)?;
-        Ok(VariantOutput { lock, manifest, manifest_blob, signature })
+        Ok(VariantOutput { lock, manifest, manifest_blob })
     }
 }

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::{
     digest::Digest,
-    ids::{JobId, KernelId, ReleaseId},
+    ids::{JobId, KernelId, ReleaseId, VariantId},
     time::Timestamp,
 };
 
@@ -24,12 +24,20 @@ pub enum JobKind {
     Collection,
     /// Makes a kernel, or its configuration alone.
     Kernel,
+    /// Makes a variant of a release.
+    Variant,
 }
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::Build, Self::Import, Self::Validation, Self::Collection, Self::Kernel];
+    pub const ALL: [Self; 6] = [
+        Self::Build,
+        Self::Import,
+        Self::Validation,
+        Self::Collection,
+        Self::Kernel,
+        Self::Variant,
+    ];
 
     /// The word used in pages and rows.
     #[must_use]
@@ -40,6 +48,7 @@ impl JobKind {
             Self::Validation => "validation",
             Self::Collection => "collection",
             Self::Kernel => "kernel",
+            Self::Variant => "variant",
         }
     }
 
@@ -47,7 +56,7 @@ impl JobKind {
     #[must_use]
     pub const fn waits_for_room(self) -> bool {
         match self {
-            Self::Build | Self::Import | Self::Kernel => true,
+            Self::Build | Self::Import | Self::Kernel | Self::Variant => true,
             Self::Validation | Self::Collection => false,
         }
     }
@@ -210,6 +219,15 @@ pub struct JobKernel {
     pub name: String,
 }
 
+/// The variant that a job is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobVariant {
+    /// Which one; it may have been removed since.
+    pub id: VariantId,
+    /// Its name.
+    pub name: String,
+}
+
 /// A job as pages show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
@@ -217,10 +235,12 @@ pub struct Job {
     pub id: JobId,
     /// What it does.
     pub kind: JobKind,
-    /// The release that it is about; none for a collection or a kernel.
+    /// The release that it is about; none for a collection, a kernel or a variant.
     pub release: Option<JobRelease>,
     /// The kernel that it makes.
     pub kernel: Option<JobKernel>,
+    /// The variant that it makes.
+    pub variant: Option<JobVariant>,
     /// How it stands.
     pub state: JobState,
     /// When it was asked for.

@@ -14,6 +14,7 @@ mod people;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod variants;
 
 pub use action::Action;
 pub use gate::{
@@ -24,6 +25,7 @@ pub use gate::{
 pub use kernels::{KernelNeeds, may_build_kernel, may_delete_kernel, may_edit_kernel};
 pub use people::{may_change_role, may_disable, may_manage_people};
 pub use refusal::{Lapse, Refusal};
+pub use variants::{may_build_variant, may_delete_variant, may_edit_variant, may_validate_variant};
 
 use crate::{job::JobState, person::Role, release::Stage};
 

@@ -291,6 +291,8 @@ pub enum Kind {
     Kernels,
     /// What people uploaded.
     Uploads,
+    /// Layers of variants and what they boot besides.
+    Variants,
     /// Finished build steps and what the archive was asked for.
     Cache,
     /// Logs of jobs, consoles of runs.
@@ -305,11 +307,12 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Releases,
         Self::Packages,
         Self::Kernels,
         Self::Uploads,
+        Self::Variants,
         Self::Cache,
         Self::Logs,
         Self::Database,
@@ -325,6 +328,7 @@ impl Kind {
             Self::Packages => "packages",
             Self::Kernels => "kernels",
             Self::Uploads => "uploads",
+            Self::Variants => "variants",
             Self::Cache => "cache",
             Self::Logs => "logs",
             Self::Database => "database",

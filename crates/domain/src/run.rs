@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::Digest,
     ids::{JobId, ReleaseId, RunId, ValidationId},
-    job::{JobState, UnknownWord, from_word},
+    job::{JobState, JobVariant, UnknownWord, from_word},
     time::Timestamp,
 };
 
@@ -211,8 +211,10 @@ pub struct Validation {
     pub id: ValidationId,
     /// The job that runs it.
     pub job: JobId,
-    /// The release that is judged.
+    /// The release that is judged; of a variant, its base.
     pub release: ReleaseId,
+    /// The variant that is judged.
+    pub variant: Option<JobVariant>,
     /// The manifest digest that is judged.
     pub manifest: Digest,
     /// Name of the plan, such as `smoke`.

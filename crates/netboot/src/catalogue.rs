@@ -6,9 +6,10 @@ use arc_swap::ArcSwap;
 use domain::{
     digest::Digest,
     manifest::{ComponentRole, Manifest},
+    time::Timestamp,
 };
 
-/// A release that machines may boot.
+/// A release or a variant that machines may boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
     /// Its name now.
@@ -34,6 +35,8 @@ pub struct Snapshot {
     /// What each environment points at.
     pub environments: BTreeMap<String, Option<Arc<Served>>>,
     releases: BTreeMap<String, Arc<Served>>,
+    /// The newest of each, with its end.
+    variants: BTreeMap<String, (Arc<Served>, Timestamp)>,
     digests: BTreeMap<Digest, Arc<Served>>,
 }
 
@@ -42,6 +45,17 @@ impl Snapshot {
     pub fn add(&mut self, served: Arc<Served>, name: &str) {
         self.digests.insert(served.digest, served.clone());
         self.releases.insert(name.to_owned(), served);
+    }
+
+    /// Adds what was built of a variant, which ends at `until`; the first that is added under a name is
+    /// its menu, and files of all can be had.
+    pub fn add_variant(&mut self, served: Arc<Served>, name: &str, until: Timestamp) {
+        self.digests.entry(served.digest).or_insert_with(|| served.clone());
+        self.variants.entry(name.to_owned()).or_insert((served, until));
+    }
+
+    pub(crate) fn variant(&self, name: &str) -> Option<&(Arc<Served>, Timestamp)> {
+        self.variants.get(name)
     }
 
     pub(crate) fn release(&self, name: &str) -> Option<&Arc<Served>> {

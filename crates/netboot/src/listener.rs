@@ -53,6 +53,8 @@ pub fn routes() -> Vec<Route> {
         row("/menu.ipxe", get(default_menu)),
         row("/env/{name}/menu.ipxe", get(environment_menu)),
         row("/release/{name}/menu.ipxe", get(release_menu)),
+        row("/variant/{name}/menu.ipxe", get(variant_menu)),
+        row("/variant/{name}/kernels/{file}", get(variant_kernel)),
         row("/boot.ipxe", get(boot)),
         row("/ipxe", get(machine_menu)),
         row("/v1/boot/{mac}", get(pixiecore)),
@@ -144,6 +146,24 @@ impl BootListener {
         self.environment(&name)
     }
 
+    /// A file by its name, or a kernel by its alias.
+    async fn kernel(&self, request: &Parts, served: &Served, name: &str) -> Response {
+        let file = served.manifest.kernel(name).map_or(name, |bound| bound.image.as_str());
+        self.file(request, served, file).await
+    }
+
+    fn variant(&self, name: &str) -> Result<Arc<Served>, (StatusCode, String)> {
+        let snapshot = self.catalogue.snapshot();
+        let nothing =
+            || (StatusCode::NOT_FOUND, format!("there is no variant {name} that has been built"));
+        let (served, until) = snapshot.variant(name).ok_or_else(nothing)?;
+        if *until <= self.watch.clock.now() {
+            let reason = format!("the days of variant {name} ended {}", until.rfc3339());
+            return Err((StatusCode::NOT_FOUND, reason));
+        }
+        Ok(served.clone())
+    }
+
     fn environment(&self, name: &str) -> Result<Arc<Served>, (StatusCode, String)> {
         match self.catalogue.snapshot().environments.get(name) {
             None => Err((StatusCode::NOT_FOUND, format!("there is no environment {name}"))),
@@ -191,6 +211,26 @@ async fn release_menu(
     let served = listener.catalogue.snapshot().release(&name).cloned();
     let reason = || (StatusCode::NOT_FOUND, format!("there is no candidate or release {name}"));
     listener.menu(&request, served.ok_or_else(reason))
+}
+
+async fn variant_menu(
+    State(listener): State<BootListener>,
+    Segments(name): Segments<String>,
+    request: Parts,
+) -> Response {
+    listener.menu(&request, listener.variant(&name))
+}
+
+/// A kernel of a variant by alias or file name, beside its menu.
+async fn variant_kernel(
+    State(listener): State<BootListener>,
+    Segments((name, file)): Segments<(String, String)>,
+    request: Parts,
+) -> Response {
+    match listener.variant(&name) {
+        Ok(served) => listener.kernel(&request, &served, &file).await,
+        Err(refusal) => listener.answer(&request, Err(refusal)),
+    }
 }
 
 async fn boot(State(listener): State<BootListener>, request: Parts) -> Response {
@@ -248,8 +288,7 @@ async fn kernel(
         Ok(served) => served,
         Err(refusal) => return listener.answer(&request, Err(refusal)),
     };
-    let file = served.manifest.kernel(&name).map_or(name.as_str(), |bound| bound.image.as_str());
-    listener.file(&request, &served, file).await
+    listener.kernel(&request, &served, &name).await
 }
 
 async fn artifact(

@@ -14,10 +14,11 @@ use domain::{
     release::Release,
     room::RoomRules,
     token::Token,
+    variant::Variant,
 };
 use serde_json::{Value, json};
 pub use store::audit::AuditFilter;
-use store::{WriteTx, kernels::builds::NewKernelBuild};
+use store::{WriteTx, kernels::builds::NewKernelBuild, variants::NewVariantBuild};
 
 use crate::{Services, error::ServiceError};
 
@@ -158,6 +159,37 @@ pub(crate) enum Change<'a> {
         kernel: &'a str,
         number: u32,
     },
+    VariantMade {
+        variant: &'a Variant,
+    },
+    VariantChanged {
+        variant: &'a Variant,
+    },
+    VariantExtended {
+        variant: &'a Variant,
+    },
+    VariantDeleted {
+        variant: &'a Variant,
+    },
+    VariantValidationRequested {
+        variant: &'a Variant,
+        job: &'a JobId,
+    },
+    VariantBuildRequested {
+        variant: &'a str,
+        build: &'a NewVariantBuild,
+    },
+    VariantBuildEnded {
+        variant: &'a str,
+        job: &'a JobId,
+        number: u32,
+        manifest: Option<&'a Digest>,
+        outcome: &'a str,
+    },
+    VariantFilesRemoved {
+        variant: &'a str,
+        number: u32,
+    },
     Uploaded {
         file: &'a UploadedFile,
         size: u64,
@@ -187,6 +219,14 @@ impl Change<'_> {
                 "source": it.definition.source.summary(), "definition": definition,
             });
             (action, "kernel", it.name.clone(), details)
+        };
+        let variant = |action, it: &Variant| {
+            let definition = domain::canonical::digest(&it.definition).ok();
+            let details = json!({
+                "id": it.id, "revision": it.revision, "owner": it.owner, "base": it.definition.base,
+                "definition": definition, "expires_at": it.expires_at.rfc3339(),
+            });
+            (action, "variant", it.name.clone(), details)
         };
         let upload = |action, it: &UploadedFile, size: Option<u64>| {
             let details = json!({ "name": it.name, "size": size });
@@ -332,6 +372,34 @@ impl Change<'_> {
             Self::KernelFilesRemoved { kernel, number } => {
                 ("kernel.files-removed", "kernel", kernel.to_owned(), json!({ "number": number }))
             }
+            Self::VariantMade { variant: it } => variant("variant.add", it),
+            Self::VariantChanged { variant: it } => variant("variant.change", it),
+            Self::VariantExtended { variant: it } => variant("variant.extend", it),
+            Self::VariantDeleted { variant: it } => variant("variant.delete", it),
+            Self::VariantValidationRequested { variant: it, job } => {
+                ("variant.validate", "variant", it.name.clone(), json!({ "id": it.id, "job": job }))
+            }
+            Self::VariantBuildRequested { variant, build } => (
+                "variant.build",
+                "variant",
+                variant.to_owned(),
+                json!({
+                    "number": build.number, "revision": build.revision, "base": build.base_name,
+                    "job": build.job,
+                }),
+            ),
+            Self::VariantBuildEnded { variant, job, number, manifest, outcome } => (
+                "variant.built",
+                "variant",
+                variant.to_owned(),
+                json!({ "number": number, "manifest": manifest, "job": job, "outcome": outcome }),
+            ),
+            Self::VariantFilesRemoved { variant, number } => (
+                "variant.files-removed",
+                "variant",
+                variant.to_owned(),
+                json!({ "number": number }),
+            ),
             Self::Uploaded { file, size } => upload("upload.add", file, Some(size)),
             Self::UploadForgotten { file } => upload("upload.forget", file, None),
             Self::PolicyChanged { environment, from, to } => (

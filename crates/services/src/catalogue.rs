@@ -16,6 +16,7 @@ impl Services {
         let mut rows = self.read().await?;
         let releases = rows.bootable_releases().await?;
         let environments = rows.environments().await?;
+        let variants = rows.kept_variant_builds().await?;
         let served: BTreeMap<_, _> = releases
             .into_iter()
             .map(|(release, manifest)| {
@@ -36,6 +37,13 @@ impl Services {
                 .release
                 .and_then(|id| served.get(&id).map(|(_, served)| served.clone()));
             snapshot.environments.insert(environment.name, points_at);
+        }
+        // By variant, newest first: machines that boot an earlier one finish on that.
+        for it in variants.into_iter().filter(|it| it.deleted_at.is_none()) {
+            let digest = it.manifest.digest()?;
+            let name = format!("variant {}", it.name);
+            let served = Arc::new(Served { name, digest, manifest: it.manifest });
+            snapshot.add_variant(served, &it.name, it.expires_at);
         }
         self.catalogue().swap(snapshot);
         Ok(())

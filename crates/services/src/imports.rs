@@ -136,6 +136,7 @@ impl Services {
             kind: JobKind::Import,
             release: Some(release.id.clone()),
             kernel: None,
+            variant: None,
             created_at: now,
             created_by: actor.name().to_owned(),
             parameters: serde_json::to_value(parameters).map_err(ServiceError::internal)?,

@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 pub use store::kernels::KernelFilter;
 use store::{Rows, kernels::KernelRow};
 
-pub(crate) use self::definition::pinned;
 pub use self::of_release::FrozenKernel;
+pub(crate) use self::{building::freeze_base, definition::pinned};
 use crate::{Services, error::ServiceError};
 
 /// A kernel as lists show it.

@@ -29,6 +29,7 @@ pub mod sessions;
 pub mod tokens;
 pub mod uploads;
 pub mod validations;
+pub mod variants;
 mod work;
 
 pub use error::{ServiceError, StartError};

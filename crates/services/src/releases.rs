@@ -191,6 +191,7 @@ impl Services {
             kind: JobKind::Build,
             release: Some(release.id.clone()),
             kernel: None,
+            variant: None,
             created_at: self.now(),
             created_by: actor.name().to_owned(),
             parameters,

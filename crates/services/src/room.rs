@@ -6,6 +6,7 @@
 mod disks;
 pub(crate) mod inventory;
 pub(crate) mod kernels;
+pub(crate) mod variants;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -356,6 +357,7 @@ impl Services {
             kind: JobKind::Collection,
             release: None,
             kernel: None,
+            variant: None,
             created_at: self.now(),
             created_by: actor.name().to_owned(),
             parameters: serde_json::to_value(CollectionParameters { dry_run })

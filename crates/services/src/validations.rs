@@ -2,8 +2,9 @@
 
 use domain::{
     actor::Actor,
-    ids::{JobId, RunId, ValidationId},
+    ids::{JobId, ReleaseId, RunId, ValidationId, VariantId},
     job::{Job, JobKind},
+    manifest::Manifest,
     page::{Page, Slice},
     plan::SMOKE,
     policy::{self, Action},
@@ -12,9 +13,16 @@ use domain::{
 };
 use serde_json::json;
 pub use store::runs::RunFilter;
-use store::{jobs::NewJob, runs::NewValidation};
+use store::{WriteTx, jobs::NewJob, runs::NewValidation};
 
-use crate::{Services, audit::Change, error::ServiceError, jobs::no_job, releases::no_release};
+use crate::{
+    Services,
+    audit::Change,
+    error::ServiceError,
+    jobs::no_job,
+    releases::no_release,
+    variants::{self, no_variant},
+};
 
 impl Services {
     /// Asks for a validation of a complete release by plan "smoke".
@@ -34,12 +42,62 @@ impl Services {
             .manifest_of(&release.id)
             .await?
             .ok_or_else(|| ServiceError::NotFound(format!("manifest of {}", release.name())))?;
+        let job = self.queue_validation(&mut tx, actor, &release.id, None, &manifest).await?;
+        let change = Change::ValidationRequested { release: &release, job: &job };
+        self.record(&mut tx, actor, change).await?;
+        let row = tx.job(&job).await?.ok_or_else(|| no_job(&job))?;
+        self.commit(tx, &format!("job/{job}")).await?;
+        self.nudge();
+        Ok(row)
+    }
+
+    /// Asks for a validation of what was built of a variant, by plan "smoke".
+    ///
+    /// # Errors
+    /// Where the actor may not, or nothing of it can be booted.
+    pub async fn start_variant_validation(
+        &self,
+        actor: &Actor,
+        name: &str,
+    ) -> Result<Job, ServiceError> {
+        let role = Self::role_of(actor, Action::Validate)?;
+        let mut tx = self.begin().await?;
+        let variant = tx.variant(name).await?.ok_or_else(|| no_variant(name))?.variant;
+        let built = tx.built_variant(&variant.id).await?;
+        let open = variants::open_job(&mut tx, &variant.id).await?;
+        let expired = variant.expires_at <= self.now();
+        policy::may_validate_variant(role, expired, built.is_some(), open.as_ref())?;
+        let nothing = || ServiceError::NotFound(format!("complete build of variant {name}"));
+        let built = built.ok_or_else(nothing)?;
+        let manifest = built.build.manifest.ok_or_else(nothing)?;
+        let job = self
+            .queue_validation(&mut tx, actor, &built.base, Some(&variant.id), &manifest)
+            .await?;
+        let change = Change::VariantValidationRequested { variant: &variant, job: &job };
+        self.record(&mut tx, actor, change).await?;
+        let row = tx.job(&job).await?.ok_or_else(|| no_job(&job))?;
+        self.commit(tx, &format!("job/{job}")).await?;
+        self.tell(&variants::topic(name));
+        self.nudge();
+        Ok(row)
+    }
+
+    /// Queues the job, and the validation that it runs.
+    async fn queue_validation(
+        &self,
+        tx: &mut WriteTx,
+        actor: &Actor,
+        release: &ReleaseId,
+        variant: Option<&VariantId>,
+        manifest: &Manifest,
+    ) -> Result<JobId, ServiceError> {
         let job = JobId::generate(self.ids());
         tx.insert_job(&NewJob {
             id: job.clone(),
             kind: JobKind::Validation,
-            release: Some(release.id.clone()),
+            release: Some(release.clone()),
             kernel: None,
+            variant: variant.cloned(),
             created_at: self.now(),
             created_by: actor.name().to_owned(),
             parameters: json!({}),
@@ -49,7 +107,8 @@ impl Services {
         tx.insert_validation(&NewValidation {
             id: ValidationId::generate(self.ids()),
             job: job.clone(),
-            release: release.id.clone(),
+            release: release.clone(),
+            variant: variant.cloned(),
             manifest: manifest.digest()?,
             plan: SMOKE.name.to_owned(),
             plan_revision: SMOKE.revision,
@@ -57,12 +116,22 @@ impl Services {
             created_by: actor.name().to_owned(),
         })
         .await?;
-        let change = Change::ValidationRequested { release: &release, job: &job };
-        self.record(&mut tx, actor, change).await?;
-        let row = tx.job(&job).await?.ok_or_else(|| no_job(&job))?;
-        self.commit(tx, &format!("job/{job}")).await?;
-        self.nudge();
-        Ok(row)
+        Ok(job)
+    }
+
+    /// The validations of a variant with their runs, newest first.
+    ///
+    /// # Errors
+    /// Where there is no such variant, or the actor may not read.
+    pub async fn validations_of_variant(
+        &self,
+        actor: &Actor,
+        name: &str,
+    ) -> Result<Vec<Validation>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let mut rows = self.read().await?;
+        let row = rows.variant(name).await?.ok_or_else(|| no_variant(name))?;
+        Ok(rows.validations_of_variant(&row.variant.id).await?)
     }
 
     /// The validations of a release with their runs, newest first.

@@ -14,6 +14,7 @@ mod import;
 mod kernel;
 mod transcript;
 mod validation;
+mod variant;
 
 use std::{
     fs::File,
@@ -53,6 +54,8 @@ const ORDINARY: [JobKind; 4] =
     [JobKind::Build, JobKind::Import, JobKind::Validation, JobKind::Collection];
 /// What only the worker of kernels takes.
 const KERNELS: [JobKind; 1] = [JobKind::Kernel];
+/// What only the workers of variants take.
+const VARIANTS: [JobKind; 1] = [JobKind::Variant];
 
 impl Services {
     /// Takes jobs, one after the other, until the server ends; those of kernels are left to
@@ -65,6 +68,12 @@ impl Services {
     /// a compilation takes all cores that it gets.
     pub async fn work_on_kernels(&self, stopping: watch::Receiver<bool>) {
         self.take_jobs(&KERNELS, "kernels", stopping).await;
+    }
+
+    /// Builds variants, one after the other, until the server ends. A server has some such workers of
+    /// their own: a variant takes seconds, and waits for no release.
+    pub async fn work_on_variants(&self, number: u16, stopping: watch::Receiver<bool>) {
+        self.take_jobs(&VARIANTS, &format!("variants {number}"), stopping).await;
     }
 
     async fn take_jobs(
@@ -183,6 +192,7 @@ impl Services {
             JobKind::Validation => validation::run(self, claimed, cancelled).await,
             JobKind::Collection => collection::run(self, claimed, cancelled).await,
             JobKind::Kernel => kernel::run(self, claimed, cancelled).await,
+            JobKind::Variant => variant::run(self, claimed, cancelled).await,
         }
     }
 
@@ -230,10 +240,14 @@ impl Services {
             JobKind::Validation => validation::end(self, &mut tx, claimed, &ended).await?,
             JobKind::Collection => collection::end(self, &mut tx, claimed, &ended).await?,
             JobKind::Kernel => kernel::end(self, &mut tx, claimed, &ended).await?,
+            JobKind::Variant => variant::end(self, &mut tx, claimed, &ended).await?,
         }
         self.commit(tx, &format!("job/{id}")).await?;
         if let Some(kernel) = &claimed.job.kernel {
             self.tell(&crate::kernels::topic(&kernel.name));
+        }
+        if let Some(variant) = &claimed.job.variant {
+            self.tell(&crate::variants::topic(&variant.name));
         }
         // Its blob has every line; where the server ends first, a collection removes the file.
         if let Err(error) = self.logs().remove(id) {

@@ -2,8 +2,8 @@
 
 use domain::{
     digest::Digest,
-    ids::{JobId, KernelId, ReleaseId},
-    job::{Job, JobKernel, JobKind, JobRelease, JobState, Step, StepState},
+    ids::{JobId, KernelId, ReleaseId, VariantId},
+    job::{Job, JobKernel, JobKind, JobRelease, JobState, JobVariant, Step, StepState},
     page::{Cursor, Page, Slice},
     time::Timestamp,
 };
@@ -29,6 +29,8 @@ pub struct NewJob {
     pub release: Option<ReleaseId>,
     /// The kernel that it makes, if any.
     pub kernel: Option<KernelId>,
+    /// The variant that it makes, if any.
+    pub variant: Option<VariantId>,
     /// When it is asked for.
     pub created_at: Timestamp,
     /// Name of the person who asks.
@@ -50,6 +52,8 @@ pub struct JobFilter {
     pub release: Option<ReleaseId>,
     /// Only those that make this kernel.
     pub kernel: Option<KernelId>,
+    /// Only those that make this variant.
+    pub variant: Option<VariantId>,
 }
 
 /// A job that a worker has taken.
@@ -75,11 +79,16 @@ fn job(row: &AnyRow) -> Result<Job, StoreError> {
         Some(id) => Some(JobKernel { id: KernelId(id), name: text(row, "kernel_name")? }),
         None => None,
     };
+    let variant = match optional_text(row, "variant_id")? {
+        Some(id) => Some(JobVariant { id: VariantId(id), name: text(row, "variant_name")? }),
+        None => None,
+    };
     Ok(Job {
         id: JobId(text(row, "id")?),
         kind: parsed(row, "kind")?,
         release,
         kernel,
+        variant,
         state: parsed(row, "state")?,
         created_at: time(row, "created_at")?,
         created_by: text(row, "created_by")?,
@@ -124,7 +133,8 @@ impl Rows {
              where (created_at, id) < ($1, $2)
                and ($3 = '' or state = $3) and ($4 = '' or kind = $4)
                and ($5 = '' or release_id = $5) and ($6 = '' or kernel_id = $6)
-             order by created_at desc, id desc limit $7",
+               and ($7 = '' or variant_id = $7)
+             order by created_at desc, id desc limit $8",
         )
         .bind(number)
         .bind(name)
@@ -132,6 +142,7 @@ impl Rows {
         .bind(filter.kind.map_or("", JobKind::word))
         .bind(filter.release.as_ref().map_or("", ReleaseId::as_str))
         .bind(filter.kernel.as_ref().map_or("", KernelId::as_str))
+        .bind(filter.variant.as_ref().map_or("", VariantId::as_str))
         .bind(i64::from(slice.limit) + 1)
         .fetch_all(self.connection())
         .await
@@ -243,14 +254,15 @@ impl WriteTx {
     /// Where the database fails.
     pub async fn insert_job(&mut self, new: &NewJob) -> Result<(), StoreError> {
         sqlx::query(
-            "insert into job (id, kind, release_id, kernel_id, state, priority, parameters,
-                              created_at, created_by, attempts)
-             values ($1, $2, $3, $4, 'queued', 0, $5, $6, $7, 0)",
+            "insert into job (id, kind, release_id, kernel_id, variant_id, state, priority,
+                              parameters, created_at, created_by, attempts)
+             values ($1, $2, $3, $4, $5, 'queued', 0, $6, $7, $8, 0)",
         )
         .bind(new.id.as_str())
         .bind(new.kind.word())
         .bind(new.release.as_ref().map(ReleaseId::as_str))
         .bind(new.kernel.as_ref().map(KernelId::as_str))
+        .bind(new.variant.as_ref().map(VariantId::as_str))
         .bind(to_json(&new.parameters)?)
         .bind(new.created_at.0)
         .bind(&new.created_by)

@@ -26,6 +26,7 @@ pub mod sessions;
 pub mod tokens;
 mod transaction;
 pub mod uploads;
+pub mod variants;
 
 pub use error::StoreError;
 pub use transaction::{Rows, Store, WriteTx};

@@ -2,7 +2,8 @@
 
 use domain::{
     digest::Digest,
-    ids::{JobId, ReleaseId, RunId, ValidationId},
+    ids::{JobId, ReleaseId, RunId, ValidationId, VariantId},
+    job::JobVariant,
     page::{Cursor, Page, Slice},
     run::{CaseResult, Outcome, Run, Validation},
     time::Timestamp,
@@ -11,7 +12,10 @@ use sqlx::any::AnyRow;
 
 use crate::{
     Rows, StoreError, WriteTx,
-    columns::{count, json, number, optional_parsed, optional_time, parsed, text, time, to_json},
+    columns::{
+        count, json, number, optional_parsed, optional_text, optional_time, parsed, text, time,
+        to_json,
+    },
 };
 
 /// A validation that is asked for.
@@ -21,8 +25,10 @@ pub struct NewValidation {
     pub id: ValidationId,
     /// The job that runs it.
     pub job: JobId,
-    /// The release that is judged.
+    /// The release that is judged; of a variant, its base.
     pub release: ReleaseId,
+    /// The variant that is judged.
+    pub variant: Option<VariantId>,
     /// The manifest that is judged.
     pub manifest: Digest,
     /// Name of the plan.
@@ -88,6 +94,10 @@ fn validation(row: &AnyRow, runs: Vec<Run>) -> Result<Validation, StoreError> {
         id: ValidationId(text(row, "id")?),
         job: JobId(text(row, "job_id")?),
         release: ReleaseId(text(row, "release_id")?),
+        variant: match optional_text(row, "variant_id")? {
+            Some(id) => Some(JobVariant { id: VariantId(id), name: text(row, "variant_name")? }),
+            None => None,
+        },
         manifest: parsed(row, "manifest_digest")?,
         plan: text(row, "plan")?,
         plan_revision: count(row, "plan_revision")?,
@@ -208,7 +218,7 @@ impl Rows {
     ) -> Result<Vec<Validation>, StoreError> {
         let rows = sqlx::query(
             "select * from validation_with_state
-             where release_id = $1 order by created_at desc, id desc",
+             where release_id = $1 and variant_id is null order by created_at desc, id desc",
         )
         .bind(release.as_str())
         .fetch_all(self.connection())
@@ -221,7 +231,31 @@ impl Rows {
         Ok(validations)
     }
 
-    /// A page of validations, newest first, without their runs; only of one release where given.
+    /// The validations of a variant with their runs, newest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn validations_of_variant(
+        &mut self,
+        variant: &VariantId,
+    ) -> Result<Vec<Validation>, StoreError> {
+        let rows = sqlx::query(
+            "select * from validation_with_state
+             where variant_id = $1 order by created_at desc, id desc",
+        )
+        .bind(variant.as_str())
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing validations of a variant"))?;
+        let mut validations = Vec::with_capacity(rows.len());
+        for row in &rows {
+            validations.push(self.read_validation(row).await?);
+        }
+        Ok(validations)
+    }
+
+    /// A page of validations, newest first, without their runs; only of one release where given, and
+    /// then none of its variants.
     ///
     /// # Errors
     /// Where the database fails.
@@ -233,7 +267,8 @@ impl Rows {
         let (number, name) = slice.below();
         let read = sqlx::query(
             "select * from validation_with_state
-             where (created_at, id) < ($1, $2) and ($3 = '' or release_id = $3)
+             where (created_at, id) < ($1, $2)
+               and ($3 = '' or (release_id = $3 and variant_id is null))
              order by created_at desc, id desc limit $4",
         )
         .bind(number)
@@ -347,13 +382,14 @@ impl WriteTx {
     /// Where the database fails.
     pub async fn insert_validation(&mut self, new: &NewValidation) -> Result<(), StoreError> {
         sqlx::query(
-            "insert into validation (id, job_id, release_id, manifest_digest, plan, plan_revision,
-                                     created_at, created_by)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "insert into validation (id, job_id, release_id, variant_id, manifest_digest, plan,
+                                     plan_revision, created_at, created_by)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(new.id.as_str())
         .bind(new.job.as_str())
         .bind(new.release.as_str())
+        .bind(new.variant.as_ref().map(VariantId::as_str))
         .bind(new.manifest.to_string())
         .bind(&new.plan)
         .bind(i64::from(new.plan_revision))

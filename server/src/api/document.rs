@@ -16,11 +16,15 @@ use utoipa::{
 use super::{Access, Operation, PREFIX, Reading, operations, problem};
 
 /// What the collections are.
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 16] = [
     ("recipes", "Texts that releases are built from; each saved change is a revision."),
     ("releases", "What was built: components, digests, evidence, files."),
     ("kernels", "Linux kernels and Xen hypervisors: what each is made of, and its builds."),
-    ("uploads", "Files that kernels and imports are made of."),
+    (
+        "variants",
+        "Releases with something changed, for development, each with an owner and an end.",
+    ),
+    ("uploads", "Files that kernels, variants and imports are made of."),
     ("jobs", "Background work: builds, validations, collections, with steps and logs."),
     ("validations", "Jobs that run a plan against a release."),
     ("runs", "One boot of one entry on one machine, with what every case saw."),

@@ -27,6 +27,8 @@ pub struct Job {
     pub release: Option<String>,
     /// Name of the kernel that it makes.
     pub kernel: Option<String>,
+    /// Name of the variant that it makes or judges; its release is the base then.
+    pub variant: Option<String>,
     /// How it stands.
     pub state: JobState,
     /// When it was asked for.
@@ -57,6 +59,7 @@ impl Job {
             kind: it.kind,
             release: it.release.map(|about| about.name),
             kernel: it.kernel.map(|about| about.name),
+            variant: it.variant.map(|about| about.name),
             state: it.state,
             created_at: time(it.created_at),
             created_by: it.created_by,
@@ -138,6 +141,8 @@ pub struct ListJobs {
     release: Option<String>,
     /// Only those that make the kernel of this name.
     kernel: Option<String>,
+    /// Only those that make or judge the variant of this name.
+    variant: Option<String>,
     /// `next` of the page before.
     cursor: Option<String>,
     /// How many items, 50 unless said otherwise.
@@ -174,7 +179,11 @@ pub async fn list(
         Some(name) => Some(services.kernel(&actor, &name).await?.kernel.id),
         None => None,
     };
-    let filter = JobFilter { state: query.state, kind: query.kind, release, kernel };
+    let variant = match query.variant {
+        Some(name) => Some(services.variant(&actor, &name).await?.variant.id),
+        None => None,
+    };
+    let filter = JobFilter { state: query.state, kind: query.kind, release, kernel, variant };
     Ok(Listed::of(services.jobs_page(&actor, &filter, &slice).await?, Job::of))
 }
 

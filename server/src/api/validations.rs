@@ -22,6 +22,8 @@ pub struct Validation {
     pub job: String,
     /// How that job stands.
     pub state: JobState,
+    /// Name of the variant that is judged; none where it is a release.
+    pub variant: Option<String>,
     /// SHA-256 of the manifest that is judged.
     pub digest: Digest,
     /// Name of the plan.
@@ -51,6 +53,7 @@ impl Validation {
             id: it.id.to_string(),
             job: it.job.to_string(),
             state: it.state,
+            variant: it.variant.map(|about| about.name),
             digest: it.manifest,
             plan: it.plan,
             plan_revision: it.plan_revision,

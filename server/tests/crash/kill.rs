@@ -90,7 +90,9 @@ impl World {
         let ann = self.ann(server);
         let (old, old_steps) = &killed.jobs[id];
         let wanted = match old.kind {
-            JobKind::Build | JobKind::Import | JobKind::Collection => JobState::Succeeded,
+            JobKind::Build | JobKind::Import | JobKind::Collection | JobKind::Variant => {
+                JobState::Succeeded
+            }
             JobKind::Kernel => {
                 self.cancel_while_it_compiles(server, id, logged.lines().count());
                 JobState::Cancelled

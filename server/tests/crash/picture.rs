@@ -233,6 +233,9 @@ impl Picture {
                 assert_eq!(self.told("collection.request", id), 1, "{id}");
                 assert_eq!(self.told("collection.end", id), usize::from(job.state.ended()));
             }
+            JobKind::Variant => {
+                assert!(about.is_none() && job.variant.is_some(), "{id}");
+            }
             JobKind::Kernel => {
                 assert!(about.is_none() && job.kernel.is_some(), "{id}");
                 let record = &self.kernel_builds[&job.id].build.record;

@@ -102,7 +102,7 @@ fn component(role: ComponentRole, name: String, blob: BlobRef) -> Component {
     Component { role, name, size: blob.size, sha256: blob.sha256 }
 }
 
-pub(crate) fn sign<R>(
+pub(super) fn sign<R>(
     build: &Build<'_, R>,
     manifest: &Manifest,
     blob: &BlobRef,

@@ -22,6 +22,10 @@ pub enum Action {
     BuildKernel,
     /// Remove a kernel.
     DeleteKernel,
+    /// Make a variant, change it, give it more days or remove it.
+    EditVariant,
+    /// Build a variant.
+    BuildVariant,
     /// Upload a file for a kernel or an import.
     Upload,
     /// Make a release of a rootfs, kernels and a menu that exist already.
@@ -60,7 +64,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -69,6 +73,8 @@ impl Action {
         Self::EditKernel,
         Self::BuildKernel,
         Self::DeleteKernel,
+        Self::EditVariant,
+        Self::BuildVariant,
         Self::Upload,
         Self::Import,
         Self::CancelJob,
@@ -98,6 +104,8 @@ impl Action {
             | Self::EditKernel
             | Self::BuildKernel
             | Self::DeleteKernel
+            | Self::EditVariant
+            | Self::BuildVariant
             | Self::Upload
             | Self::Import
             | Self::CancelJob
@@ -127,6 +135,8 @@ impl Action {
             Self::EditKernel => "save a kernel",
             Self::BuildKernel => "build a kernel",
             Self::DeleteKernel => "remove a kernel",
+            Self::EditVariant => "change a variant",
+            Self::BuildVariant => "build a variant",
             Self::Upload => "upload a file",
             Self::Import => "import a release",
             Self::CancelJob => "cancel a job",

@@ -231,6 +231,26 @@ pub enum Refusal {
         /// Name of the release.
         release: String,
     },
+    /// The variant is somebody else's.
+    #[error(
+        "{owner} owns this variant; clone it to change it your way, or ask {owner} or an administrator"
+    )]
+    NotOwner {
+        /// Name of the owner.
+        owner: String,
+    },
+    /// A job of the variant has not ended.
+    #[error("job {job} is about this variant and has not ended; wait for it or cancel it")]
+    VariantAtWork {
+        /// Which job.
+        job: JobId,
+    },
+    /// Nothing of it was built.
+    #[error("nothing of this variant can be booted yet; build it first")]
+    VariantNotBuilt,
+    /// Its days are over.
+    #[error("the days of this variant are over; give it more first")]
+    VariantExpired,
     /// Nobody could manage people any more.
     #[error(
         "{name} is the last administrator; make somebody else an administrator first, or nobody could manage people"

@@ -49,6 +49,7 @@ impl Services {
             kind: JobKind::Kernel,
             release: None,
             kernel: Some(kernel.id),
+            variant: None,
             created_at: self.now(),
             created_by: actor.name().to_owned(),
             parameters: serde_json::json!({}),
@@ -67,7 +68,7 @@ impl Services {
 }
 
 /// Says which configuration of the other kernel is meant, whatever becomes of that kernel.
-pub(super) fn freeze_base(definition: &mut Definition, digest: domain::digest::Digest) {
+pub(crate) fn freeze_base(definition: &mut Definition, digest: domain::digest::Digest) {
     let base = definition.configuration.as_mut().map(|it| &mut it.base);
     if let Some(ConfigBase::Kernel { config, .. }) = base {
         *config = Some(digest);

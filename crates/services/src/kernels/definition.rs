@@ -118,22 +118,14 @@ impl Services {
 
     /// Finds everything that a definition of kernel `own` names, and keeps it from being removed.
     /// Gives the build whose configuration it starts from, where it starts from a kernel's.
-    pub(super) async fn name_everything(
+    pub(crate) async fn name_everything(
         &self,
         tx: &mut WriteTx,
         own: &str,
         definition: &Definition,
     ) -> Result<Option<(KernelBuildRow, Digest)>, ServiceError> {
         for file in definition.uploads() {
-            let known = tx.name_upload(file, self.now()).await?.is_some();
-            if !known || !self.counts_on(&file.sha256)? {
-                let UploadedFile { name, sha256 } = file;
-                let message = format!(
-                    "nothing was uploaded as {name} with the SHA-256 {sha256}; upload it first, or \
-                     again: what nothing names for a week is removed"
-                );
-                return Err(ServiceError::invalid("files", message));
-            }
+            self.name_one_upload(tx, file).await?;
         }
         let Some(ConfigBase::Kernel { name, .. }) =
             definition.configuration.as_ref().map(|it| &it.base)
@@ -166,7 +158,7 @@ impl Services {
     }
 
     /// Whether a blob is there; it stays until the rows that are being written name it.
-    fn counts_on(&self, blob: &Digest) -> Result<bool, ServiceError> {
+    pub(crate) fn counts_on(&self, blob: &Digest) -> Result<bool, ServiceError> {
         self.blobs().touch(blob).map_err(ServiceError::internal)
     }
 }

@@ -106,6 +106,7 @@ impl Services {
                 kind: JobKind::Kernel,
                 release: None,
                 kernel: Some(frozen.id.clone()),
+                variant: None,
                 created_at: now,
                 created_by: Actor::runner("").name().to_owned(),
                 parameters: serde_json::json!({}),

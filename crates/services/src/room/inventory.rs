@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use builder::CachedStep;
+use builder::{CachedStep, CachedTree};
 use domain::{
     digest::Digest,
     ids::{JobId, ReleaseId},
@@ -18,6 +18,7 @@ use store::{Rows, room::KeptRelease};
 use super::{
     disks,
     kernels::{self, KernelFiles, UploadRoom},
+    variants::{self, VariantFiles},
 };
 use crate::{Services, error::ServiceError};
 
@@ -41,7 +42,10 @@ pub(crate) struct Inventory {
     pub(crate) packages: Vec<Place>,
     pub(crate) kernels: Vec<KernelFiles>,
     pub(crate) uploads: Vec<UploadRoom>,
+    pub(crate) variants: Vec<VariantFiles>,
     pub(crate) steps: Vec<KeptStep>,
+    /// Unpacked releases that no variant was built on for longer than steps stay.
+    pub(crate) idle_trees: Vec<CachedTree>,
     pub(crate) logs: Vec<Log>,
     /// Logs that are files of their own: of jobs that have not ended, or were not cleaned up after.
     pub(crate) growing_logs: Vec<GrowingLog>,
@@ -108,6 +112,7 @@ impl Inventory {
         let locked = locked(&mut rows, &releases, &rules, at).await?;
         let kernels = kernels::builds(&mut rows, &locked.staying).await?;
         let uploads = kernels::uploads(&mut rows, &kernels, at).await?;
+        let variants = variants::builds(&mut rows, &booting(services, at), at).await?;
         let all = rows.releases().await?.into_iter();
         let mut names: HashMap<ReleaseId, Release> =
             all.map(|release| (release.id.clone(), release)).collect();
@@ -138,7 +143,9 @@ impl Inventory {
             packages,
             kernels,
             uploads,
+            variants,
             steps: Vec::new(),
+            idle_trees: Vec::new(),
             logs,
             growing_logs: Vec::new(),
             others: Vec::new(),
@@ -164,6 +171,9 @@ impl Inventory {
             let places = cached.blobs.iter().copied().map(Place::Cached).collect();
             self.steps.push(KeptStep { cached, places, goes });
         }
+        let mut trees = services.builder().trees()?;
+        trees.retain(|tree| timestamp(tree.used_at) < unused);
+        self.idle_trees = trees;
         let mut files: BTreeMap<(u64, u64), KeptFile> = BTreeMap::new();
         let kept = services.blobs().found().map_err(ServiceError::internal)?;
         let kept = kept.into_iter().map(|it| (Place::Kept(it.digest), it, self.kept_unused_since));
@@ -205,7 +215,8 @@ impl Inventory {
         let logs = self.logs.iter().filter(|it| !it.goes).map(|it| &it.place);
         let kernels = self.kernels.iter().filter(|it| !it.goes).flat_map(|it| &it.places);
         let uploads = self.uploads.iter().filter(|it| !it.goes).map(|it| &it.place);
-        let needed = releases.chain(&self.packages).chain(kernels).chain(uploads);
+        let variants = self.variants.iter().filter(|it| !it.goes).flat_map(|it| &it.places);
+        let needed = releases.chain(&self.packages).chain(kernels).chain(uploads).chain(variants);
         let staying = needed.chain(steps).chain(logs).chain(&self.in_use);
         let (places, bytes) = room::left_over(&self.files, staying);
         let logs = self.growing_logs.iter().filter(|it| it.goes);
@@ -221,6 +232,7 @@ impl Inventory {
             .chain(self.releases.iter().flat_map(|it| &it.packages).map(|it| (it, Kind::Packages)))
             .chain(self.kernels.iter().flat_map(|it| &it.places).map(|it| (it, Kind::Kernels)))
             .chain(self.uploads.iter().map(|it| (&it.place, Kind::Uploads)))
+            .chain(self.variants.iter().flat_map(|it| &it.places).map(|it| (it, Kind::Variants)))
             .chain(self.steps.iter().flat_map(|it| &it.places).map(|it| (it, Kind::Cache)))
             .chain(self.logs.iter().map(|it| (&it.place, Kind::Logs)))
             .chain(self.in_use.iter().map(|place| (place, Kind::Work)));
@@ -330,8 +342,10 @@ pub(crate) async fn releases(
             need(about.id, Need::Job { job: job.id });
         }
     }
-    let micros = i64::try_from(BOOT.as_micros()).unwrap_or(i64::MAX);
-    let booting = services.boot_listener().booting(Timestamp(now.0.saturating_sub(micros)));
+    for base in rows.bases_of_open_variants().await? {
+        need(base.0, Need::Job { job: base.1 });
+    }
+    let booting = booting(services, now);
     let stages: HashMap<ReleaseId, Stage> =
         rows.releases().await?.into_iter().map(|it| (it.id, it.stage)).collect();
     let mut fated = Vec::new();
@@ -347,6 +361,12 @@ pub(crate) async fn releases(
         fated.push((kept, fate));
     }
     Ok(fated)
+}
+
+/// The manifests that machines boot at `now`.
+pub(crate) fn booting(services: &Services, now: Timestamp) -> HashSet<Digest> {
+    let micros = i64::try_from(BOOT.as_micros()).unwrap_or(i64::MAX);
+    services.boot_listener().booting(Timestamp(now.0.saturating_sub(micros)))
 }
 
 /// A time of a file as the rest of the program has it.

@@ -30,7 +30,7 @@ use crate::{
     room::{
         CollectionParameters,
         inventory::{self, Inventory},
-        kernels,
+        kernels, variants,
     },
 };
 
@@ -110,6 +110,10 @@ impl Collection {
             counted(withdrawn, "candidate"),
             counted(given_up, "withdrawn candidate")
         );
+        let variants = self.give_up_variants().await?;
+        if variants > 0 {
+            message += &format!(", those of {} of variants", counted(variants, "build"));
+        }
         let (builds, uploads) = self.give_up_kernels().await?;
         if builds + uploads > 0 {
             let builds = counted(builds, "build");
@@ -260,6 +264,34 @@ impl Collection {
         Ok((builds.len(), uploads.len()))
     }
 
+    /// Gives up the files of variants whose days are over or that were built anew; judged in the
+    /// transaction that changes them.
+    async fn give_up_variants(&self) -> Result<usize, ServiceError> {
+        if self.stopped() {
+            return Ok(0);
+        }
+        let services = &self.services;
+        let mut tx = services.begin().await?;
+        let now = services.now();
+        let booting = inventory::booting(services, now);
+        let builds = variants::builds(&mut tx, &booting, now).await?;
+        let going: Vec<_> = builds.into_iter().filter(|it| it.goes).map(|it| it.build).collect();
+        for it in &going {
+            tx.set_variant_files_removed(&it.variant, it.number, now).await?;
+            let change = Change::VariantFilesRemoved { variant: &it.name, number: it.number };
+            services.record(&mut tx, &self.actor(), change).await?;
+            self.say("withdraw", &format!("variant {} build {}: its files go", it.name, it.number));
+        }
+        tx.commit().await?;
+        if !going.is_empty() {
+            services.refresh_catalogue().await?;
+        }
+        for it in &going {
+            services.tell(&crate::variants::topic(&it.name));
+        }
+        Ok(going.len())
+    }
+
     async fn withdraw_one(
         &self,
         tx: &mut WriteTx,
@@ -309,6 +341,15 @@ impl Collection {
         removed.files = gone.len();
         let free = inventory.files.iter().filter(|it| it.places.iter().all(|it| gone.contains(it)));
         removed.bytes = free.map(|it| it.bytes).sum();
+        for tree in &inventory.idle_trees {
+            if self.stopped() {
+                break;
+            }
+            let done = services.builder().remove_tree(tree);
+            if removed.could_not(done) {
+                self.say(NAME, &format!("the unpacked image {}", tree.image));
+            }
+        }
         for log in inventory.growing_logs.iter().filter(|it| it.goes) {
             if removed.could_not(services.logs().remove(&log.job).map(|()| true)) {
                 removed.files += 1;

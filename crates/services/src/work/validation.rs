@@ -18,10 +18,11 @@ use domain::{
     recipe::{self, Revision},
     run::{Outcome, Run, Validation},
     transfer::Transfer,
+    variant::Definition,
 };
 use lab::{Board, GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator, run_smoke};
 use netboot::Observations;
-use store::{WriteTx, jobs::ClaimedJob};
+use store::{Rows, WriteTx, jobs::ClaimedJob};
 use tokio::sync::oneshot;
 
 use super::{Ended, cancelled_by_a_person, release_of};
@@ -42,6 +43,8 @@ struct Bench {
     login: (String, String),
     /// What the login prompt must name.
     hostname: String,
+    /// Path of the menu at the boot listener.
+    menu_path: String,
     log: Arc<LogWriter>,
     cancelled: Arc<AtomicBool>,
 }
@@ -97,7 +100,12 @@ async fn prepare(
     let about = release_of(job)?;
     let missing = || no_release(about.as_str());
     let release = tx.release(about).await?.ok_or_else(missing)?;
-    let manifest = tx.manifest_of(&release.id).await?.ok_or_else(missing)?;
+    let variant = variant_of(&mut tx, &validation).await?;
+    let manifest = match &variant {
+        Some((_, manifest)) => Some(manifest.clone()),
+        None => tx.manifest_of(&release.id).await?,
+    };
+    let manifest = manifest.ok_or_else(missing)?;
     let revision = tx.revision_of(&release.recipe, release.revision).await?.ok_or_else(missing)?;
     let import = tx.import_of(&release.id).await?;
     tx.commit().await?;
@@ -110,13 +118,54 @@ async fn prepare(
         }
         None => (login_of(&revision), built_hostname),
     };
+    let (login, hostname) = match &variant {
+        Some((definition, _)) => changed(definition, login, hostname),
+        None => (login, hostname),
+    };
     let login = match login {
         Ok(login) => login,
         Err(why) => return Ok(Err(why)),
     };
+    let menu_path = validation.variant.as_ref().map_or_else(
+        || format!("/release/{}/menu.ipxe", release.name()),
+        |variant| format!("/variant/{}/menu.ipxe", variant.name),
+    );
     let log = Arc::new(services.logs().writer(&job.id)?);
     let services = services.clone();
-    Ok(Ok(Bench { services, validation, manifest, login, hostname, log, cancelled }))
+    Ok(Ok(Bench { services, validation, manifest, login, hostname, menu_path, log, cancelled }))
+}
+
+/// What a variant that is judged changes, and what it consists of.
+async fn variant_of(
+    rows: &mut Rows,
+    validation: &Validation,
+) -> Result<Option<(Definition, Manifest)>, ServiceError> {
+    let Some(variant) = &validation.variant else { return Ok(None) };
+    let built = rows.built_variant(&variant.id).await?.map(|it| it.build);
+    let of_manifest = built.and_then(|it| Some((it.definition, it.manifest?)));
+    match of_manifest {
+        Some((definition, manifest)) if manifest.digest()? == validation.manifest => {
+            Ok(Some((definition, manifest)))
+        }
+        _ => Err(ServiceError::NotFound(format!("build of variant {} to judge", variant.name))),
+    }
+}
+
+/// Account and host name of a variant, where it has others than its base.
+fn changed(
+    definition: &Definition,
+    login: Result<(String, String), String>,
+    hostname: String,
+) -> (Result<(String, String), String>, String) {
+    let own = |name: &str| {
+        let user = definition.users.iter().find(|it| it.name == name)?;
+        user.password.clone()
+    };
+    let login = login.map(|(user, password)| {
+        let password = own(&user).unwrap_or(password);
+        (user, password)
+    });
+    (login, definition.hostname.clone().unwrap_or(hostname))
 }
 
 /// The account of the console that a recipe names.
@@ -151,7 +200,7 @@ async fn one_entry(
     tx.set_step(&claimed.job.id, &running).await?;
     services.commit(tx, &format!("job/{}", claimed.job.id)).await?;
 
-    let report = boot(bench, claimed, &id, &step.name).await?;
+    let report = boot(bench, &id, &step.name).await?;
 
     let console = {
         let (blobs, bytes) = (services.blobs().clone(), report.console.clone());
@@ -191,12 +240,7 @@ async fn one_entry(
 }
 
 /// Boots one guest with a socket of its own at the boot listener.
-async fn boot(
-    bench: &Arc<Bench>,
-    claimed: &ClaimedJob,
-    id: &RunId,
-    entry: &str,
-) -> Result<RunReport, ServiceError> {
+async fn boot(bench: &Arc<Bench>, id: &RunId, entry: &str) -> Result<RunReport, ServiceError> {
     let services = &bench.services;
     let folder = services.options().data_dir.join("work");
     std::fs::create_dir_all(&folder)?;
@@ -218,8 +262,7 @@ async fn boot(
     }
     let (sender, receiver) = oneshot::channel();
     let watcher = Watcher { bench: bench.clone(), entry: entry.to_owned(), observations };
-    let name = claimed.job.release.as_ref().map_or("", |about| about.name.as_str());
-    let menu_path = format!("/release/{name}/menu.ipxe");
+    let menu_path = bench.menu_path.clone();
     let path = socket.clone();
     std::thread::Builder::new().name("run".to_owned()).spawn(move || {
         let _ = sender.send(watcher.run(&menu_path, &path));

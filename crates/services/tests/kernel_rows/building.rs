@@ -128,6 +128,7 @@ async fn kernels_wait_for_room_and_say_so() {
         state: Some(JobState::Succeeded),
         release: None,
         kernel: None,
+        variant: None,
     };
     let slice = domain::page::Slice::first();
     while services.jobs_page(ann, &everything, &slice).await.unwrap().items.is_empty() {

@@ -122,6 +122,8 @@ impl World {
         tokio::spawn(async move { worker.0.work(1, worker.1).await });
         let kernels = (services.clone(), stop.subscribe());
         tokio::spawn(async move { kernels.0.work_on_kernels(kernels.1).await });
+        let variants = (services.clone(), stop.subscribe());
+        tokio::spawn(async move { variants.0.work_on_variants(1, variants.1).await });
         tokio::spawn(netboot::serve(listener, services.boot_listener(), async {
             std::future::pending::<()>().await;
         }));

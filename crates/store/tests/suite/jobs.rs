@@ -37,6 +37,7 @@ async fn queue(world: &World, release: &Release, kind: JobKind) -> JobId {
         kind,
         release: Some(release.id.clone()),
         kernel: None,
+        variant: None,
         created_at: world.now(),
         created_by: "ada".to_owned(),
         parameters: serde_json::json!({ "b": 1, "a": ["x"] }),
@@ -94,6 +95,7 @@ async fn a_kind_of_job_waits_while_others_are_taken(world: World) {
         kind: JobKind::Collection,
         release: None,
         kernel: None,
+        variant: None,
         created_at: world.now(),
         created_by: "ada".to_owned(),
         parameters: serde_json::json!({ "dry_run": true }),
@@ -270,8 +272,11 @@ async fn jobs_are_listed_by_time_state_and_release(world: World) {
     let rest = rows.jobs_page(&any, &rest).await.unwrap();
     assert_eq!((ids(rest.items), rest.next), (newest[2..].to_vec(), None));
     let (state, kind) = (Some(JobState::Running), Some(JobKind::Build));
-    let (running, all) =
-        page(JobFilter { state, kind, release: Some(other.id.clone()), kernel: None }, None, 10);
+    let (running, all) = page(
+        JobFilter { state, kind, release: Some(other.id.clone()), kernel: None, variant: None },
+        None,
+        10,
+    );
     assert_eq!(
         ids(rows.jobs_page(&running, &all).await.unwrap().items),
         std::slice::from_ref(&waits)

@@ -308,6 +308,7 @@ async fn thousands_of_builds_are_listed_at_once(world: World) {
                 kind: JobKind::Kernel,
                 release: None,
                 kernel: Some(kernel.id.clone()),
+                variant: None,
                 created_at: at,
                 created_by: "ada".to_owned(),
                 parameters: serde_json::json!({}),

@@ -138,6 +138,7 @@ async fn queued(
         kind,
         release: release.cloned(),
         kernel: None,
+        variant: None,
         created_at: world.now(),
         created_by: "ada".to_owned(),
         parameters,

@@ -330,6 +330,7 @@ impl World {
             kind: JobKind::Kernel,
             release: None,
             kernel: Some(kernel.id.clone()),
+            variant: None,
             created_at: self.now(),
             created_by: "ada".to_owned(),
             parameters: serde_json::json!({}),

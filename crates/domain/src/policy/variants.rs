@@ -1,0 +1,102 @@
+//! Variants: whoever develops makes and clones them, and each belongs to one person.
+
+use super::{Action, Refusal};
+use crate::{ids::JobId, person::Role};
+
+/// Changing a variant or giving it more days: its owner, or an administrator.
+///
+/// # Errors
+/// Why not.
+pub fn may_edit_variant(role: Role, name: &str, owner: &str) -> Result<(), Refusal> {
+    Action::EditVariant.allowed(role)?;
+    its_own(role, name, owner)
+}
+
+/// Building a variant: one job of it at a time, as long as it lives.
+///
+/// # Errors
+/// Why not.
+pub fn may_build_variant(
+    role: Role,
+    name: &str,
+    owner: &str,
+    expired: bool,
+    job: Option<&JobId>,
+) -> Result<(), Refusal> {
+    Action::BuildVariant.allowed(role)?;
+    its_own(role, name, owner)?;
+    if expired {
+        return Err(Refusal::VariantExpired);
+    }
+    at_rest(job)
+}
+
+/// Running a plan against what was built of a variant: whoever develops, while nobody builds it.
+///
+/// # Errors
+/// Why not.
+pub fn may_validate_variant(
+    role: Role,
+    expired: bool,
+    built: bool,
+    job: Option<&JobId>,
+) -> Result<(), Refusal> {
+    Action::Validate.allowed(role)?;
+    if expired {
+        return Err(Refusal::VariantExpired);
+    }
+    if !built {
+        return Err(Refusal::VariantNotBuilt);
+    }
+    at_rest(job)
+}
+
+/// Removing a variant that nobody builds.
+///
+/// # Errors
+/// Why not.
+pub fn may_delete_variant(
+    role: Role,
+    name: &str,
+    owner: &str,
+    job: Option<&JobId>,
+) -> Result<(), Refusal> {
+    may_edit_variant(role, name, owner)?;
+    at_rest(job)
+}
+
+fn its_own(role: Role, name: &str, owner: &str) -> Result<(), Refusal> {
+    if name == owner || role == Role::Administrator {
+        return Ok(());
+    }
+    Err(Refusal::NotOwner { owner: owner.to_owned() })
+}
+
+fn at_rest(job: Option<&JobId>) -> Result<(), Refusal> {
+    job.map_or(Ok(()), |job| Err(Refusal::VariantAtWork { job: job.clone() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_is_its_owners() {
+        let job = JobId::from("j");
+        assert_eq!(may_edit_variant(Role::Developer, "ann", "ann"), Ok(()));
+        assert_eq!(may_edit_variant(Role::Administrator, "eve", "ann"), Ok(()));
+        let other = may_edit_variant(Role::Developer, "bob", "ann");
+        assert_eq!(other, Err(Refusal::NotOwner { owner: "ann".to_owned() }));
+        assert!(matches!(may_edit_variant(Role::Viewer, "ann", "ann"), Err(Refusal::Role { .. })));
+        let build = |expired, job| may_build_variant(Role::Developer, "ann", "ann", expired, job);
+        assert_eq!(build(false, None), Ok(()));
+        assert_eq!(build(true, None), Err(Refusal::VariantExpired));
+        assert!(matches!(build(false, Some(&job)), Err(Refusal::VariantAtWork { .. })));
+        let validate = |expired, built| may_validate_variant(Role::Developer, expired, built, None);
+        assert_eq!(validate(false, true), Ok(()));
+        assert_eq!(validate(true, true), Err(Refusal::VariantExpired));
+        assert_eq!(validate(false, false), Err(Refusal::VariantNotBuilt));
+        assert!(may_delete_variant(Role::Developer, "ann", "ann", Some(&job)).is_err());
+        assert_eq!(may_delete_variant(Role::Developer, "ann", "ann", None), Ok(()));
+    }
+}

@@ -1,0 +1,177 @@
+//! A variant on a real release: two packages, a file, a script and another kernel, built in seconds,
+//! served, booted through a real iPXE in QEMU and judged, while what the release serves stays as it
+//! was.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::time::Duration;
+
+use domain::{
+    actor::Actor,
+    job::{JobState, StepState},
+    kernel::{BuildMode, ConfigBase, Configuration, Definition, Flavor, Fragment, Source},
+    policy::Refusal,
+    recipe,
+    run::Outcome,
+    variant::{self, LAYER, VariantState},
+};
+use services::{
+    ServiceError,
+    releases::Packages,
+    variants::{VariantDraft, VariantFilter},
+};
+use support::World;
+
+const TEXT: &str = r#"
+base = "v1.0.0-rc.1"
+hostname = "probe-7"
+
+[packages]
+add = ["tree", "python3-minimal"]
+remove = ["pciutils"]
+
+[boot]
+arguments = "loglevel=4"
+
+[[files]]
+path = "/etc/motd"
+content = "a variant\n"
+
+[[kernels]]
+alias = "vmlinuz-6.1.y"
+kernel = "small"
+
+[script]
+content = "tree -L 1 / | tail -n 1 >/var/lib/counted"
+"#;
+
+fn draft(text: &str) -> VariantDraft {
+    let definition = variant::parse(text).unwrap();
+    VariantDraft { description: "tries something".to_owned(), days: 14, definition }
+}
+
+/// The small kernel that other tests boot as well: from the same entries of the step cache.
+async fn add_small_kernel(world: &World) {
+    let content = include_str!("../../../examples/small-linux.config").to_owned();
+    let definition = Definition {
+        flavor: Flavor::Linux,
+        source: Source::DebianSource {
+            suite: "bookworm".to_owned(),
+            package: "linux-source-6.1".to_owned(),
+            version: None,
+        },
+        configuration: Some(Configuration {
+            base: ConfigBase::Defconfig { target: "tinyconfig".to_owned() },
+            fragments: vec![Fragment { name: "small".to_owned(), content }],
+        }),
+        patches: Vec::new(),
+        debug: false,
+    };
+    let (services, ann) = (&world.services, &world.developer);
+    services.create_kernel(ann, "small", definition).await.unwrap();
+    let job = services.start_kernel_build(ann, "small", BuildMode::Release).await.unwrap();
+    let job = world.wait_for(&job.id, Duration::from_secs(1500)).await;
+    assert_eq!(job.state, JobState::Succeeded, "{:?}", job.outcome);
+}
+
+async fn build(world: &World, name: &str) -> domain::job::Job {
+    let job = world.services.start_variant_build(&world.developer, name).await.unwrap();
+    let job = world.wait_for(&job.id, Duration::from_secs(300)).await;
+    for step in world.services.steps(&world.developer, &job.id).await.unwrap() {
+        println!("variant {name}: {} {}", step.name, step.state);
+    }
+    if job.state != JobState::Succeeded {
+        world.print_log(&job.id).await;
+    }
+    job
+}
+
+#[test]
+fn a_variant_is_built_served_and_boots() {
+    support::run(Duration::from_secs(300), |world| async move {
+        world.save(None, recipe::starter()).await;
+        let (built, version) = world.build(1, Packages::Newer).await;
+        assert_eq!((built.state, version.as_str()), (JobState::Succeeded, "v1.0.0-rc.1"));
+        add_small_kernel(&world).await;
+        let (services, ann) = (&world.services, &world.developer);
+        let release_menu = world.get("/release/v1.0.0-rc.1/menu.ipxe").await;
+        let nothing = world.get("/variant/probe/menu.ipxe").await;
+        assert!(nothing.contains("there is no variant probe"), "{nothing}");
+
+        let preview = services.preview_variant(ann, draft(TEXT).definition).await.unwrap();
+        let lock = preview.lock.unwrap();
+        assert!(lock.install.iter().any(|it| it.name == "python3-minimal"));
+        assert_eq!(lock.removed().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["pciutils"]);
+        assert!(preview.unconfirmed.is_empty() && preview.refused.is_none());
+
+        services.create_variant(ann, "probe", draft(TEXT)).await.unwrap();
+        let job = build(&world, "probe").await;
+        assert_eq!(job.state, JobState::Succeeded, "{:?}", job.outcome);
+        let found = services.variant(ann, "probe").await.unwrap();
+        assert_eq!(found.state, VariantState::Ready);
+        let first = found.built.unwrap();
+        let layer = first.layer_size().unwrap();
+        assert!(layer < preview.base_size / 5, "{layer} of {}", preview.base_size);
+
+        // The menu boots image and layer in that order, with the arguments that were added.
+        let menu = world.get("/variant/probe/menu.ipxe").await;
+        let line = menu.lines().find(|line| line.starts_with("kernel ")).unwrap();
+        let (image, layer) = (line.find("rootfs.squashfs").unwrap(), line.find(LAYER).unwrap());
+        assert!(image < layer && line.contains("loglevel=4"), "{line}");
+
+        let again = build(&world, "probe").await;
+        assert_eq!(again.state, JobState::Succeeded);
+        let steps = services.steps(ann, &again.id).await.unwrap();
+        for step in steps.iter().filter(|it| it.key.is_some()) {
+            assert_eq!(step.state, StepState::Reused, "{}", step.name);
+        }
+        let second = services.variant(ann, "probe").await.unwrap().built.unwrap();
+        assert_eq!((second.number, &second.manifest), (2, &first.manifest));
+
+        let job = services.start_variant_validation(ann, "probe").await.unwrap();
+        let job = world.wait_for(&job.id, Duration::from_secs(600)).await;
+        let validations = services.validations_of_variant(ann, "probe").await.unwrap();
+        for run in &validations[0].runs {
+            if run.outcome != Some(Outcome::Passed) {
+                world.print_console(&run.id).await;
+            }
+            assert_eq!(run.outcome, Some(Outcome::Passed), "{}", run.message);
+        }
+        assert_eq!(job.state, JobState::Succeeded, "{:?}", job.outcome);
+        // They say nothing about the release.
+        let release = services.release(ann, "v1.0.0-rc.1").await.unwrap();
+        assert!(services.validations(ann, &release).await.unwrap().is_empty());
+        assert_eq!(world.get("/release/v1.0.0-rc.1/menu.ipxe").await, release_menu);
+
+        belongs_to_its_owner(&world).await;
+        services.delete_variant(ann, "probe").await.unwrap();
+        let gone = world.get("/variant/probe/menu.ipxe").await;
+        assert!(gone.contains("there is no variant probe"), "{gone}");
+        world
+    });
+}
+
+/// Others may clone it, and change nothing of it.
+async fn belongs_to_its_owner(world: &World) {
+    let World { services, developer: ann, approver: bob, administrator: eve, .. } = world;
+    let refused = |done: Result<_, ServiceError>| match done {
+        Err(ServiceError::Refused(Refusal::NotOwner { owner })) => owner,
+        other => panic!("{other:?}"),
+    };
+    let change = |who: &Actor| {
+        let (services, who) = (services.clone(), who.clone());
+        async move { services.change_variant(&who, "probe", 1, draft(TEXT)).await }
+    };
+    assert_eq!(refused(change(bob).await), "ann");
+    assert_eq!(refused(services.extend_variant(bob, "probe", 3).await), "ann");
+    services.extend_variant(eve, "probe", 3).await.unwrap();
+    let changed = change(ann).await.unwrap();
+    assert_eq!(changed.revision, 2);
+    assert!(matches!(change(ann).await, Err(ServiceError::Conflict(_))));
+    services.create_variant(bob, "probe-of-bob", draft(TEXT)).await.unwrap();
+    let filter = VariantFilter { owner: Some("bob".to_owned()), ..VariantFilter::default() };
+    let page = services.variants_page(ann, &filter, &domain::page::Slice::first()).await.unwrap();
+    assert_eq!(page.items.len(), 1);
+    assert_eq!(page.items[0].state, VariantState::New);
+}

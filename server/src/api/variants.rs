@@ -1,0 +1,435 @@
+//! Variants: releases with something changed, made, built, given more days and removed.
+
+use axum::{Json, extract::State, http::StatusCode};
+use domain::{
+    digest::Digest,
+    job::JobState,
+    manifest::Manifest,
+    variant::{self, Definition, LIFETIME_DAYS, VariantLock, VariantState},
+};
+use serde::{Deserialize, Serialize};
+use services::{
+    Services,
+    variants::{VariantDraft, VariantFilter, VariantSummary},
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    exchange::{
+        Accepted, Body, Caller, Created, IfMatch, Listed, Paging, Path, Query, Tagged, slice, time,
+    },
+    jobs::Job,
+    problem::{Answer, Problem},
+};
+
+/// A variant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Variant {
+    /// Its unique name; machines boot it from `/variant/<name>/menu.ipxe`.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Whose it is.
+    pub owner: String,
+    /// How it stands.
+    pub state: VariantState,
+    /// Counts the changes of its definition, from 1; the `ETag` of the variant.
+    pub revision: u32,
+    /// The newest build that machines can boot.
+    pub built: Option<VariantBuild>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When it was changed last.
+    #[schema(format = DateTime)]
+    pub changed_at: String,
+    /// When machines get it no more.
+    #[schema(format = DateTime)]
+    pub expires_at: String,
+}
+
+/// A variant with what it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VariantDetails {
+    /// The variant.
+    #[serde(flatten)]
+    pub variant: Variant,
+    /// What it changes.
+    pub definition: Definition,
+    /// The same as text: TOML.
+    pub text: String,
+}
+
+/// One making of a variant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VariantBuild {
+    /// Counts from 1 within the variant.
+    pub number: u32,
+    /// Revision of the definition that it was made of.
+    pub revision: u32,
+    /// Name of the release that it changes.
+    pub base: String,
+    /// Id of the job that makes it.
+    pub job: String,
+    /// How that job stands.
+    pub state: JobState,
+    /// SHA-256 of what it came to, once it is complete.
+    pub digest: Option<Digest>,
+    /// Length of its layer in bytes, once it is complete.
+    pub layer_size: Option<u64>,
+    /// When it was asked for.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// Who asked for it.
+    pub created_by: String,
+    /// When it began.
+    #[schema(format = DateTime)]
+    pub started_at: Option<String>,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    pub ended_at: Option<String>,
+}
+
+/// What a definition would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VariantPreview {
+    /// Name of the release that it would change.
+    pub base: String,
+    /// Length of that release's image in bytes.
+    pub base_size: u64,
+    /// What would be installed and removed; `null` where apt refuses.
+    pub lock: Option<VariantLock>,
+    /// Why apt refuses.
+    pub refused: Option<String>,
+    /// Names of what would be removed and nobody has agreed to: a build ends there.
+    pub unconfirmed: Vec<String>,
+    /// What would be installed, in bytes on the disk and not compressed.
+    pub installed_size: u64,
+    /// What the last builds of variants took, in milliseconds: the middle of them.
+    pub expected_ms: Option<u64>,
+}
+
+/// A package of the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ArchivePackage {
+    /// Package name.
+    pub name: String,
+    /// Debian version.
+    pub version: String,
+    /// The suite that has it.
+    pub suite: String,
+    /// What it takes on the disk, in KiB.
+    pub installed_kib: u64,
+    /// Length of the `.deb` in bytes.
+    pub size: u64,
+    /// What it is, in one line.
+    pub description: String,
+}
+
+impl Variant {
+    fn of(it: VariantSummary) -> Self {
+        let VariantSummary { variant, state, built } = it;
+        Self {
+            name: variant.name,
+            description: variant.description,
+            owner: variant.owner,
+            state,
+            revision: variant.revision,
+            built: built.map(VariantBuild::of),
+            created_at: time(variant.created_at),
+            changed_at: time(variant.changed_at),
+            expires_at: time(variant.expires_at),
+        }
+    }
+}
+
+impl VariantBuild {
+    fn of(it: variant::VariantBuild) -> Self {
+        Self {
+            number: it.number,
+            revision: it.revision,
+            base: it.base.clone(),
+            job: it.job.to_string(),
+            state: it.state,
+            digest: it.manifest.as_ref().and_then(|it| Manifest::digest(it).ok()),
+            layer_size: it.layer_size(),
+            created_at: time(it.created_at),
+            created_by: it.created_by,
+            started_at: it.started_at.map(time),
+            ended_at: it.ended_at.map(time),
+        }
+    }
+}
+
+impl VariantDetails {
+    fn of(it: VariantSummary) -> Self {
+        let definition = it.variant.definition.clone();
+        Self { text: variant::write(&definition), definition, variant: Variant::of(it) }
+    }
+
+    fn tagged(self) -> Tagged<Self> {
+        Tagged(self.variant.revision.to_string(), self)
+    }
+}
+
+/// What a variant changes: as JSON, or as TOML.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VariantChanges {
+    /// What it changes, field by field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Definition>,
+    /// The same as text: TOML.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+impl VariantChanges {
+    fn read(self) -> Answer<Definition> {
+        match (self.definition, self.text) {
+            (Some(definition), None) => Ok(definition),
+            (None, Some(text)) => variant::parse(&text).map_err(Problem::of_text),
+            (None, None) => Ok(Definition::default()),
+            (Some(_), Some(_)) => {
+                let words = "Send what it changes as \"definition\" or as \"text\", not both";
+                Err(Problem::of_field("text", words))
+            }
+        }
+    }
+}
+
+/// A variant to make.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewVariant {
+    /// 1 to 40 of a-z, 0-9, '.' and '-'; starts with a letter or digit; not `new`, `preview` or
+    /// `packages`.
+    #[schema(pattern = "^[a-z0-9][a-z0-9.-]{0,39}$")]
+    pub name: String,
+    /// What it is for, in a few words.
+    #[serde(default)]
+    pub description: String,
+    /// How many days it lives; 14 where absent.
+    pub days: Option<u32>,
+    /// What it changes, field by field.
+    pub definition: Option<Definition>,
+    /// The same as text: TOML.
+    pub text: Option<String>,
+}
+
+/// What a variant is from now on.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedVariant {
+    /// What it is for, in a few words.
+    #[serde(default)]
+    pub description: String,
+    /// How many days it lives from now; 14 where absent.
+    pub days: Option<u32>,
+    /// What it changes, field by field.
+    pub definition: Option<Definition>,
+    /// The same as text: TOML.
+    pub text: Option<String>,
+}
+
+/// More days for a variant.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoreDays {
+    /// How many it lives from now.
+    pub days: u32,
+}
+
+/// Which variants.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListVariants {
+    /// Only those of this person.
+    owner: Option<String>,
+    /// Only those that stand so.
+    state: Option<VariantState>,
+    /// Only those whose name or description has this in it.
+    words: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// How many items, 50 unless said otherwise.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+/// Which packages.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SearchPackages {
+    /// Words that name or description have all.
+    words: String,
+    /// Name of the release whose suite is searched; what production runs where absent.
+    base: Option<String>,
+    /// One more suite, such as `bookworm-backports`.
+    suite: Option<String>,
+}
+
+fn draft(
+    description: String,
+    days: Option<u32>,
+    definition: Option<Definition>,
+    text: Option<String>,
+) -> Answer<VariantDraft> {
+    let definition = VariantChanges { definition, text }.read()?;
+    Ok(VariantDraft { description, days: days.unwrap_or(LIFETIME_DAYS), definition })
+}
+
+/// Lists variants by name.
+#[utoipa::path(get, path = "/variants", tag = "variants", params(ListVariants), responses((status = 200, body = Listed<Variant>)))]
+pub async fn list(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Query(query): Query<ListVariants>,
+) -> Answer<Json<Listed<Variant>>> {
+    let slice = slice(query.cursor.as_deref(), query.limit)?;
+    let filter = VariantFilter { owner: query.owner, state: query.state, words: query.words };
+    Ok(Listed::of(services.variants_page(&actor, &filter, &slice).await?, Variant::of))
+}
+
+/// Makes a variant that belongs to whoever asks. Nothing is built before that is asked for.
+#[utoipa::path(post, path = "/variants", tag = "variants", request_body = NewVariant, responses((status = 201, body = VariantDetails)))]
+pub async fn create(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Body(new): Body<NewVariant>,
+) -> Answer<Created<Tagged<VariantDetails>>> {
+    let draft = draft(new.description, new.days, new.definition, new.text)?;
+    let made = services.create_variant(&actor, &new.name, draft).await;
+    let name = made.map_err(Problem::of_definition)?.name;
+    let address = format!("/variants/{name}");
+    Ok(Created(address, VariantDetails::of(services.variant(&actor, &name).await?).tagged()))
+}
+
+/// Shows a variant with what it changes; its `ETag` is what a change of it names.
+#[utoipa::path(get, path = "/variants/{name}", tag = "variants", params(("name" = String, Path, description = "Name of the variant")), responses((status = 200, body = VariantDetails)))]
+pub async fn show(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(name): Path<String>,
+) -> Answer<Tagged<VariantDetails>> {
+    Ok(VariantDetails::of(services.variant(&actor, &name).await?).tagged())
+}
+
+/// Changes a variant; `If-Match` names the revision that the change was made from. What was built of
+/// it stays until it is built again.
+#[utoipa::path(put, path = "/variants/{name}", tag = "variants", params(("name" = String, Path, description = "Name of the variant"), ("If-Match" = String, Header, description = "ETag of the variant that was looked at")), request_body = ChangedVariant, responses((status = 200, body = VariantDetails)))]
+pub async fn change(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(name): Path<String>,
+    base: IfMatch,
+    Body(new): Body<ChangedVariant>,
+) -> Answer<Tagged<VariantDetails>> {
+    let base = base.version()?;
+    let draft = draft(new.description, new.days, new.definition, new.text)?;
+    let changed = services.change_variant(&actor, &name, base, draft).await;
+    changed.map_err(|error| match error {
+        services::ServiceError::Conflict(_) => Problem::of_condition(error),
+        other => Problem::of_definition(other),
+    })?;
+    Ok(VariantDetails::of(services.variant(&actor, &name).await?).tagged())
+}
+
+/// Removes a variant: machines get it no more, and its files go with the next collection.
+#[utoipa::path(delete, path = "/variants/{name}", tag = "variants", params(("name" = String, Path, description = "Name of the variant")), responses((status = 204)))]
+pub async fn delete(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(name): Path<String>,
+) -> Answer<StatusCode> {
+    services.delete_variant(&actor, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Gives a variant more days from now.
+#[utoipa::path(post, path = "/variants/{name}/extend", tag = "variants", params(("name" = String, Path, description = "Name of the variant")), request_body = MoreDays, responses((status = 200, body = VariantDetails)))]
+pub async fn extend(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(name): Path<String>,
+    Body(MoreDays { days }): Body<MoreDays>,
+) -> Answer<Tagged<VariantDetails>> {
+    services.extend_variant(&actor, &name, days).await?;
+    Ok(VariantDetails::of(services.variant(&actor, &name).await?).tagged())
+}
+
+/// Lists a variant's builds, newest first.
+#[utoipa::path(get, path = "/variants/{name}/builds", tag = "variants", params(("name" = String, Path, description = "Name of the variant"), Paging), responses((status = 200, body = Listed<VariantBuild>)))]
+pub async fn builds(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(name): Path<String>,
+    Query(paging): Query<Paging>,
+) -> Answer<Json<Listed<VariantBuild>>> {
+    let page = services.variant_builds_page(&actor, &name, &paging.slice()?).await?;
+    Ok(Listed::of(page, VariantBuild::of))
+}
+
+/// Builds a variant: 202 with the job. What did not change since is not built again.
+#[utoipa::path(post, path = "/variants/{name}/builds", tag = "variants", params(("name" = String, Path, description = "Name of the variant")), responses((status = 202, body = Job)))]
+pub async fn build(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(name): Path<String>,
+) -> Answer<Accepted<Job>> {
+    Ok(Job::of(services.start_variant_build(&actor, &name).await?).accepted())
+}
+
+/// Runs plan "smoke" against what was built of a variant: 202 with the job.
+#[utoipa::path(post, path = "/variants/{name}/validations", tag = "variants", params(("name" = String, Path, description = "Name of the variant")), responses((status = 202, body = Job)))]
+pub async fn validate(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(name): Path<String>,
+) -> Answer<Accepted<Job>> {
+    Ok(Job::of(services.start_variant_validation(&actor, &name).await?).accepted())
+}
+
+/// Says what a definition would do, by apt's own simulation; nothing is made or built.
+#[utoipa::path(post, path = "/variants/preview", tag = "variants", request_body = VariantChanges, responses((status = 200, body = VariantPreview)))]
+pub async fn preview(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Body(changes): Body<VariantChanges>,
+) -> Answer<Json<VariantPreview>> {
+    let definition = changes.read()?;
+    let preview = services.preview_variant(&actor, definition).await;
+    let preview = preview.map_err(Problem::of_definition)?;
+    Ok(Json(VariantPreview {
+        base: preview.base,
+        base_size: preview.base_size,
+        lock: preview.lock,
+        refused: preview.refused,
+        unconfirmed: preview.unconfirmed,
+        installed_size: preview.installed_size,
+        expected_ms: preview.expected_ms,
+    }))
+}
+
+/// Searches the archive for packages that a variant can add: 50 at the most, the best first.
+#[utoipa::path(get, path = "/variants/packages", tag = "variants", params(SearchPackages), responses((status = 200, body = Listed<ArchivePackage>)))]
+pub async fn packages(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Query(query): Query<SearchPackages>,
+) -> Answer<Json<Listed<ArchivePackage>>> {
+    let base = query.base.unwrap_or_default();
+    let suites = query.suite.into_iter().collect();
+    let found = services.search_packages(&actor, &base, suites, &query.words).await?;
+    let shown = |it: services::variants::FoundPackage| ArchivePackage {
+        name: it.name,
+        version: it.version,
+        suite: it.suite,
+        installed_kib: it.installed_kib,
+        size: it.size,
+        description: it.description,
+    };
+    Ok(Listed::whole(found.into_iter().map(shown).collect()))
+}
