@@ -27,6 +27,8 @@ need zstd zstd
 need gpgv gpgv
 need perl perl
 need python3 python3
+# With the collections of the community: playbooks use them, and so does the way into a rootfs.
+need_file /usr/lib/python3/dist-packages/ansible_collections/community/general ansible
 need qemu-system-x86_64 qemu-system-x86
 # What the source trees of Linux and Xen are compiled with.
 need bc bc
