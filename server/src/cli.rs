@@ -21,6 +21,7 @@ mod saved_login;
 mod shell;
 mod token;
 mod upload;
+mod variant;
 
 use clap::{Args, Subcommand};
 
@@ -58,6 +59,8 @@ pub enum ClientCommand {
     Recipe(recipe::RecipeArgs),
     /// Kernels: what each is made of, configuring, building, comparing them.
     Kernel(kernel::KernelArgs),
+    /// Variants: releases with something changed, for today's experiment.
+    Variant(variant::VariantArgs),
     /// Releases: building, validating, looking at them.
     Release(release::ReleaseArgs),
     /// Jobs: what is at work, and its log.
@@ -93,6 +96,9 @@ fn done(command: &ClientCommand) -> Result<(), CliError> {
         }
         ClientCommand::Kernel(args) => {
             with(&args.connection, |cli| kernel::run(cli, &args.command))
+        }
+        ClientCommand::Variant(args) => {
+            with(&args.connection, |cli| variant::run(cli, &args.command))
         }
         ClientCommand::Release(args) => {
             with(&args.connection, |cli| release::run(cli, &args.command))

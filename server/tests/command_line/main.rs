@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod kernels;
+mod variants;
 
 use std::{
     fs,
@@ -242,6 +243,7 @@ fn the_whole_way_goes_by_command_line_and_by_curl_as_the_docs_write_it() {
     let refused = ann.fails(3, &back);
     assert!(refused.contains("role approver"), "{refused}");
     assert_eq!(bob.does(&back), "production serves v1.0.0");
+    variants::go_the_whole_way(&server, &ann, &bob, &folder);
     let jobs = ann.json(&["job", "list", "--kind", "build", "--state", "succeeded"]);
     assert_eq!(jobs.as_array().unwrap().len(), 2);
     let log = ann.does(&["job", "log", jobs[0]["id"].as_str().unwrap()]);
