@@ -213,7 +213,8 @@ fn changes(
             "Inst" => {
                 let strange = || BuildError::Unexpected { step: NAME, what: line.to_owned() };
                 let inside = line.split_once('(').ok_or_else(strange)?.1;
-                let to = inside.split([' ', ')']).next().unwrap_or_default().to_owned();
+                let inside = inside.split(')').next().unwrap_or_default();
+                let to = inside.split(' ').next().unwrap_or_default().to_owned();
                 let architecture = inside
                     .rsplit_once('[')
                     .and_then(|(_, rest)| rest.split(']').next())

@@ -122,6 +122,8 @@ fn each_role_may_what_the_table_says() {
                 EditKernel,
                 BuildKernel,
                 DeleteKernel,
+                EditVariant,
+                BuildVariant,
                 Upload,
                 Import,
                 CancelJob,

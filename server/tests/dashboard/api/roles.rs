@@ -98,6 +98,38 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             let name = world.kernel().await;
             send(path.replace("{name}", &name), json!({ "mode": "configure" }))
         }
+        ("POST", "/variants") => {
+            let base = world.candidate().await;
+            send(
+                path,
+                json!({ "name": format!("v-{number}"), "text": format!("base = \"{base}\"\n") }),
+            )
+        }
+        ("POST", "/variants/preview") => {
+            let base = world.candidate().await;
+            send(path, json!({ "definition": { "base": base } }))
+        }
+        ("PUT" | "DELETE", "/variants/{name}") => {
+            // Viewers own nothing: what they reach for is somebody else's.
+            let name = world.variant_of(role.max(Role::Developer)).await;
+            let path = path.replace("{name}", &name);
+            if method == "DELETE" {
+                return ask(world, method, &path, None);
+            }
+            send(path, json!({ "description": "another" })).header("if-match", "\"1\"")
+        }
+        ("POST", "/variants/{name}/extend") => {
+            let name = world.variant_of(role.max(Role::Developer)).await;
+            send(path.replace("{name}", &name), json!({ "days": 30 }))
+        }
+        ("POST", "/variants/{name}/builds") => {
+            let name = world.variant_of(role.max(Role::Developer)).await;
+            ask(world, method, &path.replace("{name}", &name), None)
+        }
+        ("POST", "/variants/{name}/validations") => {
+            let name = world.built_variant().await;
+            ask(world, method, &path.replace("{name}", &name), None)
+        }
         ("POST", "/uploads") => {
             ask(world, method, "/uploads?name=a.deb", None).body(format!("file {number}"))
         }
@@ -173,7 +205,12 @@ async fn address(world: &World, path: &str) -> String {
             .replace("{file}", "record.json")
             .replace("/diff", &format!("/diff?from={name}&to={name}%2F1"));
     }
+    if path == "/variants/packages" {
+        // Without a word nothing is looked for, in an installation that reaches no mirror.
+        return format!("{path}?words=&base={}", world.candidate().await);
+    }
     let (parameter, value) = match noun {
+        "variants" if path.contains('{') => ("{name}", world.variant().await),
         "recipes" => ("{name}", RECIPE.to_owned()),
         "releases" if path.contains('{') => ("{version}", world.candidate().await),
         "jobs" if path.contains('{') => ("{id}", world.queued().await.0.id.to_string()),
@@ -221,8 +258,9 @@ async fn every_role_may_what_the_table_says_and_nothing_else() {
                 }
                 Access::Anyone | Access::Token | Access::May(_) => {
                     assert!((200..300).contains(&answer.status), "{about}: {}", answer.body);
-                    let changes =
-                        operation.method != Method::GET && operation.path != "/recipe-checks";
+                    let looks = ["/recipe-checks", "/variants/preview"];
+                    let changes = operation.method != Method::GET
+                        && !looks.contains(&operation.path.as_str());
                     assert_eq!(after > before, changes, "{about} is done and recorded");
                     let addressed = matches!(answer.status, 201 | 202);
                     let location = answer.header("location");
