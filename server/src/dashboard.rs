@@ -36,7 +36,7 @@ use crate::{
     config::ServeArgs,
     downloads,
     form_answers::{self, Seal},
-    health, imports, kernels, live,
+    guests, health, imports, kernels, live,
     live::Ending,
     notes,
     origin::{self, Origins},
@@ -139,6 +139,8 @@ pub fn routes() -> Vec<Route> {
         row(Method::GET, "/events", SignedIn, get(live::changes)),
         row(Method::GET, "/jobs/{id}/log/stream", SignedIn, get(live::job_log)),
         row(Method::GET, "/jobs/{id}/log", SignedIn, get(downloads::job_log)),
+        row(Method::GET, "/guests/{id}/socket", SignedIn, get(guests::socket)),
+        row(Method::GET, "/guests/{id}/console", SignedIn, get(guests::console)),
         row(Method::GET, "/runs/{id}/console", SignedIn, get(downloads::console)),
         row(
             Method::GET,

@@ -28,6 +28,6 @@ pub use accelerator::{Accelerator, probe_accelerator};
 pub use guest::{Board, GuestConfig, LabError};
 pub use relay::relay;
 pub use scrollback::{ConsolePart, Scrollback};
-pub use session::{NotTyped, Session, SessionRequest};
+pub use session::{NotTyped, Session, SessionEnd, SessionRequest};
 pub use smoke::{RunObserver, RunReport, SmokeRequest, run_smoke};
 pub use stages::{ConsoleTimes, waterfall};

@@ -57,6 +57,15 @@ pub enum NotTyped {
     Ended,
 }
 
+/// How a guest ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionEnd {
+    /// Whether its system ended it, and not QEMU itself or a signal.
+    pub well: bool,
+    /// What QEMU said last; empty where it said nothing.
+    pub said: String,
+}
+
 /// A guest that runs. Dropped, it is ended.
 #[derive(Debug)]
 pub struct Session {
@@ -64,8 +73,7 @@ pub struct Session {
     /// Set once somebody has typed: the menu is theirs.
     typed: Arc<AtomicBool>,
     qemu: Arc<Mutex<Running>>,
-    /// What QEMU said last, once the guest has ended.
-    ended: watch::Receiver<Option<String>>,
+    ended: watch::Receiver<Option<SessionEnd>>,
 }
 
 impl Session {
@@ -112,8 +120,9 @@ impl Session {
         thread::spawn(move || {
             read(output, &console, shown);
             // It closed its console, so it has ended or is about to.
-            lock(&running).kill();
-            tell.send_replace(Some(complaints.map(Complaints::last_of_all).unwrap_or_default()));
+            let well = lock(&running).wait().is_ok_and(|status| status.success());
+            let said = complaints.map(Complaints::last_of_all).unwrap_or_default();
+            tell.send_replace(Some(SessionEnd { well, said }));
         });
         let typed = Arc::new(AtomicBool::new(false));
         let console = Console::new(Keys(keys.clone()), Shown::of(seen), clock.clone(), &[]);
@@ -134,9 +143,9 @@ impl Session {
         })
     }
 
-    /// What QEMU said last, once the guest has ended; empty where it said nothing.
+    /// How the guest ended, once it has.
     #[must_use]
-    pub fn ended(&self) -> watch::Receiver<Option<String>> {
+    pub fn ended(&self) -> watch::Receiver<Option<SessionEnd>> {
         self.ended.clone()
     }
 
@@ -272,7 +281,7 @@ mod tests {
         written()
     }
 
-    async fn ended(session: &Session) -> String {
+    async fn ended(session: &Session) -> SessionEnd {
         let mut ended = session.ended();
         let ended = ended.wait_for(Option::is_some);
         let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
@@ -284,7 +293,7 @@ mod tests {
         let (session, console) = session("read x; echo $((x + 2)); echo bad >&2", &[]);
         session.type_in(b"40\n").unwrap();
         sees(&console, "42").await;
-        assert_eq!(ended(&session).await, "bad", "what QEMU said last");
+        assert_eq!(ended(&session).await, SessionEnd { well: true, said: "bad".to_owned() });
         assert_eq!(console.read(0, 1024).bytes, b"42\n", "it can be read after the end");
     }
 
@@ -317,6 +326,6 @@ mod tests {
         let refused = (0..=2 * TYPED_AHEAD).find_map(|_| session.type_in(&keys).err());
         assert_eq!(refused, Some(NotTyped::Full));
         session.end();
-        assert_eq!(ended(&session).await, "");
+        assert_eq!(ended(&session).await, SessionEnd { well: false, said: String::new() });
     }
 }

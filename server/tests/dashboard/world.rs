@@ -90,6 +90,7 @@ impl World {
             source_networks: Vec::new(),
             kernel_jobs: None,
             boot_limit: Duration::from_secs(600),
+            guests: GuestLimits::default(),
             boot_address: SocketAddr::from(([127, 0, 0, 1], 9)),
             program: data_dir.join("relay"),
         })

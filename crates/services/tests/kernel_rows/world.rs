@@ -62,6 +62,7 @@ impl World {
             // Nobody listens on the discard port.
             mirror: Some("http://127.0.0.1:9/debian".to_owned()),
             boot_limit: Duration::from_secs(600),
+            guests: GuestLimits::default(),
             boot_address: SocketAddr::from(([127, 0, 0, 1], 9)),
             program: folder.path().join("relay"),
             source_root: None,

@@ -112,6 +112,7 @@ impl World {
             source_networks: Vec::new(),
             kernel_jobs: None,
             boot_limit,
+            guests: GuestLimits::default(),
             boot_address,
             program,
         })
