@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use app::pages::reference::ApiDocument;
+use app::{AssetNames, pages::reference::ApiDocument};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef, Request},
@@ -176,11 +176,9 @@ pub fn router(
     stopping: &watch::Receiver<bool>,
 ) -> Router {
     let document = serde_json::to_value(api::document()).expect("the document of the API is JSON");
-    let context = page_context(services.clone(), ApiDocument(Arc::new(document)));
-    let shell = {
-        let assets = assets::names();
-        move || app::shell(&assets)
-    };
+    let assets = assets::names();
+    let context = page_context(services.clone(), ApiDocument(Arc::new(document)), assets.clone());
+    let shell = move || app::shell(&assets);
     let state = AppState {
         leptos_options: LeptosOptions::builder().output_name("frontend").build(),
         services: services.clone(),
@@ -294,10 +292,12 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 fn page_context(
     services: Services,
     document: ApiDocument,
+    assets: AssetNames,
 ) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(services.clone());
         provide_context(document.clone());
+        provide_context(assets.clone());
         let actor = use_context::<Parts>()
             .and_then(|parts| parts.extensions.get::<Actor>().cloned())
             .unwrap_or_else(Actor::anonymous);

@@ -13,11 +13,8 @@ mod conversation;
 
 use axum::{
     Extension,
-    extract::{
-        Path, Query, State, WebSocketUpgrade, rejection::ExtensionRejection,
-        ws::rejection::WebSocketUpgradeRejection,
-    },
-    http::{HeaderMap, StatusCode},
+    extract::{Path, Query, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
 use domain::{
@@ -109,12 +106,9 @@ pub async fn socket(
     Extension(actor): Extension<Actor>,
     Path(id): Path<GuestId>,
     Query(query): Query<After>,
-    opened: Result<Opened, ExtensionRejection>,
+    opened: Opened,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let Ok(opened) = opened else {
-        return refusal::page(StatusCode::UNAUTHORIZED, "Sign in first.");
-    };
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(error) => return error.into_response(),

@@ -13,11 +13,11 @@ mod watching;
 use std::time::Duration;
 
 use domain::{
-    actor::Actor,
-    guest::{Guest, ScreenSize, Subject, Typist},
+    actor::{Actor, Who},
+    guest::{Guest, GuestLimits, ScreenSize, Subject, Typist},
     ids::GuestId,
     manifest::BootEntry,
-    policy::{self, Action},
+    policy::{self, Action, Refusal},
 };
 pub use lab::ConsolePart;
 
@@ -85,6 +85,22 @@ impl Services {
         }
         tokio::spawn(life::run(self.clone(), held.clone(), birth));
         Ok(held.view())
+    }
+
+    /// How many guests there may be, and for how long.
+    #[must_use]
+    pub fn guest_limits(&self) -> GuestLimits {
+        self.options().guests
+    }
+
+    /// Whether the actor may start one more guest now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn guest_choice(&self, actor: &Actor) -> Result<(), Refusal> {
+        Action::StartGuest.allowed_to(&actor.who)?;
+        let Who::Person { id, role, .. } = &actor.who else { return Ok(()) };
+        policy::may_start_guest(*role, self.held_guests().counts(id), &self.options().guests)
     }
 
     /// All guests that are known, newest first: those that run, and the last that have ended.

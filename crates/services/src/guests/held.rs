@@ -29,12 +29,7 @@ impl Guests {
         may: impl FnOnce(GuestCounts) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         let mut all = self.lock();
-        let living = || all.iter().filter(|other| !other.state().ended());
-        let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
-        may(GuestCounts {
-            all: count(living().count()),
-            own: count(living().filter(|other| other.started_by == held.started_by).count()),
-        })?;
+        may(counted(&all, &held.started_by.id))?;
         let ended = all.iter().filter(|other| other.state().ended()).count();
         let mut over = ended.saturating_sub(ENDED_KEPT);
         all.retain(|other| {
@@ -44,6 +39,11 @@ impl Guests {
         });
         all.push(held.clone());
         Ok(())
+    }
+
+    /// How many there are that have not ended, and how many of them `person` started.
+    pub(super) fn counts(&self, person: &PersonId) -> GuestCounts {
+        counted(&self.lock(), person)
     }
 
     pub(super) fn forget(&self, id: &GuestId) {
@@ -60,6 +60,15 @@ impl Guests {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Held>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn counted(all: &[Arc<Held>], person: &PersonId) -> GuestCounts {
+    let living = || all.iter().filter(|held| !held.state().ended());
+    let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    GuestCounts {
+        all: count(living().count()),
+        own: count(living().filter(|held| held.started_by.id == *person).count()),
     }
 }
 
