@@ -80,6 +80,8 @@ function show(part) {
     scrollback: 5000,
     cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
     screenReaderMode: true,
+    // Whatever a machine writes is no fault of the page.
+    logLevel: 'off',
     disableStdin: true,
   });
   const fit = new FitAddon();
@@ -124,7 +126,7 @@ function show(part) {
     part.setAttribute('data-yours', String(yours));
     if (told.state === 'ended') say('The guest has ended.');
     else if (!running) say('The guest is being started…');
-    else if (yours) say('You type.');
+    else if (yours) say('');
     else say(told.typist ? `${told.typist} types; you watch.` : 'Nobody types; you watch.');
   }
 

@@ -9,6 +9,7 @@ use crate::{
         ExtendGuest, GiveUpKeyboard, GuestPage, GuestsPage, SendLine, StopGuest, TakeKeyboard,
         load_guest, load_guest_console, load_guests,
     },
+    error::sentence,
     pages::parameter,
     routes::href,
     ui::{
@@ -100,43 +101,38 @@ pub fn show(data: GuestPage) -> AnyView {
             view! { {time(guest.started_at)}" by "{guest.started_by.name.clone()} }.into_any(),
         ),
     ];
-    let id = || vec![("id", guest.id.to_string())];
     let acts = if let Some((at, reason)) = &guest.ended {
         let lived = human_duration(at.since(guest.started_at));
-        properties.push((
-            "Ended",
-            view! { {time(*at)}", after "{lived}": "{reason.to_string()} }.into_any(),
-        ));
+        let ended = view! { {time(*at)}", after "{lived}": "{reason.to_string()} };
+        properties.push(("Ended", ended.into_any()));
         let again = format!("To {}, to boot it again", subject.title);
-        view! { <p class="acts"><a class="button" href=subject.link>{again}</a></p> }.into_any()
+        view! { <a class="button" href=subject.link>{again}</a> }.into_any()
     } else {
         properties.push(("Ends by itself", time(guest.ends_at)));
         properties.push(("Keyboard", keyboard(&guest, &takes, yours)));
-        let extend = form::submit(EXTEND, "", &usable);
-        // Said once, beside the first of the two.
-        let stop = if usable.is_ok() {
-            form::submit("Stop it", "bad", &usable)
-        } else {
-            view! { <button type="submit" class="bad" disabled>"Stop it"</button> }.into_any()
+        // Both are refused for the same reason, which is said once.
+        let reason = usable.err().map(|reason| sentence(&reason));
+        let act = |label, kind| {
+            let disabled = reason.is_some();
+            view! { <button type="submit" class=kind disabled=disabled>{label}</button> }.into_any()
         };
+        let id = || vec![("id", guest.id.to_string())];
+        let longer = act(format!("Give it {minutes} min from now"), "");
+        let stop = act("Stop it".to_owned(), "bad");
         view! {
-            <div class="acts">
-                {form::acting::<ExtendGuest>("inline", id(), extend)}
-                {form::acting::<StopGuest>("inline", id(), stop)}
-            </div>
-            <p class="quiet">{format!("More time is {minutes} min from then on.")}</p>
+            {form::acting::<ExtendGuest>("inline", id(), longer)}
+            {form::acting::<StopGuest>("inline", id(), stop)}
+            {reason.map(|reason| view! { <p class="reason">{reason}</p> })}
         }
         .into_any()
     };
     view! {
         {page::heading(name(&guest), crumbs, badge(Status::Guest(guest.state)))}
         {table::properties(properties)}
-        {acts}
+        <div class="acts">{acts}</div>
     }
     .into_any()
 }
-
-const EXTEND: &str = "Give it more time";
 
 /// Who types, and how to change that.
 fn keyboard(guest: &Guest, takes: &crate::api::Choice, yours: bool) -> AnyView {
@@ -156,21 +152,25 @@ fn keyboard(guest: &Guest, takes: &crate::api::Choice, yours: bool) -> AnyView {
     }
 }
 
+/// How many lines of a console are shown without script.
+const NEWEST: usize = 150;
+
 /// The console: a terminal where script runs, else what was written so far and a line to type.
 #[must_use]
 pub fn show_console(id: &GuestId, lines: &[String]) -> AnyView {
     let (script, style) = use_context::<AssetNames>()
         .map(|it| (format!("/pkg/{}", it.terminal_js), format!("/pkg/{}", it.terminal_css)))
         .unwrap_or_default();
-    let written = if lines.is_empty() {
+    let newest = &lines[lines.len().saturating_sub(NEWEST)..];
+    let written = if newest.is_empty() {
         empty::nothing("It has written nothing yet. Load the page again to look.")
     } else {
-        written_only("Console so far", Written::console(lines))
+        written_only("Console so far", Written::console(newest))
     };
     let line = form::field(
         "line",
         "Type a line",
-        Some("It is sent with Enter behind it, if you have the keyboard.".to_owned()),
+        Some("It is sent with Enter behind it, where you have the keyboard.".to_owned()),
         None,
         view! {
             <input id="line" name="line" autocomplete="off" spellcheck="false" aria-describedby="line-about"/>

@@ -78,7 +78,7 @@ impl Services {
         // Counted and kept in one step, so that two who ask at once do not both get the last place.
         self.held_guests().add(&held, |counts| policy::may_start_guest(role, counts, limits))?;
         if let Err(error) =
-            self.note_guest(actor, &held, |guest| Change::GuestStarted { guest }).await
+            self.note_guest(actor, &held.view(), |guest| Change::GuestStarted { guest }).await
         {
             self.held_guests().forget(held.id());
             return Err(error);
@@ -138,7 +138,7 @@ impl Services {
     pub async fn extend_guest(&self, actor: &Actor, id: &GuestId) -> Result<Guest, ServiceError> {
         let held = self.usable(actor, id)?;
         held.extend(self.now().plus(self.options().guests.life))?;
-        self.note_guest(actor, &held, |guest| Change::GuestExtended { guest }).await?;
+        self.note_guest(actor, &held.view(), |guest| Change::GuestExtended { guest }).await?;
         Ok(held.view())
     }
 
@@ -150,7 +150,7 @@ impl Services {
         let held = self.usable(actor, id)?;
         let typist = typist(actor)?;
         if held.change(|standing| standing.keyboard.take(&typist))? {
-            self.note_guest(actor, &held, |guest| Change::KeyboardTaken { guest }).await?;
+            self.note_guest(actor, &held.view(), |guest| Change::KeyboardTaken { guest }).await?;
         }
         Ok(held.view())
     }
@@ -167,7 +167,7 @@ impl Services {
         let held = self.usable(actor, id)?;
         let typist = typist(actor)?;
         held.change(|standing| standing.keyboard.give_up(&typist.id))?;
-        self.note_guest(actor, &held, |guest| Change::KeyboardGivenUp { guest }).await?;
+        self.note_guest(actor, &held.view(), |guest| Change::KeyboardGivenUp { guest }).await?;
         Ok(held.view())
     }
 
@@ -296,12 +296,12 @@ impl Services {
     async fn note_guest(
         &self,
         actor: &Actor,
-        held: &Held,
+        guest: &Guest,
         change: for<'a> fn(&'a Guest) -> Change<'a>,
     ) -> Result<(), ServiceError> {
         let mut tx = self.begin().await?;
-        self.record(&mut tx, actor, change(&held.view())).await?;
-        self.commit(tx, &life::topic(held)).await
+        self.record(&mut tx, actor, change(guest)).await?;
+        self.commit(tx, &life::topic(&guest.id)).await
     }
 }
 

@@ -158,41 +158,66 @@ fn console(
     follow: bool,
     until: Option<&str>,
 ) -> Result<(), CliError> {
-    let (mut next, mut seen) = (from, String::new());
+    let (mut next, mut seen, mut printed) = (from, String::new(), 0);
     loop {
         // Asked before the console: what a guest wrote before its end is there once it has ended.
         let over = cli.client.get::<Guest>(&path(id))?.state.ended();
-        let wait = (follow || until.is_some()) && !over;
-        let part: ConsoleText =
-            cli.client.get(&format!("{}/console?from={next}&wait={wait}", path(id)))?;
+        let stays = (follow || until.is_some()) && !over;
+        let address = format!("{}/console?from={next}&wait={stays}", path(id));
+        let part: ConsoleText = cli.client.get(&address)?;
         next = part.next;
-        print(cli, &part)?;
-        if let Some(text) = until {
-            // What was printed may be cut anywhere, in the middle of a sequence too.
-            seen.push_str(&part.text);
-            if visible(&seen).contains(text) {
-                return Ok(());
+        seen.push_str(&part.text);
+        if cli.output.is_json() {
+            cli.output.json(&part)?;
+        } else {
+            let end = if stays { whole(&seen) } else { seen.len() };
+            print(&seen[printed..end])?;
+            printed = end;
+            if until.is_none() {
+                seen.drain(..std::mem::take(&mut printed));
             }
-            if over {
-                return Err(CliError::JobFailed(format!(
-                    "the guest ended and never wrote {text:?}"
-                )));
+        }
+        match until {
+            Some(text) if visible(&seen).contains(text) => return Ok(()),
+            Some(text) if over => {
+                let words = format!("the guest ended and never wrote {text:?}");
+                return Err(CliError::JobFailed(words));
             }
-        } else if !follow || over {
-            return Ok(());
+            None if !stays => return Ok(()),
+            Some(_) | None => {}
         }
     }
 }
 
-fn print(cli: &Cli, part: &ConsoleText) -> Result<(), CliError> {
-    if cli.output.is_json() {
-        return cli.output.json(part);
-    }
-    // Nothing that a guest wrote may steer the terminal.
+/// Up to where a text holds no escape sequence (ECMA-48) that is not whole yet.
+fn whole(text: &str) -> usize {
+    let begun = text.rfind('\u{1b}').filter(|at| {
+        let sequence = text[at + 1..].trim_start_matches('[');
+        sequence.len() < 32 && !sequence.contains(|c| matches!(c, '@'..='~'))
+    });
+    begun.unwrap_or(text.len())
+}
+
+/// Nothing that a guest wrote may steer the terminal.
+fn print(text: &str) -> Result<(), CliError> {
     let mut output = std::io::stdout().lock();
-    let written = output.write_all(visible(&part.text).as_bytes()).and_then(|()| output.flush());
+    let written = output.write_all(visible(text).as_bytes()).and_then(|()| output.flush());
     match written {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(CliError::Output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_that_is_cut_waits_for_its_rest() {
+        assert_eq!(whole("login: "), 7);
+        for cut in ["ab\u{1b}", "ab\u{1b}[", "ab\u{1b}[1;3"] {
+            assert_eq!(whole(cut), 2, "{cut:?}");
+        }
+        assert_eq!(whole("ab\u{1b}[1;31mred"), 11);
     }
 }

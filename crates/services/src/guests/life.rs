@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::{actor::Actor, guest::EndReason, manifest::BootEntry, time::Timestamp};
+use domain::{
+    actor::Actor,
+    guest::{EndReason, Guest, GuestState},
+    ids::GuestId,
+    manifest::BootEntry,
+    time::Timestamp,
+};
 use lab::{Board, GuestConfig, LabError, Session, SessionRequest, probe_accelerator};
 
 use super::{GuestSocket, held::Held};
@@ -52,12 +58,16 @@ pub(super) async fn run(services: Services, held: Arc<Held>, birth: Birth) {
         asked = asked_to_end(&services, &held) => asked,
     };
     held.end_session();
-    held.end(services.now(), reason);
-    if let Err(error) =
-        services.note_guest(&actor, &held, |guest| Change::GuestEnded { guest }).await
-    {
+    let at = services.now();
+    let ended = Some((at, reason.clone()));
+    let guest = Guest { state: GuestState::Ended, ended, ..held.view() };
+    // Recorded first: whoever saw it end finds the row.
+    let noted = services.note_guest(&actor, &guest, |guest| Change::GuestEnded { guest }).await;
+    if let Err(error) = noted {
         tracing::error!(guest = %held.id(), %error, "the end of a guest was not recorded");
     }
+    held.end(at, reason);
+    services.tell(&topic(held.id()));
 }
 
 /// From QEMU's start to its end.
@@ -81,7 +91,7 @@ async fn live(services: &Services, held: &Arc<Held>, birth: Birth) -> EndReason 
     };
     let mut ended = session.ended();
     held.run(session);
-    services.tell(&topic(held));
+    services.tell(&topic(held.id()));
     // An error means that the session's threads are gone, and QEMU with them.
     match ended.wait_for(Option::is_some).await.ok().and_then(|end| end.clone()) {
         Some(end) if !end.well && end.said.is_empty() => failed("QEMU was ended".to_owned()),
@@ -130,6 +140,6 @@ async fn asked_to_end(services: &Services, held: &Held) -> (EndReason, Actor) {
 }
 
 /// Under which a change of a guest is told.
-pub(super) fn topic(held: &Held) -> String {
-    format!("guest/{}", held.id())
+pub(super) fn topic(id: &GuestId) -> String {
+    format!("guest/{id}")
 }

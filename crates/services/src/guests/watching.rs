@@ -52,7 +52,7 @@ impl GuestWatch {
             standing.keyboard.joined(&who);
             Ok(())
         })?;
-        services.tell(&life::topic(&held));
+        services.tell(&life::topic(held.id()));
         let (grown, changed) = (held.console().grown(), held.changes());
         Ok(Self { services, held, who, at, grown, changed, told: None })
     }
@@ -104,6 +104,6 @@ impl Drop for GuestWatch {
             Ok::<(), std::convert::Infallible>(())
         });
         let Ok(()) = left;
-        self.services.tell(&life::topic(&self.held));
+        self.services.tell(&life::topic(self.held.id()));
     }
 }
