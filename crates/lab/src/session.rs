@@ -33,6 +33,10 @@ use crate::{
 const TYPED_AHEAD: usize = 64;
 /// How long iPXE may take to show the menu before it is left to whoever looks on.
 const MENU_LIMIT: Duration = Duration::from_secs(300);
+/// How many bytes go to the guest at once, and how long it has for them: the pace of a serial line of
+/// 9600 baud. Firmware, iPXE and hypervisors poll their port and lose what comes faster.
+const PIECE: usize = 8;
+const PACE: Duration = Duration::from_millis(8);
 /// What iPXE's menu takes for its first line: any key holds the countdown.
 const HOME: &str = "\u{1b}[H";
 
@@ -110,12 +114,8 @@ impl Session {
         let (shown, seen) = mpsc::channel();
         let (tell, ended) = watch::channel(None);
         let qemu = Arc::new(Mutex::new(qemu));
-        thread::spawn(move || {
-            // An error means that the guest is gone.
-            while let Ok(keys) = pressed.recv()
-                && input.write_all(&keys).and_then(|()| input.flush()).is_ok()
-            {}
-        });
+        // An error means that the guest is gone.
+        thread::spawn(move || pressed.iter().try_for_each(|keys| press(&mut input, &keys)));
         let running = qemu.clone();
         thread::spawn(move || {
             read(output, &console, shown);
@@ -164,6 +164,16 @@ impl Drop for Session {
 
 fn lock(qemu: &Mutex<Running>) -> MutexGuard<'_, Running> {
     qemu.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives the guest what is typed.
+fn press(input: &mut impl Write, keys: &[u8]) -> io::Result<()> {
+    for piece in keys.chunks(PIECE) {
+        input.write_all(piece)?;
+        input.flush()?;
+        thread::sleep(PACE);
+    }
+    Ok(())
 }
 
 /// Keeps what the guest writes until it is gone, and shows it to who picks the entry.

@@ -154,7 +154,7 @@ async fn everybody_watches_and_one_person_types() {
     assert_eq!((&anna.stands["typist"], &anna.stands["yours"]), (&json!("dave"), &json!(false)));
 
     dave.to_the_shell().await;
-    dave.types("set x 40\r").await;
+    dave.types("set x:int32 40\r").await;
     dave.types("inc x 2\r").await;
     dave.types("echo =${x}=\r").await;
     for watcher in [&mut dave, &mut anna, &mut vera] {
@@ -192,8 +192,8 @@ async fn everybody_watches_and_one_person_types() {
     dave.until(|it| it.stands["typist"] == Value::Null).await;
     dave.order(json!({ "order": "take" })).await;
     dave.until(|it| it.stands["yours"] == true).await;
-    // The machine switches itself off: the guest has ended, and says so to everybody.
-    dave.types("poweroff\r").await;
+    // The machine starts anew, which ends a guest: it has ended, and says so to everybody.
+    dave.types("reboot\r").await;
     vera.until(|it| it.stands["state"] == "ended").await;
     let adam = world.actor(Role::Administrator).await;
     let ended = world.services.guest(&adam, &id).unwrap().ended.unwrap().1;
