@@ -39,22 +39,25 @@ function the(root, selector) {
   return found;
 }
 
-/** The colours of the style sheet, as the terminal takes them. @param {HTMLElement} host */
+/** The colours of the style sheet, as the terminal takes them: what the sheet writes on paper is dark
+ * enough to stand behind letters, what it writes on dark ground is bright. @param {HTMLElement} host */
 function theme(host) {
   const probe = host.appendChild(document.createElement('i'));
-  const colour = (/** @type {string} */ name) => {
+  const colour = (/** @type {string} */ name, scheme = 'dark') => {
+    probe.style.colorScheme = scheme;
     probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color;
   };
-  const names = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'];
-  const palette = names.flatMap((name, index) => {
-    const bright = `bright${name[0]?.toUpperCase()}${name.slice(1)}`;
-    return [[name, colour(`c${index}`)], [bright, colour(`c${index}`)]];
-  });
+  const names = ['Red', 'Green', 'Yellow', 'Blue', 'Magenta', 'Cyan'];
+  const palette = names.flatMap((name, index) => [
+    [name.toLowerCase(), colour(`c${index + 1}`, 'light')],
+    [`bright${name}`, colour(`c${index + 1}`)],
+  ]);
   const colours = {
     ...Object.fromEntries(palette),
     black: colour('sunk'),
-    white: colour('ink'),
+    brightBlack: colour('c0'),
+    white: colour('c7'),
     brightWhite: colour('ink'),
     background: colour('sunk'),
     foreground: colour('ink'),
@@ -75,6 +78,8 @@ function show(part) {
   const style = getComputedStyle(host);
   const terminal = new Terminal({
     theme: theme(host),
+    // Machines choose colours for other screens than this one.
+    minimumContrastRatio: 4.5,
     fontFamily: style.fontFamily,
     fontSize: Number.parseFloat(style.fontSize),
     scrollback: 5000,
@@ -202,9 +207,6 @@ function show(part) {
     event.preventDefault();
     order({ order: what });
     terminal.focus();
-  });
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-    terminal.options.theme = theme(host);
   });
   connect();
 }

@@ -183,11 +183,11 @@ pub fn show_console(id: &GuestId, lines: &[String]) -> AnyView {
             <link rel="stylesheet" href=style/>
             <h2>"Console"</h2>
             <div class="log-tools">
-                <span class="terminal-tools js" data-status="" role="status"></span>
                 <span class="terminal-tools js">
                     <button type="button" data-size="menu" disabled>"80 × 24"</button>
                     <button type="button" data-size="fit" disabled>"Fit the window"</button>
                 </span>
+                <span class="terminal-tools js" data-status="" role="status"></span>
                 <a href=href::guest_console(id) download="">"Download"</a>
             </div>
             <p class="terminal-hint js" data-hint="" hidden>

@@ -16,6 +16,7 @@ mod complaints;
 mod console;
 mod guest;
 mod hypervisor;
+mod keys;
 mod relay;
 #[cfg(test)]
 mod robot_tests;
@@ -26,8 +27,9 @@ mod stages;
 
 pub use accelerator::{Accelerator, probe_accelerator};
 pub use guest::{Board, GuestConfig, LabError};
+pub use keys::NotTyped;
 pub use relay::relay;
 pub use scrollback::{ConsolePart, Scrollback};
-pub use session::{NotTyped, Session, SessionEnd, SessionRequest};
+pub use session::{Session, SessionEnd, SessionRequest};
 pub use smoke::{RunObserver, RunReport, SmokeRequest, run_smoke};
 pub use stages::{ConsoleTimes, waterfall};

@@ -5,7 +5,7 @@
 //! picks the entry and ends.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, Read},
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -18,7 +18,6 @@ use std::{
 
 use domain::{menu::FOOTER, time::Clock};
 use process::{Running, Spawner};
-use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::{
@@ -26,17 +25,12 @@ use crate::{
     complaints::Complaints,
     console::{Console, Missed},
     guest::{self, GuestConfig, LabError},
+    keys::{Keys, NotTyped},
     scrollback::Scrollback,
 };
 
-/// How many pieces of what is typed wait for a guest that does not read.
-const TYPED_AHEAD: usize = 64;
 /// How long iPXE may take to show the menu before it is left to whoever looks on.
 const MENU_LIMIT: Duration = Duration::from_secs(300);
-/// How many bytes go to the guest at once, and how long it has for them: the pace of a serial line of
-/// 9600 baud. Firmware, iPXE and hypervisors poll their port and lose what comes faster.
-const PIECE: usize = 8;
-const PACE: Duration = Duration::from_millis(8);
 /// What iPXE's menu takes for its first line: any key holds the countdown.
 const HOME: &str = "\u{1b}[H";
 
@@ -48,17 +42,6 @@ pub struct SessionRequest {
     /// Texts of the menu's entries down to the one that is to be picked; none where the menu is
     /// left to whoever types.
     pub pick: Vec<String>,
-}
-
-/// What is typed does not go to the guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum NotTyped {
-    /// It does not read what was typed before.
-    #[error("the guest takes no more: it has not read yet what was typed before; wait a moment")]
-    Full,
-    /// It is over.
-    #[error("the guest has ended")]
-    Ended,
 }
 
 /// How a guest ended.
@@ -73,7 +56,7 @@ pub struct SessionEnd {
 /// A guest that runs. Dropped, it is ended.
 #[derive(Debug)]
 pub struct Session {
-    keys: mpsc::SyncSender<Vec<u8>>,
+    keys: Keys,
     /// Set once somebody has typed: the menu is theirs.
     typed: Arc<AtomicBool>,
     qemu: Arc<Mutex<Running>>,
@@ -110,22 +93,23 @@ impl Session {
             return Err(LabError::NoConsole);
         };
         let complaints = qemu.child.stderr.take().map(Complaints::of);
-        let (keys, pressed) = mpsc::sync_channel::<Vec<u8>>(TYPED_AHEAD);
+        let keys = Keys::default();
         let (shown, seen) = mpsc::channel();
         let (tell, ended) = watch::channel(None);
         let qemu = Arc::new(Mutex::new(qemu));
-        // An error means that the guest is gone.
-        thread::spawn(move || pressed.iter().try_for_each(|keys| press(&mut input, &keys)));
+        let (pressed, over) = (keys.clone(), keys.clone());
+        thread::spawn(move || pressed.press(&mut input));
         let running = qemu.clone();
         thread::spawn(move || {
             read(output, &console, shown);
+            over.end();
             // It closed its console, so it has ended or is about to.
             let well = lock(&running).wait().is_ok_and(|status| status.success());
             let said = complaints.map(Complaints::last_of_all).unwrap_or_default();
             tell.send_replace(Some(SessionEnd { well, said }));
         });
         let typed = Arc::new(AtomicBool::new(false));
-        let console = Console::new(Keys(keys.clone()), Shown::of(seen), clock.clone(), &[]);
+        let console = Console::new(keys.clone(), Shown::of(seen), clock.clone(), &[]);
         let taken_over = typed.clone();
         thread::spawn(move || pick_entry(console, &pick, &|| taken_over.load(Ordering::Acquire)));
         Ok(Self { keys, typed, qemu, ended })
@@ -137,10 +121,7 @@ impl Session {
     /// Where the guest has ended, or reads too slowly.
     pub fn type_in(&self, keys: &[u8]) -> Result<(), NotTyped> {
         self.typed.store(true, Ordering::Release);
-        self.keys.try_send(keys.to_vec()).map_err(|error| match error {
-            mpsc::TrySendError::Full(_) => NotTyped::Full,
-            mpsc::TrySendError::Disconnected(_) => NotTyped::Ended,
-        })
+        self.keys.push(keys)
     }
 
     /// How the guest ended, once it has.
@@ -164,16 +145,6 @@ impl Drop for Session {
 
 fn lock(qemu: &Mutex<Running>) -> MutexGuard<'_, Running> {
     qemu.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Gives the guest what is typed.
-fn press(input: &mut impl Write, keys: &[u8]) -> io::Result<()> {
-    for piece in keys.chunks(PIECE) {
-        input.write_all(piece)?;
-        input.flush()?;
-        thread::sleep(PACE);
-    }
-    Ok(())
 }
 
 /// Keeps what the guest writes until it is gone, and shows it to who picks the entry.
@@ -204,20 +175,6 @@ fn pick_entry(mut console: Console, texts: &[String], stop: &dyn Fn() -> bool) {
     match picked {
         Ok(()) => console.send(if texts.is_empty() { HOME } else { "\r" }),
         Err(Missed::Stopped | Missed::Ended | Missed::TimedOut) => {}
-    }
-}
-
-/// Where who picks the entry types.
-struct Keys(mpsc::SyncSender<Vec<u8>>);
-
-impl Write for Keys {
-    fn write(&mut self, keys: &[u8]) -> io::Result<usize> {
-        self.0.send(keys.to_vec()).map_err(|_| io::ErrorKind::BrokenPipe)?;
-        Ok(keys.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -332,8 +289,9 @@ mod tests {
     #[tokio::test]
     async fn a_guest_that_does_not_read_blocks_nobody() {
         let (session, _console) = session("exec sleep 60", &[]);
-        let keys = vec![b'x'; 64 * 1024];
-        let refused = (0..=2 * TYPED_AHEAD).find_map(|_| session.type_in(&keys).err());
+        // More than the pipe and the queue hold together.
+        let keys = vec![b'x'; 32 * 1024];
+        let refused = (0..8).find_map(|_| session.type_in(&keys).err());
         assert_eq!(refused, Some(NotTyped::Full));
         session.end();
         assert_eq!(ended(&session).await, SessionEnd { well: false, said: String::new() });

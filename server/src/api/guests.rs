@@ -108,7 +108,7 @@ pub struct ConsoleText {
 
 impl ConsoleText {
     /// The part up to its last whole character: the rest comes when it is whole.
-    fn of(part: ConsolePart) -> Self {
+    fn of(part: &ConsolePart) -> Self {
         let whole = match part.bytes.utf8_chunks().last() {
             // Fewer than four bytes at the end may be a character that is still being written.
             Some(last) if last.invalid().len() < 4 => part.bytes.len() - last.invalid().len(),
@@ -226,7 +226,7 @@ pub async fn console(
 ) -> Answer<Json<ConsoleText>> {
     let patience = if wait { PATIENCE } else { Duration::ZERO };
     let part = services.guest_console(&actor, &id, from, patience).await?;
-    Ok(Json(ConsoleText::of(part)))
+    Ok(Json(ConsoleText::of(&part)))
 }
 
 #[cfg(test)]
@@ -237,7 +237,7 @@ mod tests {
     fn a_character_that_is_not_whole_comes_later() {
         let text = |bytes: &[u8]| {
             let part = ConsolePart { from: 7, bytes: bytes.to_vec() };
-            let ConsoleText { from, next, text } = ConsoleText::of(part);
+            let ConsoleText { from, next, text } = ConsoleText::of(&part);
             (from, next, text)
         };
         assert_eq!(text("ä".as_bytes()), (7, 9, "ä".to_owned()));

@@ -78,7 +78,7 @@ impl Terminal {
                 match self.socket.next().await {
                     Some(Ok(Message::Binary(bytes))) => self.bytes.extend(bytes),
                     Some(Ok(Message::Text(told))) => {
-                        self.told(&serde_json::from_str(&told).unwrap())
+                        self.told(&serde_json::from_str(&told).unwrap());
                     }
                     Some(Ok(Message::Close(frame))) => {
                         let frame = frame.expect("a reason");
@@ -132,7 +132,7 @@ impl Terminal {
     }
 
     /// From the menu to iPXE's shell.
-    async fn to_the_shell(&mut self) {
+    async fn reaches_the_shell(&mut self) {
         self.sees(domain::menu::FOOTER).await;
         self.types("\r").await;
         self.sees("Press any key for the iPXE shell").await;
@@ -153,7 +153,7 @@ async fn everybody_watches_and_one_person_types() {
     assert_eq!((&dave.stands["typist"], &dave.stands["yours"]), (&json!("dave"), &json!(true)));
     assert_eq!((&anna.stands["typist"], &anna.stands["yours"]), (&json!("dave"), &json!(false)));
 
-    dave.to_the_shell().await;
+    dave.reaches_the_shell().await;
     dave.types("set x:int32 40\r").await;
     dave.types("inc x 2\r").await;
     dave.types("echo =${x}=\r").await;
@@ -208,7 +208,7 @@ async fn who_was_cut_off_goes_on_where_they_were() {
     let cookie = world.sign_in("dave").await;
     let id = world.guest(Role::Developer).await;
     let mut first = Terminal::open(&world, &id, &cookie, 0).await;
-    first.to_the_shell().await;
+    first.reaches_the_shell().await;
     let mut all = first.bytes.clone();
     drop(first);
     for round in 0..5 {

@@ -7,6 +7,7 @@ use domain::{
     actor::{Actor, Who},
     blob::BlobRef,
     digest::Digest,
+    guest::GuestLimits,
     ids::JobId,
     job::{Job, JobState},
     kernel::{

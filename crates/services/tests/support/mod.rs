@@ -13,6 +13,7 @@ use std::{
 use domain::{
     actor::{Actor, Who},
     digest::Digest,
+    guest::GuestLimits,
     ids::{JobId, RunId},
     job::{Job, JobState},
     person::Role,
