@@ -10,7 +10,7 @@ mod life;
 mod socket;
 mod watching;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     actor::{Actor, Who},
@@ -275,7 +275,7 @@ impl Services {
         }
     }
 
-    fn readable(&self, actor: &Actor, id: &GuestId) -> Result<std::sync::Arc<Held>, ServiceError> {
+    fn readable(&self, actor: &Actor, id: &GuestId) -> Result<Arc<Held>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         let missing = || {
             ServiceError::NotFound(format!(
@@ -285,7 +285,7 @@ impl Services {
         self.held_guests().find(id).ok_or_else(missing)
     }
 
-    fn usable(&self, actor: &Actor, id: &GuestId) -> Result<std::sync::Arc<Held>, ServiceError> {
+    fn usable(&self, actor: &Actor, id: &GuestId) -> Result<Arc<Held>, ServiceError> {
         let role = Self::role_of(actor, Action::UseGuest)?;
         let held = self.readable(actor, id)?;
         policy::may_use_guest(role, held.state())?;
