@@ -128,7 +128,6 @@ function show(part) {
     if (terminal.cols !== told.columns || terminal.rows !== told.rows) terminal.resize(told.columns, told.rows);
     hint.hidden = !yours || (told.columns === 80 && told.rows === 24);
     the(hint, 'code').textContent = `stty columns ${told.columns} rows ${told.rows}`;
-    part.setAttribute('data-yours', String(yours));
     if (told.state === 'ended') say('The guest has ended.');
     else if (!running) say('The guest is being started…');
     else if (yours) say('');

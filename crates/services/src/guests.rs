@@ -77,13 +77,9 @@ impl Services {
         let held = Held::new(id, subject, entry, starter, now, now.plus(limits.life));
         // Counted and kept in one step, so that two who ask at once do not both get the last place.
         self.held_guests().add(&held, |counts| policy::may_start_guest(role, counts, limits))?;
-        if let Err(error) =
-            self.note_guest(actor, &held.view(), |guest| Change::GuestStarted { guest }).await
-        {
-            self.held_guests().forget(held.id());
-            return Err(error);
-        }
-        tokio::spawn(life::run(self.clone(), held.clone(), birth));
+        // On a task of its own: who asked may go away, and then the guest must not be left half made.
+        let begun = tokio::spawn(life::begin(self.clone(), held.clone(), birth, actor.clone()));
+        begun.await.map_err(ServiceError::internal)??;
         Ok(held.view())
     }
 
@@ -138,7 +134,7 @@ impl Services {
     pub async fn extend_guest(&self, actor: &Actor, id: &GuestId) -> Result<Guest, ServiceError> {
         let held = self.usable(actor, id)?;
         held.extend(self.now().plus(self.options().guests.life))?;
-        self.note_guest(actor, &held.view(), |guest| Change::GuestExtended { guest }).await?;
+        self.note_guest(actor, held.view(), |guest| Change::GuestExtended { guest }).await?;
         Ok(held.view())
     }
 
@@ -150,7 +146,7 @@ impl Services {
         let held = self.usable(actor, id)?;
         let typist = typist(actor)?;
         if held.change(|standing| standing.keyboard.take(&typist))? {
-            self.note_guest(actor, &held.view(), |guest| Change::KeyboardTaken { guest }).await?;
+            self.note_guest(actor, held.view(), |guest| Change::KeyboardTaken { guest }).await?;
         }
         Ok(held.view())
     }
@@ -167,7 +163,7 @@ impl Services {
         let held = self.usable(actor, id)?;
         let typist = typist(actor)?;
         held.change(|standing| standing.keyboard.give_up(&typist.id))?;
-        self.note_guest(actor, &held.view(), |guest| Change::KeyboardGivenUp { guest }).await?;
+        self.note_guest(actor, held.view(), |guest| Change::KeyboardGivenUp { guest }).await?;
         Ok(held.view())
     }
 
@@ -296,12 +292,17 @@ impl Services {
     async fn note_guest(
         &self,
         actor: &Actor,
-        guest: &Guest,
+        guest: Guest,
         change: for<'a> fn(&'a Guest) -> Change<'a>,
     ) -> Result<(), ServiceError> {
-        let mut tx = self.begin().await?;
-        self.record(&mut tx, actor, change(guest)).await?;
-        self.commit(tx, &life::topic(&guest.id)).await
+        let (services, actor) = (self.clone(), actor.clone());
+        // It has happened already: whoever asked may go away, and the row is written all the same.
+        let noted = tokio::spawn(async move {
+            let mut tx = services.begin().await?;
+            services.record(&mut tx, &actor, change(&guest)).await?;
+            services.commit(tx, &life::topic(&guest.id)).await
+        });
+        noted.await.map_err(ServiceError::internal)?
     }
 }
 

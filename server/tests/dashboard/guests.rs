@@ -7,12 +7,13 @@ use domain::{
     actor::Actor,
     guest::{EndReason, GuestLimits, GuestState},
     ids::GuestId,
+    page::Slice,
     person::Role,
     policy::Refusal,
 };
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use services::{ServiceError, guests::Seen};
+use services::{ServiceError, audit::AuditFilter, guests::Seen};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -198,6 +199,18 @@ async fn everybody_watches_and_one_person_types() {
     let adam = world.actor(Role::Administrator).await;
     let ended = world.services.guest(&adam, &id).unwrap().ended.unwrap().1;
     assert_eq!(ended, EndReason::SwitchedOff);
+    let about = AuditFilter { subject: Some(id.to_string()), ..AuditFilter::default() };
+    let noted = world.services.audit_page(&adam, &about, &Slice::first()).await.unwrap().items;
+    let noted: Vec<(&str, &str)> =
+        noted.iter().rev().map(|it| (&*it.entry.action, &*it.entry.actor)).collect();
+    let told = [
+        ("guest.start", "dave"),
+        ("guest.keyboard-give-up", "dave"),
+        ("guest.keyboard-take", "anna"),
+        ("guest.keyboard-take", "dave"),
+        ("guest.end", "runner"),
+    ];
+    assert_eq!(noted, told);
     dave.types("hello\r").await;
     assert!(dave.is_refused().await.starts_with("The guest has ended"));
 }

@@ -51,8 +51,25 @@ fn no_entry(entries: &[BootEntry], label: &str) -> ServiceError {
     ServiceError::invalid("entry", message)
 }
 
+/// Records that a guest was started, and starts it.
+pub(super) async fn begin(
+    services: Services,
+    held: Arc<Held>,
+    birth: Birth,
+    actor: Actor,
+) -> Result<(), ServiceError> {
+    let noted =
+        services.note_guest(&actor, held.view(), |guest| Change::GuestStarted { guest }).await;
+    if noted.is_err() {
+        services.held_guests().forget(held.id());
+    } else {
+        tokio::spawn(run(services, held, birth));
+    }
+    noted
+}
+
 /// Runs a guest until it is over, whatever ends it.
-pub(super) async fn run(services: Services, held: Arc<Held>, birth: Birth) {
+async fn run(services: Services, held: Arc<Held>, birth: Birth) {
     let (reason, actor) = tokio::select! {
         reason = live(&services, &held, birth) => (reason, held.itself()),
         asked = asked_to_end(&services, &held) => asked,
@@ -62,7 +79,7 @@ pub(super) async fn run(services: Services, held: Arc<Held>, birth: Birth) {
     let ended = Some((at, reason.clone()));
     let guest = Guest { state: GuestState::Ended, ended, ..held.view() };
     // Recorded first: whoever saw it end finds the row.
-    let noted = services.note_guest(&actor, &guest, |guest| Change::GuestEnded { guest }).await;
+    let noted = services.note_guest(&actor, guest, |guest| Change::GuestEnded { guest }).await;
     if let Err(error) = noted {
         tracing::error!(guest = %held.id(), %error, "the end of a guest was not recorded");
     }
