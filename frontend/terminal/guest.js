@@ -180,9 +180,16 @@ function show(part) {
         return;
       }
       say(reason || 'The connection is cut. Trying again…');
-      setTimeout(connect, AGAIN[Math.min(tries, AGAIN.length - 1)]);
+      setTimeout(again, AGAIN[Math.min(tries, AGAIN.length - 1)]);
       tries += 1;
     };
+  }
+
+  /** Connects, unless there is nothing left to connect to: a refused socket does not tell why. */
+  async function again() {
+    const asked = tries > 1 ? await fetch(`${part.dataset.console}`, { method: 'HEAD' }).catch(() => null) : null;
+    if (asked && (asked.redirected || !asked.ok)) say('The guest is gone with its server, or you are signed out.');
+    else connect();
   }
 
   for (const button of sizes) {

@@ -179,7 +179,7 @@ pub fn show_console(id: &GuestId, lines: &[String]) -> AnyView {
     );
     let send = view! { {line}{form::submit("Send", "main", &Ok(()))} }.into_any();
     view! {
-        <section class="log-part console-part" data-socket=href::guest_socket(id)>
+        <section class="log-part console-part" data-socket=href::guest_socket(id) data-console=href::guest_console(id)>
             <link rel="stylesheet" href=style/>
             <h2>"Console"</h2>
             <div class="log-tools">

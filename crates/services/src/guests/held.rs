@@ -268,3 +268,55 @@ impl Held {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guest(number: usize, starter: &str) -> Arc<Held> {
+        let subject = Subject {
+            title: "v1.0.0".to_owned(),
+            menu_path: "/release/v1.0.0/menu.ipxe".to_owned(),
+            link: "/releases/v1.0.0".to_owned(),
+        };
+        let starter = Typist { id: starter.into(), name: starter.to_owned() };
+        let id = GuestId(format!("g{number}"));
+        Held::new(id, subject, None, starter, Timestamp(0), Timestamp(10))
+    }
+
+    #[test]
+    fn those_that_run_count_and_the_newest_that_ended_are_kept() {
+        let guests = Guests::default();
+        let running = guest(0, "ada");
+        guests.add(&running, |_| Ok(())).unwrap();
+        for number in 1..=15 {
+            let ended = guest(number, "ben");
+            guests.add(&ended, |_| Ok(())).unwrap();
+            assert_eq!(guests.counts(&"ben".into()), GuestCounts { all: 2, own: 1 });
+            ended.end(Timestamp(1), EndReason::TimeOver);
+        }
+        assert_eq!(guests.counts(&"ada".into()), GuestCounts { all: 1, own: 1 });
+        guests.add(&guest(16, "ada"), |_| Err(Refusal::NoGuests)).unwrap_err();
+        guests.add(&guest(17, "ada"), |_| Ok(())).unwrap();
+        let kept: Vec<String> = guests.all().iter().map(|held| held.id.to_string()).collect();
+        let expected: Vec<String> =
+            [0].into_iter().chain(6..=15).chain([17]).map(|number| format!("g{number}")).collect();
+        assert_eq!(kept, expected);
+        assert!(guests.find(&"g3".into()).is_none(), "it has ended long ago");
+    }
+
+    #[test]
+    fn whoever_asks_first_says_why_it_ends() {
+        let held = guest(1, "ada");
+        assert_eq!(held.to_end(), Err(Timestamp(10)));
+        held.extend(Timestamp(20)).unwrap();
+        assert_eq!(held.to_end(), Err(Timestamp(20)));
+        held.stop(Actor::command_line());
+        held.server_ends();
+        let by = EndReason::Stopped { by: "command line".to_owned() };
+        assert_eq!(held.to_end().map(|(reason, _)| reason), Ok(by));
+        held.end(Timestamp(15), EndReason::ServerEnds);
+        assert_eq!(held.extend(Timestamp(30)), Err(Refusal::GuestEnded));
+        assert_eq!(held.view().typist, None, "nobody types to what is over");
+    }
+}
