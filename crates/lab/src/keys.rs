@@ -4,16 +4,19 @@ use std::{
     collections::VecDeque,
     io::{self, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
     time::Duration,
 };
 
 use thiserror::Error;
 
-/// How many bytes go to the guest at once, and how long it has for them: the pace of a serial line of
-/// 9600 baud. Firmware, iPXE and hypervisors poll their port and lose what comes faster.
+use crate::scrollback::Scrollback;
+
+/// How many bytes go to the guest at once: firmware keeps 15 keys until iPXE reads them (the BIOS's
+/// keyboard buffer, which SeaBIOS fills from the serial port), and drops what comes then.
 const PIECE: usize = 8;
-const PACE: Duration = Duration::from_millis(8);
+/// How long the next ones wait for the guest to write as much as was typed, which is its echo. What is
+/// not echoed, such as a password, goes at this pace.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// How many bytes may wait, so that a guest that does not read costs no more than this.
 const MOST: usize = 64 * 1024;
 
@@ -60,12 +63,13 @@ impl Keys {
     }
 
     /// Gives the guest what is typed, until it is over or takes nothing any more.
-    pub(crate) fn press(&self, guest: &mut impl Write) {
+    pub(crate) fn press(&self, guest: &mut impl Write, console: &Scrollback) {
         while let Some(piece) = self.next() {
+            let (_, before) = console.bounds();
             if guest.write_all(&piece).and_then(|()| guest.flush()).is_err() {
                 return self.end();
             }
-            thread::sleep(PACE);
+            console.wait_for(before + piece.len() as u64, PATIENCE);
         }
     }
 

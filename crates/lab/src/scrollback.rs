@@ -6,7 +6,8 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::watch;
@@ -20,6 +21,7 @@ const LINE: usize = 4096;
 #[derive(Debug)]
 pub struct Scrollback {
     kept: Mutex<Kept>,
+    more: Condvar,
     end: watch::Sender<u64>,
     most: usize,
 }
@@ -29,6 +31,12 @@ struct Kept {
     /// Offset of the first byte.
     from: u64,
     bytes: VecDeque<u8>,
+}
+
+impl Kept {
+    fn end(&self) -> u64 {
+        self.from + self.bytes.len() as u64
+    }
 }
 
 /// A stretch of a console.
@@ -56,7 +64,7 @@ impl Default for Scrollback {
 
 impl Scrollback {
     fn keeping(most: usize) -> Self {
-        Self { kept: Mutex::default(), end: watch::Sender::new(0), most }
+        Self { kept: Mutex::default(), more: Condvar::new(), end: watch::Sender::new(0), most }
     }
 
     /// Appends what the guest wrote and tells the watchers.
@@ -73,8 +81,9 @@ impl Scrollback {
                 kept.bytes.drain(..gone);
                 kept.from += gone as u64;
             }
-            kept.from + kept.bytes.len() as u64
+            kept.end()
         };
+        self.more.notify_all();
         self.end.send_replace(end);
     }
 
@@ -83,8 +92,7 @@ impl Scrollback {
     #[must_use]
     pub fn read(&self, offset: u64, most: usize) -> ConsolePart {
         let kept = self.kept();
-        let end = kept.from + kept.bytes.len() as u64;
-        let from = if (kept.from..=end).contains(&offset) { offset } else { kept.from };
+        let from = if (kept.from..=kept.end()).contains(&offset) { offset } else { kept.from };
         let skip = usize::try_from(from - kept.from).unwrap_or(usize::MAX);
         ConsolePart { from, bytes: kept.bytes.iter().skip(skip).take(most).copied().collect() }
     }
@@ -93,7 +101,14 @@ impl Scrollback {
     #[must_use]
     pub fn bounds(&self) -> (u64, u64) {
         let kept = self.kept();
-        (kept.from, kept.from + kept.bytes.len() as u64)
+        (kept.from, kept.end())
+    }
+
+    /// Waits until the guest has written up to `offset`, at the longest for `patience`.
+    pub(crate) fn wait_for(&self, offset: u64, patience: Duration) {
+        let short = |kept: &mut Kept| kept.end() < offset;
+        // Who panicked while it wrote has written all the same.
+        drop(self.more.wait_timeout_while(self.kept(), patience, short));
     }
 
     /// Changes whenever the guest has written something.

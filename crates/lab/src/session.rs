@@ -97,8 +97,8 @@ impl Session {
         let (shown, seen) = mpsc::channel();
         let (tell, ended) = watch::channel(None);
         let qemu = Arc::new(Mutex::new(qemu));
-        let (pressed, over) = (keys.clone(), keys.clone());
-        thread::spawn(move || pressed.press(&mut input));
+        let (pressed, over, echoed) = (keys.clone(), keys.clone(), console.clone());
+        thread::spawn(move || pressed.press(&mut input, &echoed));
         let running = qemu.clone();
         thread::spawn(move || {
             read(output, &console, shown);
