@@ -11,8 +11,8 @@ use thiserror::Error;
 
 use crate::scrollback::Scrollback;
 
-/// How many bytes go to the guest at once: firmware keeps 15 keys until iPXE reads them (the BIOS's
-/// keyboard buffer, which SeaBIOS fills from the serial port), and drops what comes then.
+/// How many bytes go to the guest at once: the BIOS, which fills its keyboard buffer from the serial
+/// port, keeps 15 keys until iPXE reads them, and drops what comes then.
 const PIECE: usize = 8;
 /// How long the next ones wait for the guest to write as much as was typed, which is its echo. What is
 /// not echoed, such as a password, goes at this pace.
