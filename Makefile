@@ -70,4 +70,4 @@ reproduce: setup-test ## Compile the test kernels again by the commands of their
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf end2end/node_modules xtask/wasm-opt/node_modules
+	rm -rf end2end/node_modules frontend/terminal/node_modules xtask/wasm-opt/node_modules

@@ -10,6 +10,7 @@ mod download;
 mod environment;
 pub mod error;
 mod follow;
+mod guest;
 mod import;
 mod job;
 mod kernel;
@@ -65,6 +66,8 @@ pub enum ClientCommand {
     Release(release::ReleaseArgs),
     /// Jobs: what is at work, and its log.
     Job(job::JobArgs),
+    /// Guests: booting a release in QEMU to try it, its console, typing to it.
+    Guest(guest::GuestArgs),
     /// Deployments: asking for one, judging, executing.
     Deployment(deployment::DeploymentArgs),
     /// Environments: what each serves and demands, and going back.
@@ -104,6 +107,7 @@ fn done(command: &ClientCommand) -> Result<(), CliError> {
             with(&args.connection, |cli| release::run(cli, &args.command))
         }
         ClientCommand::Job(args) => with(&args.connection, |cli| job::run(cli, &args.command)),
+        ClientCommand::Guest(args) => with(&args.connection, |cli| guest::run(cli, &args.command)),
         ClientCommand::Deployment(args) => {
             with(&args.connection, |cli| deployment::run(cli, &args.command))
         }

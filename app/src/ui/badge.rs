@@ -2,6 +2,7 @@
 
 use domain::{
     deployment::DeploymentState,
+    guest::GuestState,
     job::{JobState, StepState},
     kernel::KernelState,
     release::{Health, Stage},
@@ -28,6 +29,8 @@ pub enum Status {
     Deployment(DeploymentState),
     /// How a kernel stands.
     Kernel(KernelState),
+    /// How a guest stands.
+    Guest(GuestState),
     /// An environment serves it.
     Live,
     /// It was put together elsewhere.
@@ -108,6 +111,11 @@ impl Status {
                 KernelState::Configured => (state.word(), Wait, Icon::Check),
                 KernelState::Built => (state.word(), Good, Icon::Check),
                 KernelState::Failed => (state.word(), Bad, Icon::Cross),
+            },
+            Self::Guest(state) => match state {
+                GuestState::Starting => (state.word(), Busy, Icon::Turning),
+                GuestState::Running => (state.word(), Good, Icon::Dot),
+                GuestState::Ended => (state.word(), Quiet, Icon::Dash),
             },
             Self::Live => ("live", Good, Icon::Dot),
             Self::Imported => ("imported", Quiet, Icon::Dot),

@@ -133,6 +133,21 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
         ("POST", "/uploads") => {
             ask(world, method, "/uploads?name=a.deb", None).body(format!("file {number}"))
         }
+        ("POST", "/guests") => {
+            world.end_guests().await;
+            send(path, json!({ "release": world.candidate().await, "entry": "linux" }))
+        }
+        ("POST" | "PUT" | "DELETE", guest) if guest.starts_with("/guests/") => {
+            // Viewers start nothing: what they reach for is somebody else's.
+            let by = role.max(Role::Developer);
+            let id = world.guest(by).await;
+            if method == "PUT" {
+                world.services.give_up_keyboard(&world.actor(by).await, &id).await.unwrap();
+            }
+            let path = path.replace("{id}", id.as_str());
+            let keys = path.ends_with("/input").then(|| json!({ "text": "root\r" }));
+            ask(world, method, &path, keys.as_ref())
+        }
         ("POST", "/validations") => send(path, json!({ "release": world.candidate().await })),
         ("POST", "/environments/{name}/rollback") => {
             let served = world.served_before(DEVELOPMENT).await.release_name;
@@ -225,6 +240,7 @@ async fn address(world: &World, path: &str) -> String {
             ("{id}", world.run_with_console().await.to_string())
         }
         "runs" if path.contains('{') => ("{id}", world.run().await.to_string()),
+        "guests" if path.contains('{') => ("{id}", world.guest(Role::Developer).await.to_string()),
         "environments" => ("{name}", PRODUCTION.to_owned()),
         "deployments" if path.contains('{') => {
             ("{id}", world.requested(Role::Developer).await.id.to_string())
@@ -258,9 +274,10 @@ async fn every_role_may_what_the_table_says_and_nothing_else() {
                 }
                 Access::Anyone | Access::Token | Access::May(_) => {
                     assert!((200..300).contains(&answer.status), "{about}: {}", answer.body);
-                    let looks = ["/recipe-checks", "/variants/preview"];
-                    let changes = operation.method != Method::GET
-                        && !looks.contains(&operation.path.as_str());
+                    // What only looks changes nothing, and what is typed to a guest is recorded nowhere.
+                    let silent = ["/recipe-checks", "/variants/preview", "/guests/{id}/input"];
+                    let changes =
+                        operation.method != Method::GET && !silent.contains(&&*operation.path);
                     assert_eq!(after > before, changes, "{about} is done and recorded");
                     let addressed = matches!(answer.status, 201 | 202);
                     let location = answer.header("location");
