@@ -27,7 +27,9 @@ pub use guests::{GuestCounts, may_start_guest, may_use_guest};
 pub use kernels::{KernelNeeds, may_build_kernel, may_delete_kernel, may_edit_kernel};
 pub use people::{may_change_role, may_disable, may_manage_people};
 pub use refusal::{Lapse, Refusal};
-pub use variants::{may_build_variant, may_delete_variant, may_edit_variant, may_validate_variant};
+pub use variants::{
+    bootable_variant, may_build_variant, may_delete_variant, may_edit_variant, may_validate_variant,
+};
 
 use crate::{job::JobState, person::Role, release::Stage};
 

@@ -26,6 +26,7 @@ pub(crate) use self::{held::Guests, life::MEMORY_MIB, socket::GuestSocket};
 use self::{held::Held, life::Birth};
 use crate::{
     Services, audit::Change, downloads::Download, error::ServiceError, releases::no_release,
+    variants::no_variant,
 };
 
 /// The longest piece that is typed at once, in bytes: more than a screen, less than a file.
@@ -53,6 +54,29 @@ impl Services {
             menu_path: format!("/release/{name}/menu.ipxe"),
             link: format!("/releases/{name}"),
             title: name,
+        };
+        self.start_guest(actor, subject, &entries, entry).await
+    }
+
+    /// Boots what was built of a variant in a guest; `entry` as of a release.
+    ///
+    /// # Errors
+    /// Where the actor may not, nothing of it can be booted, or as many guests run as may.
+    pub async fn start_guest_of_variant(
+        &self,
+        actor: &Actor,
+        variant: &str,
+        entry: Option<&str>,
+    ) -> Result<Guest, ServiceError> {
+        Self::role_of(actor, Action::StartGuest)?;
+        let found = self.variant(actor, variant).await?;
+        let manifest = found.built.and_then(|it| it.manifest);
+        policy::bootable_variant(found.variant.expires_at <= self.now(), manifest.is_some())?;
+        let entries = manifest.ok_or_else(|| no_variant(variant))?.entries;
+        let subject = Subject {
+            menu_path: format!("/variant/{variant}/menu.ipxe"),
+            link: format!("/variants/{variant}"),
+            title: variant.to_owned(),
         };
         self.start_guest(actor, subject, &entries, entry).await
     }

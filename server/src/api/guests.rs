@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     exchange::{Body, Caller, Created, Listed, Path, Query, time},
-    problem::Answer,
+    problem::{Answer, Problem},
 };
 
 /// How long an answer may be held back until a guest writes something.
@@ -82,7 +82,9 @@ impl Guest {
 #[serde(deny_unknown_fields)]
 pub struct NewGuest {
     /// Name of the release to boot.
-    pub release: String,
+    pub release: Option<String>,
+    /// Name of the variant to boot, in the place of a release.
+    pub variant: Option<String>,
     /// Label of the boot entry to pick; the menu is left to whoever types where absent.
     pub entry: Option<String>,
 }
@@ -142,7 +144,7 @@ pub async fn list(
     Ok(Listed::whole(services.guests(&actor)?.into_iter().map(Guest::of).collect()))
 }
 
-/// Boots a release in a guest, to try it: 201 with the guest, which is being started. Its starter has
+/// Boots a release or a variant in a guest, to try it: 201 with the guest, which is being started. Its starter has
 /// the keyboard. What a guest shows is no evidence.
 #[utoipa::path(post, path = "/guests", tag = "guests", request_body = NewGuest, responses((status = 201, body = Guest)))]
 pub async fn start(
@@ -150,7 +152,15 @@ pub async fn start(
     Caller(actor): Caller,
     Body(new): Body<NewGuest>,
 ) -> Answer<Created<Json<Guest>>> {
-    let guest = services.start_guest_of_release(&actor, &new.release, new.entry.as_deref()).await?;
+    let entry = new.entry.as_deref();
+    let guest = match (&new.release, &new.variant) {
+        (Some(release), None) => services.start_guest_of_release(&actor, release, entry).await?,
+        (None, Some(variant)) => services.start_guest_of_variant(&actor, variant, entry).await?,
+        (Some(_), Some(_)) | (None, None) => {
+            let words = "Name what is to boot: a \"release\" or a \"variant\", one of them";
+            return Err(Problem::of_field("release", words));
+        }
+    };
     Ok(Created(format!("/guests/{}", guest.id), Json(Guest::of(guest))))
 }
 

@@ -27,10 +27,14 @@ pub struct GuestArgs {
 /// What can be done with guests.
 #[derive(Debug, Subcommand)]
 pub(super) enum GuestCommand {
-    /// Boot a release in a guest; prints its id.
+    /// Boot a release or a variant in a guest; prints its id.
     Start {
         /// Name of the release.
-        release: String,
+        #[arg(required_unless_present = "variant")]
+        release: Option<String>,
+        /// Name of a variant, in the place of a release.
+        #[arg(long, conflicts_with = "release")]
+        variant: Option<String>,
         /// Label of the boot entry to pick; the menu is left to whoever types unless said otherwise.
         #[arg(long, value_name = "LABEL")]
         entry: Option<String>,
@@ -83,8 +87,9 @@ pub(super) enum GuestCommand {
 
 pub(super) fn run(cli: &Cli, command: &GuestCommand) -> Result<(), CliError> {
     match command {
-        GuestCommand::Start { release, entry } => {
-            let new = NewGuest { release: release.clone(), entry: entry.clone() };
+        GuestCommand::Start { release, variant, entry } => {
+            let (release, variant, entry) = (release.clone(), variant.clone(), entry.clone());
+            let new = NewGuest { release, variant, entry };
             let guest: Guest = cli.client.post("/guests", &new)?;
             cli.output.said(&guest, &guest.id)
         }
