@@ -7,6 +7,7 @@ mod boot;
 mod entries;
 mod fields;
 pub mod form;
+mod from_variant;
 mod kernels;
 pub(crate) mod nearest;
 mod proposal;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    from_variant::{VariantInRecipe, with_variant},
     proposal::{BroughtKernel, RootfsFacts, propose},
     read::{LONGEST_TEXT, parse},
     using::{console_login, kernels_named, normalised, starter, unknown_kernels, unknown_packages},

@@ -6,6 +6,7 @@
 mod building;
 mod changing;
 mod preview;
+mod proposing;
 
 use domain::{
     actor::Actor,
@@ -21,6 +22,7 @@ pub(crate) use self::building::{FrozenBase, VariantParameters, open_job};
 pub use self::{
     changing::VariantDraft,
     preview::{FoundPackage, Preview},
+    proposing::RecipeProposal,
 };
 use crate::{Services, error::ServiceError};
 

@@ -5,12 +5,14 @@ use domain::{
     digest::Digest,
     job::JobState,
     manifest::Manifest,
+    text_diff::DiffLine,
     variant::{self, Definition, LIFETIME_DAYS, VariantLock, VariantState},
 };
 use serde::{Deserialize, Serialize};
 use services::{
     Services,
-    variants::{VariantDraft, VariantFilter, VariantSummary},
+    recipes::Saved,
+    variants::{RecipeProposal, VariantDraft, VariantFilter, VariantSummary},
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -107,6 +109,37 @@ pub struct VariantPreview {
     pub installed_size: u64,
     /// What the last builds of variants took, in milliseconds: the middle of them.
     pub expected_ms: Option<u64>,
+}
+
+/// A variant as a change of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecipeChange {
+    /// Name of the recipe.
+    pub recipe: String,
+    /// The revision that it is made on.
+    pub base: u32,
+    /// The whole text with the change.
+    pub text: String,
+    /// What changes; nothing where the recipe says all of it already.
+    pub lines: Vec<DiffLine>,
+    /// What is not in it, and why, a sentence each.
+    pub left_out: Vec<String>,
+}
+
+impl RecipeChange {
+    fn of(it: RecipeProposal) -> Self {
+        let RecipeProposal { recipe, base, text, diff, left_out } = it;
+        Self { recipe, base, text, lines: diff, left_out }
+    }
+}
+
+/// Why a change is saved.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RecipeChangeMessage)]
+pub struct Saying {
+    /// What changes and why.
+    pub message: String,
 }
 
 /// A package of the archive.
@@ -390,6 +423,40 @@ pub async fn validate(
     Path(name): Path<String>,
 ) -> Answer<Accepted<Job>> {
     Ok(Job::of(services.start_variant_validation(&actor, &name).await?).accepted())
+}
+
+/// Shows what a variant changes as a change of the recipe that its base was built from.
+#[utoipa::path(get, path = "/variants/{name}/recipe-change", tag = "variants", params(("name" = String, Path, description = "Name of the variant")), responses((status = 200, body = RecipeChange)))]
+pub async fn recipe_change(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(name): Path<String>,
+) -> Answer<Tagged<RecipeChange>> {
+    let proposal = services.propose_recipe_change(&actor, &name).await?;
+    Ok(Tagged(proposal.base.to_string(), RecipeChange::of(proposal)))
+}
+
+/// Saves that change as the recipe's next revision; `If-Match` is the `ETag` of the change that was
+/// looked at. The next release of the recipe contains it.
+#[utoipa::path(post, path = "/variants/{name}/recipe-change", tag = "variants", params(("name" = String, Path, description = "Name of the variant"), ("If-Match" = String, Header, description = "ETag of the change that was looked at")), request_body = Saying, responses((status = 201, body = RecipeChange)))]
+pub async fn save_recipe_change(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(name): Path<String>,
+    base: IfMatch,
+    Body(Saying { message }): Body<Saying>,
+) -> Answer<Created<Tagged<RecipeChange>>> {
+    let base = base.version()?;
+    let saved = services.save_recipe_change(&actor, &name, base, &message).await;
+    let (proposal, saved) = saved.map_err(Problem::of_condition)?;
+    match saved {
+        Saved::Revision(revision) => {
+            let address = format!("/recipes/{}", proposal.recipe);
+            let tag = revision.number.to_string();
+            Ok(Created(address, Tagged(tag, RecipeChange::of(proposal))))
+        }
+        Saved::Problems(problems) => Err(Problem::of_text(problems)),
+    }
 }
 
 /// Says what a definition would do, by apt's own simulation; nothing is made or built.

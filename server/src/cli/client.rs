@@ -84,6 +84,17 @@ impl Client {
         self.read(self.send("POST", path, &[JSON], json(body)?)?)
     }
 
+    /// A POST about the version of something that was looked at.
+    pub(super) fn post_to<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        etag: &str,
+        body: &impl Serialize,
+    ) -> Result<T, CliError> {
+        let headers = [JSON, (header::IF_MATCH.as_str(), etag)];
+        self.read(self.send("POST", path, &headers, json(body)?)?)
+    }
+
     /// A POST of the bytes of a file, as they are read. Where the server refuses them by their
     /// length or for who sends them, they are not sent.
     pub(super) fn send_file<T: DeserializeOwned>(

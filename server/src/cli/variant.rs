@@ -22,8 +22,8 @@ use crate::api::{
     exchange::Listed,
     jobs::Job,
     variants::{
-        ArchivePackage, ChangedVariant, MoreDays, NewVariant, Variant, VariantBuild,
-        VariantChanges, VariantDetails, VariantPreview,
+        ArchivePackage, ChangedVariant, MoreDays, NewVariant, RecipeChange, Saying, Variant,
+        VariantBuild, VariantChanges, VariantDetails, VariantPreview,
     },
 };
 
@@ -109,6 +109,14 @@ pub(super) enum VariantCommand {
         name: String,
         #[command(flatten)]
         waiting: Waiting,
+    },
+    /// Show what a variant changes as a change of its base's recipe, or save it as the next revision.
+    Propose {
+        /// Name of the variant.
+        name: String,
+        /// Save it, with what changes and why.
+        #[arg(long, value_name = "MESSAGE")]
+        save: Option<String>,
     },
     /// Give a variant more days from now.
     Extend {
@@ -196,6 +204,7 @@ pub(super) fn run(cli: &Cli, command: &VariantCommand) -> Result<(), CliError> {
         }
         VariantCommand::Build { name, waiting } => job(cli, name, "builds", *waiting),
         VariantCommand::Validate { name, waiting } => job(cli, name, "validations", *waiting),
+        VariantCommand::Propose { name, save } => propose(cli, name, save.as_deref()),
         VariantCommand::Extend { name, days } => {
             let path = format!("{}/extend", address(name));
             let details: VariantDetails = cli.client.post(&path, &MoreDays { days: *days })?;
@@ -261,6 +270,24 @@ fn preview(cli: &Cli, changes: &ChangesArgs) -> Result<(), CliError> {
         let names = preview.unconfirmed.join(", ");
         lines.push(format!("nobody has agreed to the removal of {names}: --accept-removal"));
     }
+    cli.output.lines(&lines)
+}
+
+fn propose(cli: &Cli, name: &str, message: Option<&str>) -> Result<(), CliError> {
+    let path = format!("{}/recipe-change", address(name));
+    let Versioned { value, etag } = cli.client.versioned::<RecipeChange>(&path)?;
+    if let Some(message) = message {
+        let said = Saying { message: message.to_owned() };
+        let saved: RecipeChange = cli.client.post_to(&path, &etag, &said)?;
+        let words = format!("{} r{} is saved", saved.recipe, saved.base + 1);
+        return cli.output.said(&saved, &words);
+    }
+    if cli.output.is_json() {
+        return cli.output.json(&value);
+    }
+    let mut lines: Vec<String> =
+        value.lines.iter().map(|it| format!("{}{}", it.kind.sign(), it.text)).collect();
+    lines.extend(value.left_out.iter().map(|it| format!("# left out: {it}")));
     cli.output.lines(&lines)
 }
 

@@ -40,6 +40,15 @@ pub(super) fn go_the_whole_way(server: &Server, ann: &Person, bob: &Person, fold
 
     let mine = ann.does(&["variant", "list", "--owner", "ann", "--state", "ready"]);
     assert_eq!(mine.lines().count(), 2, "{mine}");
+    let proposed = ann.does(&["variant", "propose", "probe"]);
+    assert!(
+        proposed.contains("\n+  \"htop\",") && proposed.contains("\n-  \"pciutils\","),
+        "{proposed}"
+    );
+    assert!(proposed.contains("# left out: the script"), "{proposed}");
+    let saved = ann.does(&["variant", "propose", "probe", "--save", "htop helped"]);
+    assert_eq!(saved, "by-ci r2 is saved");
+    ann.fails(5, &["variant", "propose", "probe", "--save", "once more"]);
     let refused = bob.fails(3, &["variant", "delete", "probe"]);
     assert!(refused.contains("ann owns this variant"), "{refused}");
     let unknown = ann.does(&["variant", "preview", "--add", "htpo"]);

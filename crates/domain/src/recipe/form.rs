@@ -192,7 +192,7 @@ impl Group {
 
 /// The values of one table: what each control holds, in the order of the group's fields.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Row(Vec<String>);
+pub struct Row(pub(super) Vec<String>);
 
 impl Row {
     /// A row of the values that `value` gives for each field, as controls hold them.
@@ -200,7 +200,7 @@ impl Row {
         Self(group.fields().iter().map(|field| field.kind.held(&value(field))).collect())
     }
 
-    fn empty(group: Group) -> Self {
+    pub(super) fn empty(group: Group) -> Self {
         Self::new(group, |_| String::new())
     }
 
@@ -243,7 +243,7 @@ impl RecipeForm {
         &self.0[group as usize]
     }
 
-    fn rows_mut(&mut self, group: Group) -> &mut Vec<Row> {
+    pub(super) fn rows_mut(&mut self, group: Group) -> &mut Vec<Row> {
         &mut self.0[group as usize]
     }
 

@@ -22,7 +22,7 @@ impl Kind {
     ///
     /// Browsers take line ends out of a single line and write others their own way, and a page
     /// carries no NUL; a value must not seem changed because it has been through one.
-    pub(super) fn held(self, value: &str) -> String {
+    pub(in crate::recipe) fn held(self, value: &str) -> String {
         match self {
             Self::Line => value.replace(['\r', '\n', '\0'], ""),
             Self::Number => {

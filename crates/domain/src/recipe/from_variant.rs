@@ -1,0 +1,252 @@
+//! Turns what a variant changes into a change of the recipe that its base was built from.
+//!
+//! The text stays the recipe: its comments and its order stay, see [`super::form`]. What a recipe has
+//! no words for is left out, and said.
+
+use super::form::{self, Fault, Group, RecipeForm, Row};
+use crate::variant::{self, Definition};
+
+/// A recipe with a variant's changes in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariantInRecipe {
+    /// The whole text.
+    pub text: String,
+    /// What is not in it, and why, a sentence each.
+    pub left_out: Vec<String>,
+}
+
+/// Writes what a variant changes into the text of a recipe.
+///
+/// # Errors
+/// Where the text cannot be read, or says something in a way that cannot be changed here.
+pub fn with_variant(text: &str, definition: &Definition) -> Result<VariantInRecipe, Fault> {
+    let mut change =
+        Change { form: form::read(text).map_err(Fault::Unreadable)?, left_out: Vec::new() };
+    change.packages(&definition.packages);
+    change.lines(Group::Services, "enable", &definition.services.enable);
+    change.lines(Group::Services, "disable", &definition.services.disable);
+    change.users(definition);
+    change.files(definition);
+    change.kernels(definition);
+    change.arguments(&definition.boot);
+    for (wanted, why) in [
+        (definition.hostname.is_some(), "the host name: each release names its machines itself"),
+        (definition.playbook.is_some(), "the playbook: a recipe plays none"),
+        (definition.script.is_some(), "the script: a recipe runs none"),
+    ] {
+        if wanted {
+            change.left_out.push(why.to_owned());
+        }
+    }
+    Ok(VariantInRecipe { text: form::apply(text, &change.form)?, left_out: change.left_out })
+}
+
+struct Change {
+    form: RecipeForm,
+    left_out: Vec<String>,
+}
+
+impl Change {
+    fn packages(&mut self, packages: &variant::Packages) {
+        let (mut add, mut remove) = (Vec::new(), Vec::new());
+        for package in &packages.add {
+            match variant::pinned(package) {
+                (name, None) => add.push(name.to_owned()),
+                (_, Some(suite)) => self.left_out.push(format!(
+                    "the package {package}: a recipe takes none from {suite} beside its own suite"
+                )),
+            }
+        }
+        let named = lines(self.form.value(Group::System, 0, "packages"));
+        for package in &packages.remove {
+            if named.contains(package) {
+                remove.push(package.clone());
+            } else {
+                self.left_out.push(format!(
+                    "the removal of {package}: the recipe does not ask for it, so something else brings it"
+                ));
+            }
+        }
+        let kept = named.into_iter().filter(|name| !remove.contains(name));
+        let mut wanted: Vec<String> = kept.collect();
+        for name in add {
+            if !wanted.contains(&name) {
+                wanted.push(name);
+            }
+        }
+        self.set(Group::System, 0, "packages", &wanted.join("\n"));
+    }
+
+    fn lines(&mut self, group: Group, key: &str, more: &[String]) {
+        let mut wanted = lines(self.form.value(group, 0, key));
+        for it in more {
+            if !wanted.contains(it) {
+                wanted.push(it.clone());
+            }
+        }
+        self.set(group, 0, key, &wanted.join("\n"));
+    }
+
+    fn users(&mut self, definition: &Definition) {
+        for user in &definition.users {
+            let row = self.row(Group::Users, &user.name);
+            let fields = [
+                ("password", user.password.clone()),
+                ("groups", Some(user.groups.join(" "))),
+                ("ssh_keys", Some(user.ssh_keys.join("\n"))),
+                ("shell", Some(user.shell.clone())),
+            ];
+            for (key, value) in fields {
+                if let Some(value) = value.filter(|it| !it.is_empty()) {
+                    self.set(Group::Users, row, key, &value);
+                }
+            }
+        }
+    }
+
+    fn files(&mut self, definition: &Definition) {
+        for file in &definition.files {
+            let Some(content) = &file.content else {
+                let why = "a recipe holds texts; put the file into a package";
+                self.left_out.push(format!("the file {}: it was uploaded, and {why}", file.path));
+                continue;
+            };
+            let row = self.row(Group::Files, &file.path);
+            for (key, value) in [("mode", &file.mode), ("owner", &file.owner), ("content", content)]
+            {
+                self.set(Group::Files, row, key, value);
+            }
+        }
+    }
+
+    fn kernels(&mut self, definition: &Definition) {
+        for kernel in &definition.kernels {
+            let (key, other, name) = match (&kernel.kernel, &kernel.package) {
+                (Some(name), _) => ("kernel", "package", name),
+                (None, Some(package)) => ("package", "kernel", package),
+                (None, None) => {
+                    self.left_out.push(format!(
+                        "the kernel {}: it was uploaded; add it on the page Kernels, and name it",
+                        kernel.alias
+                    ));
+                    continue;
+                }
+            };
+            let is_new = !self.has(Group::Kernels, &kernel.alias);
+            let row = self.row(Group::Kernels, &kernel.alias);
+            self.set(Group::Kernels, row, key, name);
+            self.set(Group::Kernels, row, other, "");
+            if kernel.flavor == crate::kernel::Flavor::Xen {
+                self.set(Group::Kernels, row, "flavor", kernel.flavor.word());
+            }
+            if is_new {
+                self.left_out.push(format!(
+                    "a boot entry for {}: say in the menu how it is to boot",
+                    kernel.alias
+                ));
+            }
+        }
+    }
+
+    fn arguments(&mut self, boot: &variant::Boot) {
+        for row in 0..self.form.rows(Group::Entries).len() {
+            let kind = self.form.value(Group::Entries, row, "kind").to_owned();
+            if !matches!(kind.as_str(), "" | "linux" | "xen") {
+                continue;
+            }
+            self.append(row, "arguments", &boot.arguments);
+            if kind == "xen" {
+                self.append(row, "hypervisor_arguments", &boot.hypervisor_arguments);
+            }
+        }
+    }
+
+    fn append(&mut self, row: usize, key: &str, more: &str) {
+        if more.is_empty() {
+            return;
+        }
+        let before = self.form.value(Group::Entries, row, key);
+        let all = format!("{before} {more}");
+        self.set(Group::Entries, row, key, all.trim());
+    }
+
+    fn has(&self, group: Group, title: &str) -> bool {
+        self.form.rows(group).iter().any(|row| row.title() == title)
+    }
+
+    /// The row of that name; a new one where there is none.
+    fn row(&mut self, group: Group, title: &str) -> usize {
+        let known = self.form.rows(group).iter().position(|row| row.title() == title);
+        known.unwrap_or_else(|| {
+            let rows = self.form.rows_mut(group);
+            let mut row = Row::empty(group);
+            if let Some(first) = row.0.first_mut() {
+                title.clone_into(first);
+            }
+            rows.push(row);
+            rows.len() - 1
+        })
+    }
+
+    fn set(&mut self, group: Group, row: usize, key: &str, value: &str) {
+        let Some((at, field)) = group.fields().iter().enumerate().find(|(_, it)| it.key == key)
+        else {
+            return;
+        };
+        if let Some(held) = self.form.rows_mut(group).get_mut(row).and_then(|it| it.0.get_mut(at)) {
+            *held = field.kind.held(value);
+        }
+    }
+}
+
+fn lines(held: &str) -> Vec<String> {
+    held.lines().map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{parse, starter};
+
+    fn changed(text: &str) -> VariantInRecipe {
+        with_variant(starter(), &variant::parse(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_recipe_takes_over_what_it_has_words_for() {
+        let change = changed(
+            "[packages]\nadd = [\"htop\", \"tmux/bookworm-backports\"]\nremove = [\"pciutils\", \"tzdata\"]\n\
+             [services]\ndisable = [\"cron\"]\n[boot]\narguments = \"debug\"\n\
+             [[users]]\nname = \"probe\"\npassword = \"secret\"\n\
+             [[files]]\npath = \"/etc/motd\"\ncontent = \"hello\\n\"\n\
+             [[kernels]]\nalias = \"vmlinuz-6.1.y\"\nkernel = \"lab\"\n",
+        );
+        let recipe = parse(&change.text).unwrap();
+        assert!(recipe.packages.contains(&"htop".to_owned()));
+        assert!(!recipe.packages.iter().any(|it| it == "pciutils" || it == "tmux"));
+        assert_eq!(recipe.services.disable, ["cron"]);
+        assert_eq!(recipe.users.len(), 2);
+        assert_eq!(recipe.files.last().unwrap().content, "hello\n");
+        assert_eq!(recipe.own_kernels().into_keys().collect::<Vec<_>>(), ["lab"]);
+        assert_eq!(recipe.menu.entries[0].arguments(), ["console=ttyS0,115200 debug"]);
+        // Comments stay.
+        assert!(change.text.contains("# Reach it and look around."));
+        let said = change.left_out.join("\n");
+        assert!(
+            said.contains("bookworm-backports") && said.contains("removal of tzdata"),
+            "{said}"
+        );
+        assert_eq!(change.left_out.len(), 2);
+    }
+
+    #[test]
+    fn what_a_recipe_cannot_say_is_said_to_be_left_out() {
+        let change = changed(
+            "hostname = \"probe\"\n[script]\ncontent = \"true\"\n[playbook]\ncontent = \"- hosts: all\"\n\
+             [[kernels]]\nalias = \"vmlinuz-dev\"\npackage = \"linux-image-amd64\"\n",
+        );
+        assert_eq!(change.left_out.len(), 4, "{:?}", change.left_out);
+        assert!(change.left_out.iter().any(|it| it.contains("a boot entry for vmlinuz-dev")));
+        assert_eq!(changed("").text, starter());
+    }
+}
