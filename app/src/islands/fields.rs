@@ -10,6 +10,10 @@ use super::dom;
 const PARTS: &str = "[data-part], [name=seen]";
 const CONTROLS: &str = "input, textarea, select";
 const SHOWN: &str = "[data-shown]";
+/// A part that is drawn anew as a whole.
+const WHOLE: &str = "data-whole";
+/// A part of which the answer knows nothing newer.
+const KEPT: &str = "data-kept";
 
 /// Takes over the form that stands in `html`.
 pub(super) fn take_over(editor: &Element, html: &str) {
@@ -24,8 +28,11 @@ pub(super) fn take_over(editor: &Element, html: &str) {
             set_value(former, &value(&newer));
             continue;
         }
+        if newer.has_attribute(KEPT) {
+            continue;
+        }
         let (controls, newer_controls) = (dom::all(former, CONTROLS), dom::all(&newer, CONTROLS));
-        if names(&controls) == names(&newer_controls) {
+        if !former.has_attribute(WHOLE) && names(&controls) == names(&newer_controls) {
             for (control, newer) in controls.iter().zip(&newer_controls) {
                 take_value(control, newer, active.as_ref() == Some(control));
             }
@@ -58,7 +65,8 @@ pub(super) fn say(editor: &Element, message: &str) {
 pub(super) fn focus_after(editor: &Element, task: &str) {
     let group = task.split('.').nth(1).unwrap_or_default();
     let found = if task.starts_with("add.") {
-        let rows = dom::all(editor, &format!("[name^='form.{group}.']"));
+        let names = format!("[name^='form.{group}.'], [name^='{group}.']");
+        let rows = dom::all(editor, &names);
         // The first control of the last row.
         let row = rows.last().and_then(|control| control.closest("fieldset").ok().flatten());
         row.and_then(|row| row.query_selector(CONTROLS).ok().flatten())
@@ -72,6 +80,17 @@ pub(super) fn focus_after(editor: &Element, task: &str) {
 
 /// The value of a control; what is typed at this moment is newer than any answer.
 fn take_value(control: &Element, newer: &Element, typed_into: bool) {
+    match control.get_attribute("type").as_deref() {
+        // Nobody but the person can choose one.
+        Some("file") => return,
+        Some("checkbox" | "radio") => {
+            // A box of the page can be ticked.
+            let _ =
+                Reflect::set(control, &"checked".into(), &newer.has_attribute("checked").into());
+            return;
+        }
+        _ => {}
+    }
     if control.tag_name() == "SELECT" {
         renew(control, newer);
     }

@@ -6,6 +6,7 @@ use domain::{
     kernel::KernelState,
     release::{Health, Stage},
     run::Outcome,
+    variant::VariantState,
 };
 use leptos::prelude::*;
 
@@ -28,6 +29,8 @@ pub enum Status {
     Deployment(DeploymentState),
     /// How a kernel stands.
     Kernel(KernelState),
+    /// How a variant stands.
+    Variant(VariantState),
     /// An environment serves it.
     Live,
     /// It was put together elsewhere.
@@ -108,6 +111,13 @@ impl Status {
                 KernelState::Configured => (state.word(), Wait, Icon::Check),
                 KernelState::Built => (state.word(), Good, Icon::Check),
                 KernelState::Failed => (state.word(), Bad, Icon::Cross),
+            },
+            Self::Variant(state) => match state {
+                VariantState::New => (state.word(), Quiet, Icon::Dot),
+                VariantState::Building => (state.word(), Busy, Icon::Turning),
+                VariantState::Ready => (state.word(), Good, Icon::Check),
+                VariantState::Failed => (state.word(), Bad, Icon::Cross),
+                VariantState::Expired => (state.word(), Quiet, Icon::Clock),
             },
             Self::Live => ("live", Good, Icon::Dot),
             Self::Imported => ("imported", Quiet, Icon::Dot),

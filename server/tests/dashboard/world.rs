@@ -1,6 +1,7 @@
 //! An installation with the dashboard served on a port of its own; nothing works on its jobs.
 
 pub(crate) mod kernels;
+pub(crate) mod variants;
 
 use std::{
     ffi::OsString,
