@@ -43,6 +43,10 @@ pub(super) fn take_over(editor: &Element, html: &str) {
             let focused = active.as_ref().filter(|active| former.contains(Some(active)));
             let focused = focused.map(web_sys::Element::id).filter(|id| !id.is_empty());
             former.set_inner_html(&newer.inner_html());
+            if newer.has_attribute("open") {
+                // Rows that came from the other side are seen. A valid name is never refused.
+                let _ = former.set_attribute("open", "");
+            }
             if let Some(control) = focused.and_then(|id| document().get_element_by_id(&id)) {
                 focus(&control);
             }

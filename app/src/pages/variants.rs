@@ -30,6 +30,7 @@ use crate::{
         table,
         time::time,
     },
+    viewer::viewer,
 };
 pub use editor::{markup as form_markup, show as show_form};
 pub use one::show;
@@ -105,6 +106,9 @@ fn filters(asked: &VariantsAsked, state: Option<VariantState>) -> AnyView {
         .collect();
     let all =
         (*asked != VariantsAsked::default()).then(|| view! { <a href="/variants">"Show all"</a> });
+    let me = viewer().name;
+    let mine = (asked.owner != me)
+        .then(|| view! { <a href=format!("/variants?owner={}", encode(&me))>"Mine"</a> });
     view! {
         <form method="get" action="/variants" class="search">
             <label for="words">"Name or description"</label>
@@ -114,6 +118,7 @@ fn filters(asked: &VariantsAsked, state: Option<VariantState>) -> AnyView {
             <label for="state">"State"</label>
             <select id="state" name="state"><option value="">"any"</option>{states}</select>
             <button type="submit">"Show"</button>
+            {mine}
             {all}
         </form>
     }

@@ -1,6 +1,7 @@
 //! `/variants/:name`: what it changes, how machines boot it, what was built and tested of it.
 
 use domain::{
+    job::JobState,
     run::Validation,
     time::human_size,
     variant::{LIFETIME_DAYS, LONGEST_LIFETIME_DAYS},
@@ -56,15 +57,15 @@ pub fn show(data: VariantPage) -> AnyView {
                     {builds::builds(&data.builds, &variant.definition)}
                     {page::turning(&href::variant(&name), &data.around, "Newest", "Older")}
                 }.into_any())}
-                {page::section("Tests", validations)}
+                {newest(&data)}
             </div>
             <div>
                 {page::section("Boot it", boot)}
                 {page::section("About", properties(&data))}
-                {newest(&data)}
                 {page::section("On another base release", rebase(&name, &data.bases))}
             </div>
         </div>
+        {page::section("Tests", validations)}
         {extending(&data)}
         {deleting(&data)}
     }
@@ -151,15 +152,17 @@ fn properties(data: &VariantPage) -> AnyView {
 }
 
 fn newest(data: &VariantPage) -> AnyView {
-    let Some(job) = data.newest.as_ref().map(|it| &it.job) else {
+    let Some(build) = &data.newest else {
         return ().into_any();
     };
+    // Of one that went well the bar says everything.
+    let each = (build.state != JobState::Succeeded).then(|| steps(&data.steps, false));
     page::section(
         "Where the seconds went",
         view! {
             {builds::seconds(&data.steps)}
-            {steps(&data.steps, false)}
-            <p><a href=href::job(job)>"The job with its log"</a></p>
+            {each}
+            <p class="after"><a href=href::job(&build.job)>{format!("The job of build {} with its log", build.number)}</a></p>
         }
         .into_any(),
     )

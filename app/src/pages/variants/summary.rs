@@ -29,7 +29,7 @@ pub(super) fn summary(it: &VariantForm, look: &Look, save: &Choice, kept: bool) 
         Seen::Would(preview) => Some(&**preview),
         _ => None,
     };
-    let seen = match &look.seen {
+    let said = match &look.seen {
         Seen::NotAsked => view! {
             <p class="nothing">"Packages that would come and go, sizes and the time that it takes appear here before anything is built."</p>
         }
@@ -40,20 +40,20 @@ pub(super) fn summary(it: &VariantForm, look: &Look, save: &Choice, kept: bool) 
         }
         Seen::Would(preview) => would(it, preview),
     };
-    let labels = [("Look what it would do", "look")]
-        .map(|(label, task)| button(label.into_any(), task.to_owned(), "summary", "", disabled));
+    let look =
+        button("Look what it would do".into_any(), "look".to_owned(), "summary", "", disabled);
     let reason = save.as_ref().err().map(|why| view! { <p class="reason">{sentence(why)}</p> });
     view! {
         <aside class="look" id="form-summary" data-part="summary" data-whole="" data-kept=kept.then_some("") aria-label="What it would do">
             <h2>"What it would do"</h2>
             {faults(it)}
-            {seen}
+            {said}
             {agreement(it, preview)}
             {differences(it)}
             <div class="acts">
-                {labels}
                 <button type="submit" class="main" name="do" value="build" disabled=disabled>"Save and build"</button>
                 <button type="submit" name="do" value="save" disabled=disabled>"Save"</button>
+                {look}
             </div>
             {reason}
         </aside>
