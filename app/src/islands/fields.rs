@@ -65,8 +65,13 @@ pub(super) fn say(editor: &Element, message: &str) {
     let _ = place.append_child(&alert);
 }
 
-/// Goes on where somebody added a row, or to the button that adds one where they took one out.
+/// Goes on where somebody added a row, or to the button that adds one where they took one out; after
+/// something that was found, to where they search for more.
 pub(super) fn focus_after(editor: &Element, task: &str) {
+    if task.starts_with("package.") {
+        let search = editor.query_selector("[data-task=search] input").ok().flatten();
+        return search.iter().for_each(focus);
+    }
     let group = task.split('.').nth(1).unwrap_or_default();
     let found = if task.starts_with("add.") {
         let names = format!("[name^='form.{group}.'], [name^='{group}.']");
@@ -85,8 +90,8 @@ pub(super) fn focus_after(editor: &Element, task: &str) {
 /// The value of a control; what is typed at this moment is newer than any answer.
 fn take_value(control: &Element, newer: &Element, typed_into: bool) {
     match control.get_attribute("type").as_deref() {
-        // Nobody but the person can choose one.
-        Some("file") => return,
+        // What was chosen was sent, and stands beside it as uploaded.
+        Some("file") => return set_value(control, ""),
         Some("checkbox" | "radio") => {
             // A box of the page can be ticked.
             let _ =
@@ -114,8 +119,14 @@ fn renew(element: &Element, newer: &Element) {
     }
 }
 
-fn names(controls: &[Element]) -> Vec<Option<String>> {
-    controls.iter().map(|control| control.get_attribute("name")).collect()
+/// What controls are called; of boxes also what each stands for, such as an upload.
+fn names(controls: &[Element]) -> Vec<(Option<String>, Option<String>)> {
+    let of = |control: &Element| {
+        let is_box = control.get_attribute("type").as_deref() == Some("checkbox");
+        let stands_for = control.get_attribute("value").filter(|_| is_box);
+        (control.get_attribute("name"), stands_for)
+    };
+    controls.iter().map(of).collect()
 }
 
 /// Inputs, text fields and choices all call it so.

@@ -45,7 +45,7 @@ pub(crate) fn list() -> AnyView {
 }
 
 pub(crate) fn variant() -> AnyView {
-    page::loaded(TOPICS, load_variant(parameter("name"), page::after()), show)
+    page::loaded(TOPICS, load_variant(parameter("name"), page::after()), |data| show(&data))
 }
 
 pub(crate) fn new() -> AnyView {

@@ -92,7 +92,7 @@ pub(super) async fn read(
         match part.file.clone() {
             None => {
                 let value = parts.text(part).await?;
-                taken.text(&name, value)?;
+                taken.text(&name, &value)?;
             }
             // A field of files in which nothing was chosen.
             Some(file) if file.is_empty() => {}
@@ -164,10 +164,10 @@ struct Taken {
 
 impl Taken {
     /// Takes a field in; those that nobody knows are left alone, as those of any form.
-    fn text(&mut self, name: &str, value: String) -> Result<(), Unread> {
+    fn text(&mut self, name: &str, value: &str) -> Result<(), Unread> {
         const OWN: [&str; 4] = ["do", "revision", "text", "seen"];
         // Forms end lines as the network does.
-        let value = normalised(&value);
+        let value = normalised(value);
         if let Some(own) = OWN.into_iter().find(|own| *own == name) {
             return once(self.own.insert(own, value));
         }
@@ -260,7 +260,7 @@ mod tests {
             ("accept", "c"),
             ("colour", "red"),
         ] {
-            taken.text(name, value.to_owned()).unwrap();
+            taken.text(name, value).unwrap();
         }
         let sent = taken.into_sent().unwrap();
         let files = sent.form.rows(Group::Files);
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!((paths, files[0].raw("content")), (vec!["/a", "/b"], "one\ntwo"));
         assert_eq!(sent.form.accepted, ["a", "b", "c"]);
         for name in ["files.500.path", "files.x.path", "files.0.colour", "kept.files.0.path"] {
-            assert!(Taken::default().text(name, String::new()).is_err(), "{name}");
+            assert!(Taken::default().text(name, "").is_err(), "{name}");
         }
         assert!(Taken::default().into_sent().is_err());
     }

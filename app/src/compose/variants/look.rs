@@ -20,10 +20,12 @@ async fn seen(services: &Services, actor: &Actor, form: &mut VariantForm) -> See
         Ok(faults) => faults,
         Err(error) => return unavailable(actor, &error),
     };
+    // What a save said besides, such as that a name is taken, keeps nobody from a look.
+    let faulty = !faults.is_empty();
     for DefinitionFault { place, message } in faults {
         add_fault(form, &form.place(&place), message);
     }
-    if !form.faults.is_empty() {
+    if faulty {
         return Seen::Faulty;
     }
     match services.preview_variant(actor, definition).await {

@@ -154,7 +154,7 @@ pub(super) fn button(
     disabled: bool,
 ) -> AnyView {
     view! {
-        <button type="submit" class=class name="do" value=task formnovalidate formaction=format!("#form-{near}") disabled=disabled data-in-place="">
+        <button type="submit" id=format!("do-{task}") class=class name="do" value=task formnovalidate formaction=format!("#form-{near}") disabled=disabled data-in-place="">
             {label}
         </button>
     }

@@ -27,7 +27,7 @@ use crate::{
 
 /// The page.
 #[must_use]
-pub fn show(data: VariantPage) -> AnyView {
+pub fn show(data: &VariantPage) -> AnyView {
     let variant = &data.row.summary.variant;
     let name = variant.name.clone();
     let beside = view! {
@@ -40,7 +40,7 @@ pub fn show(data: VariantPage) -> AnyView {
     let about = (!variant.description.is_empty())
         .then(|| view! { <p class="lead">{variant.description.clone()}</p> });
     let boot = if data.row.summary.built.is_some() {
-        boot(&data)
+        boot(data)
     } else {
         empty::nothing("Once it is built, the address that machines boot stands here.")
     };
@@ -48,8 +48,8 @@ pub fn show(data: VariantPage) -> AnyView {
     view! {
         {page::heading(name.clone(), vec![("Variants", "/variants".to_owned())], beside.into_any())}
         {about}
-        {making(&data)}
-        {warning(&data)}
+        {making(data)}
+        {warning(data)}
         <div class="columns">
             <div>
                 {page::section("What it changes", changes::changes(&variant.definition))}
@@ -57,17 +57,17 @@ pub fn show(data: VariantPage) -> AnyView {
                     {builds::builds(&data.builds, &variant.definition)}
                     {page::turning(&href::variant(&name), &data.around, "Newest", "Older")}
                 }.into_any())}
-                {newest(&data)}
+                {newest(data)}
             </div>
             <div>
                 {page::section("Boot it", boot)}
-                {page::section("About", properties(&data))}
+                {page::section("About", properties(data))}
                 {page::section("On another base release", rebase(&name, &data.bases))}
             </div>
         </div>
         {page::section("Tests", validations)}
-        {extending(&data)}
-        {deleting(&data)}
+        {extending(data)}
+        {deleting(data)}
     }
     .into_any()
 }

@@ -15,22 +15,22 @@ use crate::{
 /// What it is called, for what, and for how long.
 pub(super) fn about(form: &VariantForm, new: bool) -> AnyView {
     let place = Place::single(form);
-    let name = new.then(|| {
-        place.line(
-            &Field {
-                hint: "a-z, 0-9, '.' and '-': part of the address that machines boot it from.",
-                ..field("name", "Name", "probe-7")
-            },
-            None,
-        )
-    });
+    let purpose = field("description", "What is it for?", "The board hangs without the new driver");
+    let purpose = place.line(&purpose, None);
     let days = Field {
         hint: "Counted from now; it can be given more later.",
         ..field("days", "Days to live", "14")
     };
-    let content = view! {
-        <div class="pair about-pair">{name}{place.line(&days, None)}</div>
-        {place.line(&field("description", "What is it for?", "The board hangs without the new driver"), None)}
+    let days = place.line(&days, None);
+    let content = if new {
+        let name = Field {
+            hint: "a-z, 0-9, '.' and '-': part of the address that machines boot it from.",
+            ..field("name", "Name", "probe-7")
+        };
+        view! { <div class="pair about-pair">{place.line(&name, None)}{days}</div>{purpose} }
+            .into_any()
+    } else {
+        view! { <div class="pair about-pair">{purpose}{days}</div> }.into_any()
     };
     let summary = if new {
         format!(
@@ -39,7 +39,7 @@ pub(super) fn about(form: &VariantForm, new: bool) -> AnyView {
     } else {
         String::new()
     };
-    part("about", "Variant", summary, true, content.into_any())
+    part("about", "Variant", summary, true, content)
 }
 
 /// The release that it stands on.
