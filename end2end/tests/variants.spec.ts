@@ -131,7 +131,7 @@ test('without script buttons do the same, and nothing is lost', async ({ browser
   await add(page, 'kernels', 'Add a kernel');
   await expect(page.getByLabel('Account')).toHaveValue('probe');
   await page.getByLabel('Alias').fill('vmlinuz-dev');
-  await page.getByLabel('Uploaded').check();
+  await page.getByRole('radio', { name: 'Uploaded' }).check();
   await page.getByLabel('A bzImage').setInputFiles({ name: 'bzImage', mimeType: 'application/octet-stream', buffer: Buffer.from('x') });
   await page.getByRole('button', { name: 'Look what it would do' }).click();
   await expect(page.getByRole('checkbox', { name: /bzImage/ })).toBeChecked();
