@@ -49,6 +49,7 @@ bench: setup-test setup-release build ## Each figure beside its target
 	cargo build -p builder --example kernel
 	benches/kernels.py "$(CARGO_TARGET_DIR)/debug/examples/kernel"
 	benches/while_compiling.py "$(CARGO_TARGET_DIR)/debug/bootwright"
+	benches/variants.py "$(CARGO_TARGET_DIR)/debug/bootwright"
 
 openapi: build ## Write docs/openapi.json anew from the handlers
 	"$(CARGO_TARGET_DIR)/debug/bootwright" openapi > docs/openapi.json
@@ -69,4 +70,4 @@ reproduce: setup-test ## Compile the test kernels again by the commands of their
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf end2end/node_modules xtask/wasm-opt/node_modules
+	rm -rf end2end/node_modules frontend/terminal/node_modules xtask/wasm-opt/node_modules

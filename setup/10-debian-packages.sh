@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Debian packages: the builder's tools, what kernels are compiled with, QEMU with its iPXE, compilers;
-# for tests Chromium, Node, minisign and PostgreSQL; for the shipped binary Node.
+# Debian packages: the builder's tools, what kernels are compiled with, QEMU with its iPXE, compilers,
+# Node with npm for the terminal's packages; for tests Chromium, minisign and PostgreSQL.
 source "$(dirname "$0")/common.sh"
 purpose=$1
 missing=()
@@ -27,6 +27,8 @@ need zstd zstd
 need gpgv gpgv
 need perl perl
 need python3 python3
+# With the collections of the community: playbooks use them, and so does the way into a rootfs.
+need_file /usr/lib/python3/dist-packages/ansible_collections/community/general ansible
 need qemu-system-x86_64 qemu-system-x86
 # What the source trees of Linux and Xen are compiled with.
 need bc bc
@@ -45,10 +47,8 @@ need_file /usr/lib/ipxe/qemu ipxe-qemu
 if ! have cargo; then
     missing+=(rustc-web cargo-web)
 fi
-if [ "$purpose" != run ]; then
-    need node nodejs
-    need npm npm
-fi
+need node nodejs
+need npm npm
 if [ "$purpose" = test ]; then
     need chromium chromium
     need minisign minisign

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Node packages: the browser tests' runner (test), wasm-opt (release).
+# Node packages: the terminal of guests' pages, the browser tests' runner (test), wasm-opt (release).
 source "$(dirname "$0")/common.sh"
 purpose=$1
 install() {
@@ -10,6 +10,7 @@ install() {
         (cd "$folder" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error)
     fi
 }
+install frontend/terminal
 case $purpose in
     test) install end2end ;;
     release) install xtask/wasm-opt ;;

@@ -5,6 +5,7 @@
 
 pub(crate) mod deployments;
 pub(crate) mod environments;
+pub(crate) mod guests;
 pub(crate) mod imports;
 pub(crate) mod jobs;
 pub(crate) mod kernels;

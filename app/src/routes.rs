@@ -8,8 +8,8 @@ use leptos_router::{
 };
 
 use crate::pages::{
-    account, approvals, audit, deployments, environments, jobs, kernels, overview, people, recipes,
-    reference, releases, room, runs, session, variants,
+    account, approvals, audit, deployments, environments, guests, jobs, kernels, overview, people,
+    recipes, reference, releases, room, runs, session, variants,
 };
 
 /// All pages. Each is rendered whole on the server before anything is sent, so that every page
@@ -46,6 +46,8 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/variants/new") view=variants::new ssr=m.clone()/>
             <Route path=path!("/variants/:name") view=variants::variant ssr=m.clone()/>
             <Route path=path!("/variants/:name/edit") view=variants::edit ssr=m.clone()/>
+            <Route path=path!("/guests") view=guests::list ssr=m.clone()/>
+            <Route path=path!("/guests/:id") view=guests::guest ssr=m.clone()/>
             <Route path=path!("/jobs") view=jobs::list ssr=m.clone()/>
             <Route path=path!("/jobs/:id") view=jobs::job ssr=m.clone()/>
             <Route path=path!("/runs/:id") view=runs::run ssr=m.clone()/>
@@ -66,7 +68,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 42] = [
+pub const PAGES: [(&str, bool); 44] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -94,6 +96,8 @@ pub const PAGES: [(&str, bool); 42] = [
     ("/variants/new", false),
     ("/variants/:name", false),
     ("/variants/:name/edit", false),
+    ("/guests", false),
+    ("/guests/:id", false),
     ("/jobs", false),
     ("/jobs/:id", false),
     ("/runs/:id", false),
@@ -113,7 +117,7 @@ pub const PAGES: [(&str, bool); 42] = [
 
 /// Addresses, so that none is spelled twice.
 pub mod href {
-    use domain::ids::{DeploymentId, JobId, RunId};
+    use domain::ids::{DeploymentId, GuestId, JobId, RunId};
 
     /// Percent-encodes what has a meaning in a path or a query.
     #[must_use]
@@ -261,6 +265,24 @@ pub mod href {
         join(&["runs", id.as_str(), "console"])
     }
 
+    /// A guest.
+    #[must_use]
+    pub fn guest(id: &GuestId) -> String {
+        join(&["guests", id.as_str()])
+    }
+
+    /// What is kept of a guest's console, as text.
+    #[must_use]
+    pub fn guest_console(id: &GuestId) -> String {
+        join(&["guests", id.as_str(), "console"])
+    }
+
+    /// A guest's console as it is written, and the way to type to it.
+    #[must_use]
+    pub fn guest_socket(id: &GuestId) -> String {
+        join(&["guests", id.as_str(), "socket"])
+    }
+
     /// An environment.
     #[must_use]
     pub fn environment(name: &str) -> String {
@@ -297,6 +319,7 @@ mod tests {
             href::variant_of("v1.0.0"),
             href::job(&"j1".into()),
             href::run(&"r1".into()),
+            href::guest(&"g1".into()),
             href::environment("production"),
             href::deployment(&"d1".into()),
         ];

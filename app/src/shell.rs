@@ -24,6 +24,10 @@ pub struct AssetNames {
     pub wasm: String,
     /// The style sheet.
     pub css: String,
+    /// The module of a guest's terminal, which its page alone loads.
+    pub terminal_js: String,
+    /// The style sheet of that terminal.
+    pub terminal_css: String,
 }
 
 /// The whole document.

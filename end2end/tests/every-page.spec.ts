@@ -35,6 +35,7 @@ test.beforeAll(async ({ browser, baseURL }) => {
   };
   made['/jobs/:id'] = await linked('/releases/v1.0.0', /^\/jobs\/([^/]+)$/);
   made['/runs/:id'] = await linked('/releases/v1.0.0/tests', /^\/runs\/([^/]+)$/);
+  made['/guests/:id'] = await linked('/guests', /^\/guests\/([^/]+)$/);
   made['/deployments/:id'] = await linked('/environments/production', /^\/deployments\/([^/]+)$/);
   await context.close();
 });
@@ -123,7 +124,7 @@ test('what is not there says so', async ({ browser, baseURL, complaints }) => {
   complaints.announce(404);
   const page = await opened(browser, false, { baseURL });
   complaints.watch(page);
-  for (const noun of ['', 'releases/', 'jobs/', 'runs/', 'recipes/', 'kernels/', 'variants/', 'deployments/', 'environments/']) {
+  for (const noun of ['', 'releases/', 'jobs/', 'runs/', 'guests/', 'recipes/', 'kernels/', 'variants/', 'deployments/', 'environments/']) {
     const answer = await page.goto(`/${noun}none`);
     expect(answer?.status(), noun).toBe(404);
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Not found');

@@ -12,6 +12,7 @@ pub mod deployments;
 mod document;
 pub mod environments;
 pub mod exchange;
+pub mod guests;
 pub mod imports;
 pub mod jobs;
 pub mod kernels;
@@ -119,7 +120,7 @@ pub fn operations() -> Vec<Operation> {
         Approve, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy, ChangeRoomRules,
         CollectGarbage, DeleteKernel, Deploy, EditKernel, EditNotes, EditRecipe, EditVariant,
         Import, ManageOwnTokens, ManagePeople, PinRelease, Read, RequestDeployment, RollBack,
-        Upload, Validate, WithdrawRelease, WithdrawRequest,
+        StartGuest, Upload, UseGuest, Validate, WithdrawRelease, WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -180,6 +181,15 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(runs::list)),
         row(May(Read), routes!(runs::show)),
         row(May(Read), routes!(runs::console)),
+        row(May(Read), routes!(guests::list)),
+        row(May(StartGuest), routes!(guests::start)),
+        row(May(Read), routes!(guests::show)),
+        row(May(UseGuest), routes!(guests::stop)),
+        row(May(UseGuest), routes!(guests::extend)),
+        row(May(UseGuest), routes!(guests::take_keyboard)),
+        row(May(UseGuest), routes!(guests::give_up_keyboard)),
+        row(May(UseGuest), routes!(guests::send_input)),
+        row(May(Read), routes!(guests::console)),
         row(May(Read), routes!(environments::list)),
         row(May(Read), routes!(environments::show)),
         row(May(ChangePolicy), routes!(environments::change_policy)),

@@ -23,6 +23,8 @@ struct Names {
     js: String,
     wasm: String,
     css: String,
+    terminal_js: String,
+    terminal_css: String,
 }
 
 /// The names that pages refer to.
@@ -34,7 +36,8 @@ struct Names {
 pub fn names() -> AssetNames {
     let file = file("assets.json").expect("the site is embedded: build it by `cargo xtask site`");
     let names: Names = serde_json::from_slice(file).expect("assets.json is whole");
-    AssetNames { js: names.js, wasm: names.wasm, css: names.css }
+    let Names { js, wasm, css, terminal_js, terminal_css } = names;
+    AssetNames { js, wasm, css, terminal_js, terminal_css }
 }
 
 /// `GET /pkg/{name}`: a file of the site, compressed where the browser takes it.

@@ -38,7 +38,7 @@ pub async fn identify(
     let who = match signed_in(&services, &session).await {
         Ok(Some((person, ticket))) => {
             request.extensions_mut().insert(ticket);
-            Who::Person { id: person.id, name: person.name, role: person.role }
+            who(person)
         }
         Ok(None) => Who::Anonymous,
         Err(error) => return internal(&*error),
@@ -104,9 +104,28 @@ impl Ticket {
         services: &Services,
         sessions: &StoredSessions,
     ) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(sessions.load(&self.session).await?.is_some()
-            && services.person_of_session(&self.person, self.credentials).await?.is_some())
+        Ok(self.who(services, sessions).await?.is_some())
     }
+
+    /// Whose session it is now, with the present role; `None` once it has ended.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn who(
+        &self,
+        services: &Services,
+        sessions: &StoredSessions,
+    ) -> Result<Option<Who>, Box<dyn std::error::Error + Send + Sync>> {
+        if sessions.load(&self.session).await?.is_none() {
+            return Ok(None);
+        }
+        let person = services.person_of_session(&self.person, self.credentials).await?;
+        Ok(person.map(who))
+    }
+}
+
+fn who(person: Person) -> Who {
+    Who::Person { id: person.id, name: person.name, role: person.role }
 }
 
 async fn signed_in(

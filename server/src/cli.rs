@@ -10,6 +10,7 @@ mod download;
 mod environment;
 pub mod error;
 mod follow;
+mod guest;
 mod import;
 mod job;
 mod kernel;
@@ -21,6 +22,7 @@ mod saved_login;
 mod shell;
 mod token;
 mod upload;
+mod variant;
 
 use clap::{Args, Subcommand};
 
@@ -58,10 +60,14 @@ pub enum ClientCommand {
     Recipe(recipe::RecipeArgs),
     /// Kernels: what each is made of, configuring, building, comparing them.
     Kernel(kernel::KernelArgs),
+    /// Variants: releases with something changed, for today's experiment.
+    Variant(variant::VariantArgs),
     /// Releases: building, validating, looking at them.
     Release(release::ReleaseArgs),
     /// Jobs: what is at work, and its log.
     Job(job::JobArgs),
+    /// Guests: booting a release in QEMU to try it, its console, typing to it.
+    Guest(guest::GuestArgs),
     /// Deployments: asking for one, judging, executing.
     Deployment(deployment::DeploymentArgs),
     /// Environments: what each serves and demands, and going back.
@@ -94,10 +100,14 @@ fn done(command: &ClientCommand) -> Result<(), CliError> {
         ClientCommand::Kernel(args) => {
             with(&args.connection, |cli| kernel::run(cli, &args.command))
         }
+        ClientCommand::Variant(args) => {
+            with(&args.connection, |cli| variant::run(cli, &args.command))
+        }
         ClientCommand::Release(args) => {
             with(&args.connection, |cli| release::run(cli, &args.command))
         }
         ClientCommand::Job(args) => with(&args.connection, |cli| job::run(cli, &args.command)),
+        ClientCommand::Guest(args) => with(&args.connection, |cli| guest::run(cli, &args.command)),
         ClientCommand::Deployment(args) => {
             with(&args.connection, |cli| deployment::run(cli, &args.command))
         }

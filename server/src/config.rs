@@ -145,6 +145,16 @@ pub struct ServeArgs {
     /// Seconds that a validated machine may take from power-on to its login prompt.
     #[arg(long, env = "BOOTWRIGHT_BOOT_LIMIT", default_value_t = 600, value_name = "SECONDS")]
     pub boot_limit: u64,
+    /// How many guests people may run at once to try something; each takes 1.5 GiB of memory. With
+    /// 0 nobody can.
+    #[arg(long, env = "BOOTWRIGHT_GUESTS", default_value_t = 3, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..=64))]
+    pub guests: u32,
+    /// How many of them one person may run at once.
+    #[arg(long, env = "BOOTWRIGHT_GUESTS_PER_PERSON", default_value_t = 2, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub guests_per_person: u32,
+    /// Minutes after which a guest ends by itself, unless somebody gives it that long again.
+    #[arg(long, env = "BOOTWRIGHT_GUEST_LIFE", default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=10_080))]
+    pub guest_life: u64,
 }
 
 /// `bootwright admin …`

@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use app::pages::reference::ApiDocument;
+use app::{AssetNames, pages::reference::ApiDocument};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef, Request},
@@ -36,7 +36,7 @@ use crate::{
     config::ServeArgs,
     downloads,
     form_answers::{self, Seal},
-    health, imports, kernels, live,
+    guests, health, imports, kernels, live,
     live::Ending,
     notes,
     origin::{self, Origins},
@@ -143,6 +143,8 @@ pub fn routes() -> Vec<Route> {
         row(Method::GET, "/events", SignedIn, get(live::changes)),
         row(Method::GET, "/jobs/{id}/log/stream", SignedIn, get(live::job_log)),
         row(Method::GET, "/jobs/{id}/log", SignedIn, get(downloads::job_log)),
+        row(Method::GET, "/guests/{id}/socket", SignedIn, get(guests::socket)),
+        row(Method::GET, "/guests/{id}/console", SignedIn, get(guests::console)),
         row(Method::GET, "/runs/{id}/console", SignedIn, get(downloads::console)),
         row(
             Method::GET,
@@ -178,11 +180,9 @@ pub fn router(
     stopping: &watch::Receiver<bool>,
 ) -> Router {
     let document = serde_json::to_value(api::document()).expect("the document of the API is JSON");
-    let context = page_context(services.clone(), ApiDocument(Arc::new(document)));
-    let shell = {
-        let assets = assets::names();
-        move || app::shell(&assets)
-    };
+    let assets = assets::names();
+    let context = page_context(services.clone(), ApiDocument(Arc::new(document)), assets.clone());
+    let shell = move || app::shell(&assets);
     let state = AppState {
         leptos_options: LeptosOptions::builder().output_name("frontend").build(),
         services: services.clone(),
@@ -296,10 +296,12 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 fn page_context(
     services: Services,
     document: ApiDocument,
+    assets: AssetNames,
 ) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(services.clone());
         provide_context(document.clone());
+        provide_context(assets.clone());
         let actor = use_context::<Parts>()
             .and_then(|parts| parts.extensions.get::<Actor>().cloned())
             .unwrap_or_else(Actor::anonymous);

@@ -63,7 +63,7 @@ pub async fn console(
     answer(services.console_file(&actor, &RunId(run)).await, &headers)
 }
 
-fn answer(download: Result<Download, ServiceError>, headers: &HeaderMap) -> Response {
+pub(crate) fn answer(download: Result<Download, ServiceError>, headers: &HeaderMap) -> Response {
     let sent = match download {
         Ok(download) => sent(download, headers),
         Err(error) => return refusal::of_service(&error),

@@ -13,6 +13,7 @@ pub mod config;
 pub mod dashboard;
 pub mod downloads;
 pub mod form_answers;
+pub mod guests;
 pub mod health;
 mod imports;
 mod kernels;

@@ -31,7 +31,7 @@ use crate::{auth::Ticket, dashboard::AppState, refusal, session_store::StoredSes
 pub struct Ending(pub watch::Receiver<bool>);
 
 impl Ending {
-    async fn begun(&mut self) {
+    pub(crate) async fn begun(&mut self) {
         // An error means that the sender is gone, and so is the server.
         let _ = self.0.wait_for(|ending| *ending).await;
     }
@@ -42,11 +42,11 @@ impl Ending {
 #[from_request(state(AppState))]
 pub struct Opened {
     #[from_request(via(Extension))]
-    ticket: Ticket,
+    pub(crate) ticket: Ticket,
     #[from_request(via(State))]
-    sessions: StoredSessions,
+    pub(crate) sessions: StoredSessions,
     #[from_request(via(State))]
-    ending: Ending,
+    pub(crate) ending: Ending,
 }
 
 /// Where a reader stands.
@@ -54,6 +54,13 @@ pub struct Opened {
 pub struct After {
     #[serde(default)]
     after: u64,
+}
+
+impl After {
+    /// What the reader has already.
+    pub(crate) const fn after(&self) -> u64 {
+        self.after
+    }
 }
 
 /// How many lines are read at once, and how many events wait for a slow browser.

@@ -3,7 +3,8 @@
 //! Cookies know no ports: a page on the boot listener is same-site with the dashboard. So a
 //! request that changes something must carry an `Origin` whose scheme, host and port are those
 //! that the request itself was sent to (DESIGN.md §6). A `Host` that nobody named is refused, so
-//! that a foreign name pointed at this address (DNS rebinding) gets nothing.
+//! that a foreign name pointed at this address (DNS rebinding) gets nothing. A WebSocket is opened
+//! by a GET with cookies that no CORS guards, so it must come from the same origin as a change does.
 
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
@@ -123,6 +124,13 @@ pub async fn guard(State(origins): State<Origins>, mut request: Request, next: N
         );
     };
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if opens_socket(request.headers()) && !names_origin(&reached, request.headers()) {
+        return refusal::page(
+            StatusCode::FORBIDDEN,
+            "This socket was asked for by a page of another origin, so it was not opened. Open the \
+             page on this server.",
+        );
+    }
     if changes && !same_origin(&reached, request.headers()) {
         return refusal::page(
             StatusCode::FORBIDDEN,
@@ -132,6 +140,15 @@ pub async fn guard(State(origins): State<Origins>, mut request: Request, next: N
     }
     request.extensions_mut().insert(reached);
     next.run(request).await
+}
+
+fn opens_socket(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::UPGRADE) || headers.contains_key(header::SEC_WEBSOCKET_KEY)
+}
+
+/// Whether the very origin is named. Every browser does so where it opens a socket (RFC 6455 §4.1).
+fn names_origin(reached: &Reached, headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) && same_origin(reached, headers)
 }
 
 fn same_origin(reached: &Reached, headers: &HeaderMap) -> bool {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use axum::Router;
+use domain::guest::GuestLimits;
 use nix::unistd::{AccessFlags, access};
 use services::{Services, ServicesOptions};
 use tokio::{net::TcpListener, sync::watch};
@@ -44,6 +45,11 @@ pub async fn serve(
         source_networks: options.source_network.clone(),
         kernel_jobs: options.kernel_jobs.map(usize::from),
         boot_limit: Duration::from_secs(options.boot_limit),
+        guests: GuestLimits {
+            at_once: options.guests,
+            per_person: options.guests_per_person,
+            life: Duration::from_secs(options.guest_life * 60),
+        },
         boot_address,
         program: reachable_program(program, &options.data.data_dir)?,
     })
@@ -67,6 +73,7 @@ pub async fn serve(
         tasks.spawn(async move { services.work_on_variants(number, stopping).await });
     }
     tasks.spawn(services.clone().keep_house(stopping.clone()));
+    tasks.spawn(services.clone().keep_guests(stopping.clone()));
     tasks.spawn(netboot::serve(machines, services.boot_listener(), stopped(stopping.clone())));
     let link = services.first_administrator_link().await?;
     tasks.spawn(serve_people(people, dashboard::router(&services, &options, &stopping), stopping));

@@ -27,6 +27,14 @@ pub(crate) enum Fault {
         "{} is missing; `npm ci` in xtask/wasm-opt installs it (setup/30-node.sh does)", .0.display()
     )]
     NoWasmOpt(PathBuf),
+    #[error(
+        "{} is missing; `npm ci` in frontend/terminal installs it (setup/30-node.sh does)", .0.display()
+    )]
+    NoTerminal(PathBuf),
+    #[error(
+        "this xterm.js has {forbidden} {found} times, and {times} were looked at: see what it does with style, then xtask/src/terminal.rs"
+    )]
+    OtherTerminal { forbidden: &'static str, found: usize, times: usize },
     #[error("{}: line {line}: {what}", path.display())]
     Style { path: PathBuf, line: usize, what: &'static str },
 }

@@ -11,6 +11,7 @@ mod fault;
 mod output;
 mod site;
 mod style;
+mod terminal;
 
 use std::{path::PathBuf, process::ExitCode};
 

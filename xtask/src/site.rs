@@ -10,6 +10,7 @@ use crate::{
     fault::{Fault, at},
     output::Output,
     style,
+    terminal::Terminal,
 };
 
 const FAVICON: &str = "style/favicon.svg";
@@ -25,7 +26,10 @@ pub(crate) fn build(target: &Path, options: &SiteOptions) -> Result<(), Fault> {
     let site = target.join("site");
     let stamp = front.join("site.stamp");
     let compiled = fs::read(&module).map_err(at(&module))?;
-    let inputs = inputs(options.profile, &[&compiled, style.as_bytes(), &favicon]);
+    let terminal = Terminal::read()?;
+    let mut contents = terminal.contents();
+    contents.extend([&*compiled, style.as_bytes(), &favicon]);
+    let inputs = inputs(options.profile, &contents);
     let manifest = site.join("assets.json");
     if manifest.is_file() && fs::read_to_string(&stamp).is_ok_and(|former| former == inputs) {
         println!("site: unchanged, {}", human_duration(begun.elapsed()));
@@ -43,7 +47,10 @@ pub(crate) fn build(target: &Path, options: &SiteOptions) -> Result<(), Fault> {
         let name = pkg.hashed("snippet", "js", snippet.text.as_bytes())?;
         script = script.replace(&snippet.specifier, &format!("./{name}"));
     }
+    let terminal = terminal.write(&mut pkg)?;
     let assets = json!({
+        "terminal_js": terminal.js,
+        "terminal_css": terminal.css,
         "js": pkg.hashed("frontend", "js", script.as_bytes())?,
         "wasm": pkg.hashed("frontend_bg", "wasm", &module)?,
         "css": pkg.hashed("main", "css", style.as_bytes())?,

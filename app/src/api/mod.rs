@@ -12,6 +12,7 @@ pub mod approvals;
 pub mod audit;
 pub mod deployments;
 pub mod environments;
+pub mod guests;
 pub mod imports;
 pub mod jobs;
 pub mod kernels;

@@ -97,6 +97,8 @@ pub struct ReleasePage {
     pub steps: Vec<Step>,
     /// How the build ended, in one sentence.
     pub outcome: Option<String>,
+    /// Whether the viewer may boot it in a guest now.
+    pub try_it: Choice,
 }
 
 /// `/releases/:version/contents?q=&part=`

@@ -94,6 +94,8 @@ pub struct VariantPage {
     pub build: Choice,
     /// Whether it may be tested.
     pub validate: Choice,
+    /// Whether it may be booted in a guest.
+    pub try_it: Choice,
     /// Whether it may be removed.
     pub delete: Choice,
 }
@@ -197,6 +199,16 @@ pub async fn start_variant_build(name: String) -> Result<(), AppError> {
 #[server(prefix = "/api/ui")]
 pub async fn start_variant_validation(name: String) -> Result<(), AppError> {
     crate::compose::variants::validate(&super::asked()?, &name).await
+}
+
+/// Boots what was built of a variant in a guest, and goes to it; without an entry the menu is left to
+/// whoever types.
+#[server(prefix = "/api/ui")]
+pub async fn start_variant_guest(
+    name: String,
+    #[server(default)] entry: String,
+) -> Result<(), AppError> {
+    crate::compose::guests::start_of_variant(&super::asked()?, &name, &entry).await
 }
 
 /// Gives a variant so many days from now.

@@ -142,7 +142,9 @@ pub(crate) async fn overview(asked: &Asked, version: &str) -> Result<ReleasePage
         |it: &ReleaseContents| it.packages.iter().filter(|it| it.is_installed()).count();
     let packages = contents.as_ref().map_or(0, installed);
     let job = services.job(actor, &release.job).await.map_err(|it| asked.refuse(it))?;
+    let bootable = policy::bootable(release.stage);
     Ok(ReleasePage {
+        try_it: choice(bootable.and_then(|()| services.guest_choice(actor))),
         changes: change(asked, release).await?,
         steps: services.build_steps(actor, release).await.map_err(|it| asked.refuse(it))?,
         packages,

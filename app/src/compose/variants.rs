@@ -109,6 +109,10 @@ pub(crate) async fn one(
             summary.built.is_some(),
             open,
         )),
+        try_it: choice(
+            policy::bootable_variant(expired, summary.built.is_some())
+                .and_then(|()| services.guest_choice(actor)),
+        ),
         delete: choice(policy::may_delete_variant(role, who, owner, open)),
         image_size: summary.built.as_ref().and_then(image_size),
         chain_lines: services.variant_chain_lines(name),

@@ -6,6 +6,7 @@ pub mod approvals;
 pub mod audit;
 pub mod deployments;
 pub mod environments;
+pub mod guests;
 pub mod jobs;
 pub mod kernels;
 pub mod overview;

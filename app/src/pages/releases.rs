@@ -7,6 +7,7 @@ mod import;
 mod notes;
 mod reach;
 mod tests;
+mod trying;
 
 use leptos::prelude::*;
 
@@ -33,6 +34,7 @@ pub use import::show as show_import;
 pub use notes::show as show_notes;
 pub use reach::show as show_deployments;
 pub use tests::{evidence, show as show_tests};
+pub(in crate::pages) use trying::trying;
 
 /// What lets a release look otherwise.
 const TOPICS: &[&str] = &["release/", "job/", "run/", "deployment/", "environment/"];
@@ -93,8 +95,16 @@ pub fn show_list(data: &ReleasesPage) -> AnyView {
 /// The overview of a release.
 #[must_use]
 pub fn show(data: ReleasePage) -> AnyView {
-    let ReleasePage { head, manifest, packages, key_id, changes: against, steps: all, outcome } =
-        data;
+    let ReleasePage {
+        head,
+        manifest,
+        packages,
+        key_id,
+        changes: against,
+        steps: all,
+        outcome,
+        try_it,
+    } = data;
     let release = head.row.release.clone();
     // An import proposes its recipe when it has read the rootfs.
     let recipe = if release.is_imported() && release.manifest.is_none() {
@@ -145,10 +155,16 @@ pub fn show(data: ReleasePage) -> AnyView {
     }
     let changed =
         against.map(|against| page::section("What changed against production", changes(&against)));
+    let bootable = release.stage.bootable();
+    let trying = manifest
+        .as_ref()
+        .filter(|_| bootable)
+        .map(|it| trying::<StartGuest>(("version", release.name()), it, &try_it));
     let made_of = manifest.map(|manifest| page::section("Sizes", sizes(&manifest.components)));
     let log = view! { <p><a href=href::job(&release.job)>"The job with its log"</a></p> };
     view! {
         {head::head(&head, "overview")}
+        {trying}
         {changed}
         {page::section("About", table::properties(properties))}
         {made_of}

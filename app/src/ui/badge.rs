@@ -2,6 +2,7 @@
 
 use domain::{
     deployment::DeploymentState,
+    guest::GuestState,
     job::{JobState, StepState},
     kernel::KernelState,
     release::{Health, Stage},
@@ -31,6 +32,8 @@ pub enum Status {
     Kernel(KernelState),
     /// How a variant stands.
     Variant(VariantState),
+    /// How a guest stands.
+    Guest(GuestState),
     /// An environment serves it.
     Live,
     /// It was put together elsewhere.
@@ -118,6 +121,11 @@ impl Status {
                 VariantState::Ready => (state.word(), Good, Icon::Check),
                 VariantState::Failed => (state.word(), Bad, Icon::Cross),
                 VariantState::Expired => (state.word(), Quiet, Icon::Clock),
+            },
+            Self::Guest(state) => match state {
+                GuestState::Starting => (state.word(), Busy, Icon::Turning),
+                GuestState::Running => (state.word(), Good, Icon::Dot),
+                GuestState::Ended => (state.word(), Quiet, Icon::Dash),
             },
             Self::Live => ("live", Good, Icon::Dot),
             Self::Imported => ("imported", Quiet, Icon::Dot),

@@ -45,6 +45,15 @@ impl Written {
     }
 }
 
+/// Shows what is written without any tools: where something else follows it.
+#[must_use]
+pub fn written_only(label: &'static str, written: Written) -> AnyView {
+    view! {
+        <div class="log" role="region" aria-label=label tabindex="0" inner_html=written.html></div>
+    }
+    .into_any()
+}
+
 /// Shows a log: `stream` is where what follows comes from, `download` where the whole is.
 #[must_use]
 pub fn log(

@@ -19,6 +19,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
             ("Kernels", "/kernels"),
             ("Releases", "/releases"),
             ("Variants", "/variants"),
+            ("Guests", "/guests"),
             ("Jobs", "/jobs"),
         ],
     ),

@@ -41,6 +41,14 @@ const TOOLCHAIN: [&str; 30] = [
     "sed",
 ];
 
+/// Packages that play a playbook.
+const ANSIBLE: [&str; 3] = ["ansible", "ansible-core", "python3"];
+
+/// Versions of what plays a playbook, a line each, in a fixed order.
+pub(crate) fn ansible_versions(spawner: &Spawner) -> Vec<String> {
+    versions(spawner, &ANSIBLE)
+}
+
 /// Versions of the tools, a line each, in a fixed order.
 pub(crate) fn tool_versions(spawner: &Spawner) -> Vec<String> {
     versions(spawner, &TOOLS)

@@ -38,7 +38,7 @@ use crate::{
 type KernelBuilding<'a> = Build<'a, KernelRequest>;
 
 const COMMON: &str = include_str!("../assets/kernels/common.sh");
-const UNPACK: &str = include_str!("../assets/kernels/unpack.py");
+pub(crate) const UNPACK: &str = include_str!("../assets/kernels/unpack.py");
 
 /// The longest text that is read from what a step left, in bytes: far above a configuration.
 const LONGEST_TEXT: u64 = 16 << 20;

@@ -156,6 +156,11 @@ impl Mirror {
         Self { base: base.trim_end_matches('/').to_owned(), agent }
     }
 
+    /// Its address.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Fetches the indexes of a suite's components into `blobs`.
     pub(crate) fn index(
         &self,

@@ -43,6 +43,7 @@ use crate::{
     signing::SigningKey,
     sources::SourceRules,
     trees::{CachedTree, Trees},
+    variants::index::Asked,
 };
 
 /// Names of the steps, in order.
@@ -128,6 +129,8 @@ pub struct Builder {
     pub(crate) toolchain: Vec<String>,
     /// Unpacked images for variants.
     pub(crate) trees: Trees,
+    /// What mirrors had when variants asked last.
+    pub(crate) asked: Asked,
 }
 
 /// One build under way, of a release or of something else that is asked for.
@@ -152,7 +155,17 @@ impl Builder {
         let tools = host::tool_versions(&spawner);
         let toolchain = host::toolchain_versions(&spawner);
         let trees = Trees::new(&config.cache_dir, &config.work_dir, &spawner);
-        Ok(Self { config, spawner, blobs, cache, key, tools, toolchain, trees })
+        Ok(Self {
+            config,
+            spawner,
+            blobs,
+            cache,
+            key,
+            tools,
+            toolchain,
+            trees,
+            asked: Asked::default(),
+        })
     }
 
     /// Removes what an interrupted server left in the work folder. Only the one server of a data

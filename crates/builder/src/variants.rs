@@ -5,7 +5,7 @@
 //! scripts and playbooks run in a sandbox within the sandbox, that sees the tree and nothing else. The
 //! result is a manifest like a release's, of the base's files and the layer.
 
-mod index;
+pub(crate) mod index;
 mod kernels;
 mod layer;
 mod manifest;

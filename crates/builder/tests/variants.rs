@@ -10,6 +10,8 @@ mod changes;
 mod hostile;
 #[path = "variants/kernels.rs"]
 mod kernels;
+#[path = "variants/playbooks.rs"]
+mod playbooks;
 #[path = "variants/refusals.rs"]
 mod refusals;
 #[path = "variants/world.rs"]

@@ -71,4 +71,6 @@ ids! {
     DeploymentId;
     /// A bearer token; not its secret.
     TokenId;
+    /// A guest that a person started to try something.
+    GuestId;
 }

@@ -21,6 +21,7 @@ pub mod digest;
 pub mod environment;
 pub mod error_chain;
 pub mod evidence;
+pub mod guest;
 pub mod ids;
 pub mod import;
 pub mod job;

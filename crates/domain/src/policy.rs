@@ -9,6 +9,7 @@
 
 mod action;
 mod gate;
+mod guests;
 mod kernels;
 mod people;
 mod refusal;
@@ -22,10 +23,13 @@ pub use gate::{
     deploy_gate, lapsed, may_approve, may_deploy, may_refuse, may_request_deployment,
     may_roll_back, may_withdraw, roll_back_gate,
 };
+pub use guests::{GuestCounts, may_start_guest, may_use_guest};
 pub use kernels::{KernelNeeds, may_build_kernel, may_delete_kernel, may_edit_kernel};
 pub use people::{may_change_role, may_disable, may_manage_people};
 pub use refusal::{Lapse, Refusal};
-pub use variants::{may_build_variant, may_delete_variant, may_edit_variant, may_validate_variant};
+pub use variants::{
+    bootable_variant, may_build_variant, may_delete_variant, may_edit_variant, may_validate_variant,
+};
 
 use crate::{job::JobState, person::Role, release::Stage};
 
@@ -139,8 +143,11 @@ pub fn require_reason(text: &str) -> Result<String, Refusal> {
     }
 }
 
-/// Machines may boot the release.
-fn bootable(stage: Stage) -> Result<(), Refusal> {
+/// Whether machines may boot the release at all, whoever asks.
+///
+/// # Errors
+/// Why not.
+pub fn bootable(stage: Stage) -> Result<(), Refusal> {
     match stage {
         Stage::Candidate | Stage::Released => Ok(()),
         Stage::Building => Err(Refusal::StillBuilding),

@@ -5,22 +5,31 @@
 //! "smoke" run over the same console. What counts is what was observed here: console lines with
 //! their times, and the transfers that the boot listener itself counted.
 //!
-//! Blocking code: a run has a thread of its own.
+//! A session is a guest that a person looks at: nobody judges it, and its console goes both ways.
+//!
+//! Blocking code: runs and sessions have threads of their own.
 
 mod accelerator;
 mod boot;
 mod checks;
+mod complaints;
 mod console;
 mod guest;
 mod hypervisor;
+mod keys;
 mod relay;
 #[cfg(test)]
 mod robot_tests;
+mod scrollback;
+mod session;
 mod smoke;
 mod stages;
 
 pub use accelerator::{Accelerator, probe_accelerator};
 pub use guest::{Board, GuestConfig, LabError};
+pub use keys::NotTyped;
 pub use relay::relay;
+pub use scrollback::{ConsolePart, Scrollback};
+pub use session::{Session, SessionEnd, SessionRequest};
 pub use smoke::{RunObserver, RunReport, SmokeRequest, run_smoke};
 pub use stages::{ConsoleTimes, waterfall};

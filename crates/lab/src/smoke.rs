@@ -1,11 +1,8 @@
 //! One run of plan "smoke": a guest from power-on to the last check.
 
 use std::{
-    io::Read as _,
     path::Path,
-    process::ChildStderr,
-    sync::{Arc, Mutex, PoisonError},
-    thread,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,6 +18,7 @@ use process::Spawner;
 use crate::{
     boot::{self, BootFailure, LOGIN, STAGE_INIT, STAGE_ROOTFS},
     checks,
+    complaints::Complaints,
     console::Console,
     guest::{self, GuestConfig, LabError},
     stages::{ConsoleTimes, waterfall},
@@ -28,8 +26,6 @@ use crate::{
 
 /// How long a guest may take to write its last words.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// How much of what QEMU itself says is kept, in bytes.
-const MOST_COMPLAINTS: usize = 16 * 1024;
 
 /// What is to be booted and how it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -133,7 +129,7 @@ fn run(
     let (Some(input), Some(output)) = (guest.child.stdin.take(), guest.child.stdout.take()) else {
         return Err(LabError::NoConsole);
     };
-    let complaints = guest.child.stderr.take().map(complaints);
+    let complaints = guest.child.stderr.take().map(Complaints::of);
     let marks = [STAGE_ROOTFS, STAGE_INIT, LOGIN];
     let mut console = Console::new(input, output, clock.clone(), &marks);
     let begun = Instant::now();
@@ -162,7 +158,7 @@ fn run(
             (check(&mut console, request, observer, begun.elapsed()), None)
         }
         Err(mut failure) => {
-            let said = complaints.as_ref().map(|it| said(it)).unwrap_or_default();
+            let said = complaints.as_ref().map(Complaints::last).unwrap_or_default();
             if failure.class == Some(FailureClass::Lab) && !said.is_empty() {
                 failure.message = format!("{}: {said}", failure.message);
             }
@@ -216,28 +212,6 @@ fn lead(
         }
         Err(failure) => (judged(request.kind(), &failure, begun.elapsed()), Some(failure)),
     }
-}
-
-/// What QEMU itself says, as it comes: it must not wait for a reader.
-fn complaints(mut stderr: ChildStderr) -> Arc<Mutex<String>> {
-    let text = Arc::new(Mutex::new(String::new()));
-    let shared = text.clone();
-    thread::spawn(move || {
-        let mut buffer = [0; 1024];
-        while let Ok(read @ 1..) = stderr.read(&mut buffer) {
-            let mut text = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            if text.len() < MOST_COMPLAINTS {
-                text.push_str(&String::from_utf8_lossy(&buffer[..read]));
-            }
-        }
-    });
-    text
-}
-
-/// The last line of it.
-fn said(complaints: &Mutex<String>) -> String {
-    let text = complaints.lock().unwrap_or_else(PoisonError::into_inner);
-    text.lines().last().unwrap_or_default().trim().to_owned()
 }
 
 fn check(

@@ -6,6 +6,7 @@ use domain::{
     deployment::Deployment,
     digest::Digest,
     environment::Policy,
+    guest::Guest,
     ids::{JobId, RecipeId},
     kernel::{Kernel, UploadedFile},
     page::{Page, Slice},
@@ -113,6 +114,21 @@ pub(crate) enum Change<'a> {
     ValidationEnded {
         job: &'a JobId,
         outcome: &'a str,
+    },
+    GuestStarted {
+        guest: &'a Guest,
+    },
+    GuestExtended {
+        guest: &'a Guest,
+    },
+    GuestEnded {
+        guest: &'a Guest,
+    },
+    KeyboardTaken {
+        guest: &'a Guest,
+    },
+    KeyboardGivenUp {
+        guest: &'a Guest,
     },
     JobCancelled {
         job: &'a JobId,
@@ -228,6 +244,13 @@ impl Change<'_> {
             });
             (action, "variant", it.name.clone(), details)
         };
+        let guest = |action, it: &Guest| {
+            let details = json!({
+                "boots": it.subject.title, "entry": it.entry, "ends_at": it.ends_at.rfc3339(),
+                "outcome": it.ended.as_ref().map(|(_, reason)| reason.to_string()),
+            });
+            (action, "guest", it.id.to_string(), details)
+        };
         let upload = |action, it: &UploadedFile, size: Option<u64>| {
             let details = json!({ "name": it.name, "size": size });
             (action, "upload", it.sha256.to_string(), details)
@@ -335,6 +358,11 @@ impl Change<'_> {
             Self::ValidationEnded { job, outcome } => {
                 ("validation.end", "job", job.to_string(), json!({ "outcome": outcome }))
             }
+            Self::GuestStarted { guest: it } => guest("guest.start", it),
+            Self::GuestExtended { guest: it } => guest("guest.extend", it),
+            Self::GuestEnded { guest: it } => guest("guest.end", it),
+            Self::KeyboardTaken { guest: it } => guest("guest.keyboard-take", it),
+            Self::KeyboardGivenUp { guest: it } => guest("guest.keyboard-give-up", it),
             Self::JobCancelled { job } => ("job.cancel", "job", job.to_string(), json!({})),
             Self::DeploymentRequested { deployment: it } => {
                 deployment("deployment.request", it, json!({}))

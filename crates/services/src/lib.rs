@@ -11,6 +11,7 @@ pub mod deployments;
 pub mod downloads;
 pub mod environments;
 pub mod error;
+pub mod guests;
 pub mod idempotency;
 pub mod identity;
 pub mod imports;

@@ -17,6 +17,7 @@ use blobs::BlobStore;
 use builder::{Builder, BuilderConfig, SigningKey, SourceRules};
 use domain::{
     actor::{Actor, Who},
+    guest::GuestLimits,
     ids::{IdGenerator, JobId, PersonId},
     person::Role,
     policy::Action,
@@ -30,6 +31,7 @@ use tokio::sync::{Notify, broadcast, futures::Notified};
 
 use crate::{
     error::{ServiceError, StartError},
+    guests::Guests,
     identity::{SystemClock, Uuids},
     job_log::JobLogs,
     room::Counted,
@@ -54,6 +56,8 @@ pub struct ServicesOptions {
     pub kernel_jobs: Option<usize>,
     /// How long a validated machine may take to its login prompt.
     pub boot_limit: Duration,
+    /// How many guests people may start, and for how long.
+    pub guests: GuestLimits,
     /// Where the boot listener listens.
     pub boot_address: SocketAddr,
     /// This very program, as a path that the server's user can execute: guests reach the boot
@@ -85,6 +89,7 @@ struct Inner {
     room_changes: AtomicU64,
     /// Held by whoever derives a file that is large.
     deriving: tokio::sync::Mutex<()>,
+    guests: Guests,
     /// Held for the life of the server: one server works on one data folder.
     _lock: Option<File>,
 }
@@ -137,6 +142,7 @@ impl Services {
             source_networks: Vec::new(),
             kernel_jobs: None,
             boot_limit: Duration::from_secs(600),
+            guests: GuestLimits::default(),
             boot_address: SocketAddr::from(([127, 0, 0, 1], 0)),
             program: PathBuf::new(),
         };
@@ -193,6 +199,7 @@ impl Services {
             counted: tokio::sync::Mutex::default(),
             room_changes: AtomicU64::new(0),
             deriving: tokio::sync::Mutex::default(),
+            guests: Guests::default(),
             options,
             _lock: lock,
         })))
@@ -351,6 +358,11 @@ impl Services {
     /// The last count of the room on the disk, with the number of changes before it.
     pub(crate) fn counted(&self) -> &tokio::sync::Mutex<Option<(u64, Arc<Counted>)>> {
         &self.0.counted
+    }
+
+    /// The guests of people.
+    pub(crate) fn held_guests(&self) -> &Guests {
+        &self.0.guests
     }
 
     pub(crate) fn deriving(&self) -> &tokio::sync::Mutex<()> {

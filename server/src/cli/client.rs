@@ -107,6 +107,11 @@ impl Client {
         self.read(self.send("POST", path, &[], Vec::new())?)
     }
 
+    /// A PUT without a body: something becomes the caller's.
+    pub(super) fn take<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+        self.read(self.send("PUT", path, &[], Vec::new())?)
+    }
+
     pub(super) fn put<T: DeserializeOwned>(
         &self,
         path: &str,

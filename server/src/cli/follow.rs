@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clap::Args;
 use domain::job::JobState;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -24,6 +25,28 @@ pub(super) enum Show {
     Log,
     /// How far it is, on a terminal.
     Progress,
+}
+
+/// Whether a command stays until its job has ended.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Waiting {
+    /// Stay and print the log until the job has ended; fail where it fails.
+    #[arg(long)]
+    follow: bool,
+    /// Stay until the job has ended; fail where it fails.
+    #[arg(long, conflicts_with = "follow")]
+    wait: bool,
+}
+
+impl Waiting {
+    /// What is shown meanwhile; nothing where the command does not stay.
+    pub(super) fn show(self) -> Option<Show> {
+        match (self.follow, self.wait) {
+            (true, _) => Some(Show::Log),
+            (false, true) => Some(Show::Progress),
+            (false, false) => None,
+        }
+    }
 }
 
 /// Waits until a job has ended; gives it as it ended. A server that goes away for a while is waited

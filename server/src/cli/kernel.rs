@@ -13,7 +13,7 @@ use super::{
     Cli, Connection,
     client::{Versioned, encode, query},
     error::CliError,
-    follow::{self, Show},
+    follow::{self, Waiting},
     output::or_dash,
     upload::{name_of, upload},
 };
@@ -130,17 +130,6 @@ pub(super) enum KernelCommand {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
-}
-
-/// Whether a command stays until its job has ended.
-#[derive(Debug, Clone, Copy, Args)]
-pub(super) struct Waiting {
-    /// Stay and print the log until the job has ended; fail where it fails.
-    #[arg(long)]
-    follow: bool,
-    /// Stay until the job has ended; fail where it fails.
-    #[arg(long, conflicts_with = "follow")]
-    wait: bool,
 }
 
 pub(super) fn run(cli: &Cli, command: &KernelCommand) -> Result<(), CliError> {
@@ -264,10 +253,9 @@ fn started(cli: &Cli, name: &str, mode: BuildMode, waiting: Waiting) -> Result<S
     let build = all.into_iter().find(|build| build.job == job.id).ok_or_else(|| {
         CliError::Usage(format!("{name} was removed meanwhile, and its builds with it"))
     })?;
-    if !waiting.follow && !waiting.wait {
+    let Some(show) = waiting.show() else {
         return Ok(Started::Going(Box::new(job), Box::new(build)));
-    }
-    let show = if waiting.follow { Show::Log } else { Show::Progress };
+    };
     let done = follow::until_success(cli, &job.id, show)?;
     if !cli.output.is_json() {
         eprintln!("{}", done.job.outcome.unwrap_or_default());

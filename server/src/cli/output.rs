@@ -113,6 +113,13 @@ pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// Several lines as a terminal can show them: as [`one_line`], with their ends.
+pub(super) fn visible(text: &str) -> String {
+    let mut lines: Vec<String> = text.split('\n').map(domain::ansi::plain).collect();
+    let last = lines.pop().unwrap_or_default();
+    lines.iter().map(|line| format!("{line}\n")).collect::<String>() + &last
+}
+
 /// A text or a dash.
 pub(super) fn or_dash(text: Option<&str>) -> String {
     text.unwrap_or("-").to_owned()
@@ -129,5 +136,6 @@ mod tests {
             vec!["long".to_owned(), "\u{1b}[2Jx".to_owned()],
         ];
         assert_eq!(aligned(&rows), ["A     B", "long   [2Jx"]);
+        assert_eq!(visible("\u{1b}[31ma\r\n\u{7}b"), "a\nb");
     }
 }

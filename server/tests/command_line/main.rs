@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod kernels;
+mod variants;
 
 use std::{
     fs,
@@ -204,6 +205,15 @@ fn the_whole_way_goes_by_command_line_and_by_curl_as_the_docs_write_it() {
     let again = ann.does(&["recipe", "import", file, "--name", "by-ci", "--message", "again"]);
     assert!(again.contains("by-ci r1 is unchanged"), "{again}");
 
+    // Tried in a VM, and nobody's guest stays behind.
+    let variables = [&variables[..], &[("release", first)]].concat();
+    let said = ann.runs(&documented("guest"), &folder, &variables);
+    assert!(said.contains("=42=") && said.contains(" has ended"), "{said}");
+    let guests = ann.json(&["guest", "list"]);
+    let outcome = &guests[0]["outcome"];
+    assert_eq!((&guests[0]["state"], outcome), (&"ended".into(), &"ann stopped it".into()));
+    bob.fails(3, &["guest", "send", guests[0]["id"].as_str().unwrap(), "hello"]);
+
     // Request, approve, deploy.
     let request = ["deployment", "request", "production", first, "--reason", "the first one"];
     let asked = ann.does(&request);
@@ -242,6 +252,7 @@ fn the_whole_way_goes_by_command_line_and_by_curl_as_the_docs_write_it() {
     let refused = ann.fails(3, &back);
     assert!(refused.contains("role approver"), "{refused}");
     assert_eq!(bob.does(&back), "production serves v1.0.0");
+    variants::go_the_whole_way(&server, &ann, &bob, &folder);
     let jobs = ann.json(&["job", "list", "--kind", "build", "--state", "succeeded"]);
     assert_eq!(jobs.as_array().unwrap().len(), 2);
     let log = ann.does(&["job", "log", jobs[0]["id"].as_str().unwrap()]);

@@ -4,6 +4,7 @@
 
 mod api;
 mod deployments;
+mod guests;
 mod hostile;
 mod http;
 mod import_form;

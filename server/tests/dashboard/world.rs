@@ -1,12 +1,13 @@
 //! An installation with the dashboard served on a port of its own; nothing works on its jobs.
 
+pub(crate) mod guests;
 pub(crate) mod kernels;
 pub(crate) mod variants;
 
 use std::{
     ffi::OsString,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -17,6 +18,7 @@ use domain::{
     deployment::{Deployment, Verdict},
     digest::Digest,
     environment::{DEVELOPMENT, PRODUCTION, Policy},
+    guest::GuestLimits,
     ids::{JobId, RunId, TokenId},
     job::{Job, JobState},
     lock::Lock,
@@ -80,6 +82,18 @@ impl World {
 
     /// As [`World::empty`], served with these options of `bootwright serve` besides.
     pub(crate) async fn with_options(options: &[&str]) -> Self {
+        Self::open(options, GuestLimits::default()).await
+    }
+
+    /// An installation with a person of each role that runs so many guests for so long.
+    pub(crate) async fn with_guests(guests: GuestLimits) -> Self {
+        let world = Self::open(&[], guests).await;
+        world.populate().await;
+        world.recipe().await;
+        world
+    }
+
+    async fn open(options: &[&str], guests: GuestLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path();
         let services = Services::open(ServicesOptions {
@@ -91,8 +105,9 @@ impl World {
             source_networks: Vec::new(),
             kernel_jobs: None,
             boot_limit: Duration::from_secs(600),
+            guests,
             boot_address: SocketAddr::from(([127, 0, 0, 1], 9)),
-            program: data_dir.join("relay"),
+            program: PathBuf::from(env!("CARGO_BIN_EXE_bootwright")),
         })
         .await
         .unwrap();
@@ -117,14 +132,8 @@ impl World {
     /// one approval and no plan, since nothing boots here.
     pub(crate) async fn furnished() -> Self {
         let world = Self::with_people().await;
-        let dave = world.actor(Role::Developer).await;
-        let second = recipe::starter().replace("Debian stable", "Debian stable, again");
-        assert_ne!(second, recipe::starter());
+        world.recipe().await;
         let services = &world.services;
-        let first = services.create_recipe(&dave, RECIPE, recipe::starter(), "the first").await;
-        assert!(matches!(first, Ok(Saved::Revision(_))), "{first:?}");
-        let second = services.save_revision(&dave, RECIPE, 1, &second, "the second").await;
-        assert!(matches!(second, Ok(Saved::Revision(_))), "{second:?}");
         let policy = Policy { plans: Vec::new(), approvals: 1, self_approval: false };
         let adam = world.actor(Role::Administrator).await;
         services.change_policy(&adam, PRODUCTION, policy, None).await.unwrap();
@@ -134,10 +143,25 @@ impl World {
     /// An installation with a person of each role.
     pub(crate) async fn with_people() -> Self {
         let world = Self::empty().await;
-        for role in Role::ALL {
-            world.add(name(role), role).await;
-        }
+        world.populate().await;
         world
+    }
+
+    async fn populate(&self) {
+        for role in Role::ALL {
+            self.add(name(role), role).await;
+        }
+    }
+
+    async fn recipe(&self) {
+        let dave = self.actor(Role::Developer).await;
+        let second = recipe::starter().replace("Debian stable", "Debian stable, again");
+        assert_ne!(second, recipe::starter());
+        let services = &self.services;
+        let first = services.create_recipe(&dave, RECIPE, recipe::starter(), "the first").await;
+        assert!(matches!(first, Ok(Saved::Revision(_))), "{first:?}");
+        let second = services.save_revision(&dave, RECIPE, 1, &second, "the second").await;
+        assert!(matches!(second, Ok(Saved::Revision(_))), "{second:?}");
     }
 
     pub(crate) async fn add(&self, name: &str, role: Role) -> Person {
@@ -247,6 +271,18 @@ impl World {
 
     /// The version of a release that consists of these files.
     pub(crate) async fn candidate_of(&self, components: Vec<Component>) -> String {
+        let entry = BootEntry::Linux {
+            label: "linux".to_owned(),
+            text: "Debian".to_owned(),
+            kernel: "linux".to_owned(),
+            root: RootMethod::Http,
+            arguments: String::new(),
+        };
+        self.candidate_that_boots(components, entry).await
+    }
+
+    /// The version of a release with this one entry, whose label is "linux".
+    async fn candidate_that_boots(&self, components: Vec<Component>, entry: BootEntry) -> String {
         let (job, version) = self.queued().await;
         let dave = self.actor(Role::Developer).await;
         let release = self.services.release(&dave, &version).await.unwrap();
@@ -268,13 +304,7 @@ impl World {
             components,
             images: Vec::new(),
             kernels: Vec::new(),
-            entries: vec![BootEntry::Linux {
-                label: "linux".to_owned(),
-                text: "Debian".to_owned(),
-                kernel: "linux".to_owned(),
-                root: RootMethod::Http,
-                arguments: String::new(),
-            }],
+            entries: vec![entry],
             default_entry: "linux".to_owned(),
             timeout_ms: 5000,
             lock: Some(lock),

@@ -11,9 +11,10 @@ use leptos::prelude::*;
 use super::{base, builds, changes, ends};
 use crate::{
     api::variants::{
-        Bases, DeleteVariant, ExtendVariant, StartVariantBuild, StartVariantValidation, VariantPage,
+        Bases, DeleteVariant, ExtendVariant, StartVariantBuild, StartVariantGuest,
+        StartVariantValidation, VariantPage,
     },
-    pages::runs,
+    pages::{releases::trying, runs},
     routes::href,
     ui::{
         badge::{Status, badge},
@@ -112,7 +113,12 @@ fn boot(data: &VariantPage) -> AnyView {
         .iter()
         .map(|line| view! { <li>{copy::command(line, "this line")}</li> })
         .collect();
+    let manifest = data.row.summary.built.as_ref().and_then(|it| it.manifest.as_ref());
+    let name = &data.row.summary.variant.name;
+    let in_a_vm =
+        manifest.map(|it| trying::<StartVariantGuest>(("name", name.clone()), it, &data.try_it));
     view! {
+        {in_a_vm}
         <div class="boot">
             <p>"At the machine's iPXE prompt (Ctrl-B while it starts), take an address that it reaches:"</p>
             <ul class="commands">{lines}</ul>

@@ -27,12 +27,12 @@ in_tree() {
     inner --bind "$TREE" / --proc /proc $DEVICES --size 268435456 --tmpfs /run --chdir / "$@"
 }
 
-# beside_tree ARGUMENTS... -- COMMAND...: the host's programs, with the tree at /build/tree.
+# beside_tree ARGUMENTS... -- COMMAND...: the host's programs, with the tree at /build/tree, in FOLDER.
 beside_tree() {
     # shellcheck disable=SC2086
     inner --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/sbin /sbin --symlink usr/lib /lib \
         --symlink usr/lib64 /lib64 --proc /proc $DEVICES --size 268435456 --tmpfs /tmp \
         --size 1048576 --tmpfs /etc --size 16777216 --tmpfs /run --size 16777216 --tmpfs /root \
         --ro-bind-try /etc/alternatives /etc/alternatives --ro-bind-try /etc/ld.so.cache /etc/ld.so.cache \
-        --bind "$TREE" /build/tree --chdir / "$@"
+        --bind "$TREE" /build/tree --chdir "${FOLDER:-/}" "$@"
 }

@@ -2,7 +2,9 @@
 #   in:  /base, the unpacked image of the release, and FINGERPRINT of it
 #        /in/tree.sh, /in/inner.sh, /in/fingerprint.sh, /in/kernels.sh, /in/layer.py, and of each that is wanted:
 #        /in/packages.sh with /in/change, /in/automatic, /in/list (<sha256> <file>), /in/debs;
-#        /in/system.json, /in/system.py, /in/uploads/<sha256>; /in/user-script with SCRIPT_SECONDS;
+#        /in/system.json, /in/system.py, /in/uploads/<sha256>; /in/playbook.sh with PLAYBOOK (its path)
+#        and /in/playbook.yml or /in/playbook.archive with /in/unpack.py, /in/unpack-playbook.py;
+#        /in/user-script with SCRIPT_SECONDS;
 #        /in/kernels (<alias> <flavor> <package>); /in/releases of bare kernels, a line each
 #        MARK stands before the lines that tell what happens; SOURCE_DATE_EPOCH
 #   out: /out/layer.squashfs, /out/status; with kernels those and /out/kernels as kernel.sh has it;
@@ -59,6 +61,19 @@ if [ -e /in/system.json ]; then
     code=0
     beside_tree "$@" -- /usr/bin/python3 /in/system.py || code=$?
     ends "$code" "$SECONDS_LEFT" "writing accounts, files and services"
+fi
+
+if [ -e /in/playbook.sh ]; then
+    phase playbook
+    . /in/playbook.sh
+    unpack_playbook
+    # What cannot be tried, such as a service of a package that is not there yet, is no failure yet.
+    echo "$MARK task check"
+    play --check || echo "check mode: see above; the play itself decides"
+    echo "$MARK task play"
+    code=0
+    play || code=$?
+    ends "$code" "$SECONDS_LEFT" "the playbook"
 fi
 
 if [ -e /in/user-script ]; then

@@ -3,7 +3,7 @@
 #   in:  /in/image.squashfs, the release; /in/apt.tar; /in/install, what apt is to install and remove,
 #        a line each; /in/list (<sha256> <file>) and /in/debs, packages that are no part of the archive
 #   out: /out/status, /out/simulation, /out/said, /out/code (exit code), /out/stanzas of the index of
-#        what would be installed
+#        what would be installed, /out/suites (a table <package> | <version> | <address> <suite>/…)
 set -eu
 mkdir -p /tmp/apt /etc/apt/apt.conf.d /tmp/own
 # apt looks at the times of its lists before it believes its caches.
@@ -27,21 +27,8 @@ else
     : >/out/said
 fi
 echo "$code" >/out/code
-sed -n 's/^Inst \([^ ]*\) .*(\([^ ]*\) .*/\1 \2/p' /out/simulation >/tmp/wanted
-perl -e '
-    my ($list, @indexes) = @ARGV;
-    open my $wanted, "<", $list or die "$list: $!";
-    my %wanted = map { chomp; $_ => 1 } <$wanted>;
-    $/ = "";
-    for my $index (@indexes) {
-        open my $stanzas, "-|", "/usr/lib/apt/apt-helper", "cat-file", $index or die "$index: $!";
-        while (my $stanza = <$stanzas>) {
-            my ($name) = $stanza =~ /^Package: (\S+)$/m;
-            my ($version) = $stanza =~ /^Version: (\S+)$/m;
-            my ($suite) = $index =~ m{_dists_([^_]+)_};
-            next unless delete $wanted{"$name $version"};
-            print "Suite: $suite\n$stanza";
-        }
-    }
-' /tmp/wanted /tmp/apt/state/lists/*_Packages* >/out/stanzas
+# What apt is told by no archive has no stanza, and is listed with the kernels.
+sed -n 's/^Inst \([^ ]*\) .*(\([^ ]*\) .*/\1=\2/p' /out/simulation >/tmp/wanted
+xargs -r apt-cache show </tmp/wanted >/out/stanzas 2>/dev/null || true
+sed 's/=.*//' /tmp/wanted | xargs -r apt-cache madison >/out/suites 2>/dev/null || true
 cat /out/said

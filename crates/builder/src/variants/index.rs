@@ -1,11 +1,18 @@
 //! The archive's index as apt wants it: made once for each state of the mirror.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use blobs::BlobStore;
 use domain::{blob::BlobRef, digest::Digest};
 
 use crate::{
     BuildError,
     cache::StepOutputs,
-    mirror::{self, MirrorError},
+    mirror::{self, Index, MirrorError},
     steps::{
         Build,
         resolve::{APT, Archive},
@@ -24,6 +31,36 @@ pub(crate) struct Known {
     pub(crate) packages: BlobRef,
 }
 
+/// How long what the mirror had is taken for what it has: whoever looks what a change would do and then
+/// builds it gets the very same.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// What mirrors had when they were asked last, by address, suite and what was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(Mutex<HashMap<String, (Instant, Index)>>);
+
+impl Asked {
+    /// What is known by that name, fresh and still among the blobs, or what `ask` gives.
+    fn or_ask(
+        &self,
+        name: String,
+        blobs: &BlobStore,
+        ask: impl FnOnce() -> Result<Index, BuildError>,
+    ) -> Result<Index, BuildError> {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, index)) = known().get(&name)
+            && at.elapsed() < FRESH
+            && index.packages.iter().all(|(_, digest)| blobs.contains(digest))
+            && blobs.contains(&index.release)
+        {
+            return Ok(index.clone());
+        }
+        let index = ask()?;
+        known().insert(name, (Instant::now(), index.clone()));
+        Ok(index)
+    }
+}
+
 /// Asks the mirror for the suites' indexes, and has apt read those that it has not read before.
 pub(crate) fn run<R>(
     build: &Build<'_, R>,
@@ -37,12 +74,16 @@ pub(crate) fn run<R>(
     let suites: Vec<&str> =
         std::iter::once(archive.suite).chain(more.iter().map(String::as_str)).collect();
     for suite in &suites {
-        let found = mirror
-            .index(&builder.blobs, suite, archive.components, archive.architecture, &stop)
-            .map_err(|error| match error {
-                MirrorError::Cancelled => BuildError::Cancelled,
-                other => other.into(),
-            })?;
+        let (components, architecture) = (archive.components, archive.architecture);
+        let name = format!("{} {suite} {components:?} {architecture}", mirror.base());
+        let found = builder.asked.or_ask(name, &builder.blobs, || {
+            mirror.index(&builder.blobs, suite, components, architecture, &stop).map_err(|error| {
+                match error {
+                    MirrorError::Cancelled => BuildError::Cancelled,
+                    other => other.into(),
+                }
+            })
+        })?;
         for (path, digest) in mirror::files(&found, suite) {
             blobs.push((format!("repo/{path}"), kept(build, digest)?));
         }

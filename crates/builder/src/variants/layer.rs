@@ -20,7 +20,7 @@ use crate::{
     BuildError, StepEvent,
     boot_image::linux_version,
     cache::StepOutputs,
-    packages,
+    host, packages,
     ranges::IdRange,
     sandbox::{self, Conditions, Outputs, SandboxError},
     steps::{
@@ -35,6 +35,8 @@ const NAME: &str = "layer";
 const LIMIT: Duration = Duration::from_secs(3 * 3600);
 /// How much the programs of a variant may write to its log, in bytes.
 const LONGEST_LOG: usize = 32 << 20;
+/// The file of a playbook where nothing else is said.
+const PLAYBOOK: &str = "site.yml";
 /// How many of the last lines an error shows.
 const LAST_LINES: usize = 8;
 
@@ -73,6 +75,7 @@ pub(super) fn phases(definition: &Definition) -> Vec<&'static str> {
         Some("base"),
         of(definition.asks_apt(), "packages"),
         of(changes_system(definition), "system"),
+        of(definition.playbook.is_some(), "playbook"),
         of(definition.script.is_some(), "script"),
         Some("pack"),
     ]
@@ -98,7 +101,12 @@ pub(super) fn run(
     let (step, bare) = step(build, image, lock)?;
     let phases = phases(definition);
     let builder = build.builder;
-    let key = step.key(&builder.tools, &[])?;
+    // What plays a playbook is one of the tools then.
+    let toolchain = match &definition.playbook {
+        Some(_) => host::ansible_versions(&builder.spawner),
+        None => Vec::new(),
+    };
+    let key = step.key(&builder.tools, &toolchain)?;
     if build.stopped() {
         return Err(BuildError::Cancelled);
     }
@@ -160,6 +168,23 @@ fn step(
         for sha256 in uploads {
             blobs
                 .push((format!("uploads/{sha256}"), build.kept(NAME, "an uploaded file", sha256)?));
+        }
+    }
+    if let Some(playbook) = &definition.playbook {
+        files.push(("playbook.sh", include_bytes!("../../assets/variants/playbook.sh").to_vec()));
+        let named = playbook.file.clone().unwrap_or_else(|| PLAYBOOK.to_owned());
+        environment.push(("PLAYBOOK", named));
+        if let Some(content) = &playbook.content {
+            files.push(("playbook.yml", content.clone().into_bytes()));
+        }
+        if let Some(archive) = &playbook.archive {
+            let blob = build.kept(NAME, &archive.name, archive.sha256)?;
+            blobs.push(("playbook.archive".to_owned(), blob));
+            let unpack = include_bytes!("../../assets/variants/unpack-playbook.py").to_vec();
+            files.extend([
+                ("unpack.py", crate::kernels::UNPACK.into()),
+                ("unpack-playbook.py", unpack),
+            ]);
         }
     }
     if let Some(script) = &definition.script {
@@ -358,19 +383,46 @@ struct Phases<'a> {
     seen: RefCell<Seen>,
 }
 
+#[derive(Default)]
 struct Seen {
     phase: &'static str,
     failed: Option<String>,
     stale: bool,
     written: usize,
     last: Vec<String>,
+    /// The task of a playbook that is at work, and what it said where it failed.
+    task: Option<String>,
+    fatal: Option<String>,
+}
+
+impl Seen {
+    /// Reads along what Ansible's own callback writes.
+    fn read_task(&mut self, line: &str) {
+        let heading = ["TASK [", "RUNNING HANDLER [", "PLAY ["].iter();
+        let name = heading.filter_map(|it| line.strip_prefix(it)).next();
+        if let Some(name) = name.and_then(|it| it.rsplit_once(']')) {
+            self.task = Some(name.0.to_owned());
+        } else if (line.starts_with("fatal: [") || line.starts_with("failed: ["))
+            && self.fatal.is_none()
+        {
+            let said = line.split_once("=> ").map_or(line, |(_, said)| said);
+            let message = serde_json::from_str::<serde_json::Value>(said)
+                .ok()
+                .and_then(|it| it["msg"].as_str().map(ToOwned::to_owned))
+                .unwrap_or_else(|| said.to_owned());
+            let task = self.task.as_deref().unwrap_or_default();
+            self.fatal = Some(format!("the task \"{task}\" failed: {message}"));
+        } else if line.starts_with("...ignoring") {
+            self.fatal = None;
+        }
+    }
 }
 
 impl<'a> Phases<'a> {
     fn begin(build: &'a VariantBuilding<'a>, key: Digest) -> Result<Self, BuildError> {
         let mark = mark()?;
         build.observer.step(StepEvent::Started { name: "base", key: Some(key) });
-        let seen = Seen { phase: "base", failed: None, stale: false, written: 0, last: Vec::new() };
+        let seen = Seen { phase: "base", ..Seen::default() };
         Ok(Self { build, key, mark, seen: RefCell::new(seen) })
     }
 
@@ -382,11 +434,16 @@ impl<'a> Phases<'a> {
                 seen.last.remove(0);
             }
             seen.last.push(line.to_owned());
+            if seen.phase == "playbook" {
+                seen.read_task(line);
+            }
             self.build.log(seen.phase, line);
             return;
         };
         if told == "stale" {
             seen.stale = true;
+        } else if told.starts_with("task ") {
+            (seen.task, seen.fatal) = (None, None);
         } else if let Some(why) = told.strip_prefix("failed ") {
             seen.failed = Some(why.to_owned());
         } else if let Some(name) = told.strip_prefix("phase ") {
@@ -418,11 +475,18 @@ impl<'a> Phases<'a> {
                 why: format!("it wrote more than {} MiB to its log", LONGEST_LOG >> 20),
                 lines: Vec::new(),
             },
-            SandboxError::Failed { status, .. } => BuildError::Step {
-                step,
-                why: seen.failed.take().unwrap_or_else(|| format!("it ended with {status}")),
-                lines: std::mem::take(&mut seen.last),
-            },
+            SandboxError::Failed { status, .. } => {
+                let said = seen.failed.take();
+                match seen.fatal.take() {
+                    // The summary behind it says nothing of why.
+                    Some(why) => BuildError::Step { step, why, lines: Vec::new() },
+                    None => BuildError::Step {
+                        step,
+                        why: said.unwrap_or_else(|| format!("it ended with {status}")),
+                        lines: std::mem::take(&mut seen.last),
+                    },
+                }
+            }
             other => run::step_error(step, other),
         }
     }

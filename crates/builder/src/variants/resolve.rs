@@ -97,7 +97,7 @@ pub(super) fn simulate(
         environment: Vec::new(),
     };
     let outputs = run::run_unseen(build, &step, |outputs| {
-        let names = ["status", "simulation", "said", "code", "stanzas"];
+        let names = ["status", "simulation", "said", "code", "stanzas", "suites"];
         Ok(names.map(|it| (it.to_owned(), outputs.path(it))).into())
     })?;
     let text = |name: &str| build.cached_text(NAME, &run::file(&outputs, NAME, name)?);
@@ -107,8 +107,11 @@ pub(super) fn simulate(
     }
     let stanzas = text("stanzas")?;
     let mut install = Vec::new();
+    let suites = text("suites")?;
+    let suites = suites_of(&suites);
     for stanza in stanzas.split("\n\n").filter(|it| !it.trim().is_empty()) {
-        let suite = field(stanza, "Suite").unwrap_or(archive.suite);
+        let named = field(stanza, "Package").zip(field(stanza, "Version"));
+        let suite = named.and_then(|it| suites.get(&it)).copied().unwrap_or(archive.suite);
         let found = packages::locked(stanza, Part::Rootfs, suite).ok_or_else(|| {
             BuildError::Unexpected { step: NAME, what: "the index lacks fields".to_owned() }
         })?;
@@ -210,7 +213,8 @@ fn changes(
             "Inst" => {
                 let strange = || BuildError::Unexpected { step: NAME, what: line.to_owned() };
                 let inside = line.split_once('(').ok_or_else(strange)?.1;
-                let to = inside.split([' ', ')']).next().unwrap_or_default().to_owned();
+                let inside = inside.split(')').next().unwrap_or_default();
+                let to = inside.split(' ').next().unwrap_or_default().to_owned();
                 let architecture = inside
                     .rsplit_once('[')
                     .and_then(|(_, rest)| rest.split(']').next())
@@ -247,6 +251,18 @@ fn changes(
         }
     }
     Ok(found.into_values().collect())
+}
+
+/// Which suite has each version of each package, by apt-cache's table: `htop | 3.2.2-2 | file:/in/repo
+/// bookworm/main amd64 Packages`.
+fn suites_of(table: &str) -> BTreeMap<(&str, &str), &str> {
+    let row = |line| {
+        let mut columns = str::split(line, '|').map(str::trim);
+        let (name, version, place) = (columns.next()?, columns.next()?, columns.next()?);
+        let suite = place.split(' ').nth(1)?.split('/').next()?;
+        Some(((name, version), suite))
+    };
+    table.lines().filter_map(row).collect()
 }
 
 fn by_name(stanzas: &str) -> BTreeMap<&str, &str> {
@@ -316,6 +332,15 @@ mod tests {
         );
         assert!(changes[1].essential && !changes[3].essential);
         assert_eq!(changes[0].architecture, "amd64");
+    }
+
+    #[test]
+    fn the_suite_of_a_version_is_read() {
+        let table = "      htop |    3.2.2-2 | file:/in/repo bookworm/main amd64 Packages\n\
+            tmux | 3.5-1~bpo12+1 | file:/in/repo bookworm-backports/main amd64 Packages\n";
+        let suites = suites_of(table);
+        assert_eq!(suites[&("htop", "3.2.2-2")], "bookworm");
+        assert_eq!(suites[&("tmux", "3.5-1~bpo12+1")], "bookworm-backports");
     }
 
     #[test]

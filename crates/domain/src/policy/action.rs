@@ -34,6 +34,10 @@ pub enum Action {
     CancelJob,
     /// Run a plan against a release.
     Validate,
+    /// Boot something in a guest, to try it.
+    StartGuest,
+    /// Type to a guest, give it more time, or end it.
+    UseGuest,
     /// Take a candidate back for good.
     WithdrawRelease,
     /// Write release notes and known issues.
@@ -64,7 +68,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -79,6 +83,8 @@ impl Action {
         Self::Import,
         Self::CancelJob,
         Self::Validate,
+        Self::StartGuest,
+        Self::UseGuest,
         Self::WithdrawRelease,
         Self::EditNotes,
         Self::PinRelease,
@@ -110,6 +116,8 @@ impl Action {
             | Self::Import
             | Self::CancelJob
             | Self::Validate
+            | Self::StartGuest
+            | Self::UseGuest
             | Self::WithdrawRelease
             | Self::EditNotes
             | Self::PinRelease
@@ -141,6 +149,8 @@ impl Action {
             Self::Import => "import a release",
             Self::CancelJob => "cancel a job",
             Self::Validate => "validate a release",
+            Self::StartGuest => "boot something in a guest",
+            Self::UseGuest => "use a guest",
             Self::WithdrawRelease => "withdraw a release",
             Self::EditNotes => "write release notes",
             Self::PinRelease => "pin a release",

@@ -251,6 +251,37 @@ pub enum Refusal {
     /// Its days are over.
     #[error("the days of this variant are over; give it more first")]
     VariantExpired,
+    /// Whoever runs the server wants no guests.
+    #[error("no guests run on this server; ask whoever runs it to start it with --guests")]
+    NoGuests,
+    /// As many guests run as may at once.
+    #[error(
+        "{most} guest(s) run now, and this server runs no more at once; stop one on the page Guests, or wait until one has ended"
+    )]
+    GuestsFull {
+        /// How many may run at once.
+        most: u32,
+    },
+    /// One person runs as many guests as may be.
+    #[error(
+        "you run {most} guest(s) now, and nobody runs more at once; stop one of yours on the page Guests first"
+    )]
+    OwnGuestsFull {
+        /// How many a person may run at once.
+        most: u32,
+    },
+    /// The guest has ended.
+    #[error("the guest has ended; boot it again to go on")]
+    GuestEnded,
+    /// Somebody else types.
+    #[error("{by} has the keyboard; it is free when {by} gives it up or has left the page")]
+    KeyboardHeld {
+        /// Name of the typist.
+        by: String,
+    },
+    /// Whoever types has not taken the keyboard.
+    #[error("nobody has the keyboard; take it first")]
+    KeyboardFree,
     /// Nobody could manage people any more.
     #[error(
         "{name} is the last administrator; make somebody else an administrator first, or nobody could manage people"

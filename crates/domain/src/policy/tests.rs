@@ -6,6 +6,7 @@ use crate::{
     deployment::{Approval, Deployment, DeploymentState, Verdict},
     digest::Digest,
     environment::{DEVELOPMENT, PRODUCTION, Policy},
+    guest::{GuestLimits, GuestState},
     ids::PersonId,
     person::Person,
     release::Health,
@@ -122,6 +123,8 @@ fn each_role_may_what_the_table_says() {
                 EditKernel,
                 BuildKernel,
                 DeleteKernel,
+                EditVariant,
+                BuildVariant,
                 Upload,
                 Import,
                 CancelJob,
@@ -171,6 +174,7 @@ fn who_is_no_person_does_next_to_nothing() {
 
 #[test]
 fn the_plain_checks_ask_for_their_action() {
+    let limits = GuestLimits::default();
     for role in Role::ALL {
         for (answer, action) in [
             (may_read(role), Action::Read),
@@ -178,6 +182,8 @@ fn the_plain_checks_ask_for_their_action() {
             (may_build(role), Action::Build),
             (may_cancel_job(role, JobState::Running), Action::CancelJob),
             (may_validate(role, Stage::Candidate), Action::Validate),
+            (may_start_guest(role, GuestCounts::default(), &limits), Action::StartGuest),
+            (may_use_guest(role, GuestState::Running), Action::UseGuest),
             (may_edit_notes(role, Stage::Candidate), Action::EditNotes),
             (may_pin(role, Stage::Candidate), Action::PinRelease),
             (may_change_policy(role), Action::ChangePolicy),

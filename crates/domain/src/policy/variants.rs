@@ -42,13 +42,20 @@ pub fn may_validate_variant(
     job: Option<&JobId>,
 ) -> Result<(), Refusal> {
     Action::Validate.allowed(role)?;
-    if expired {
-        return Err(Refusal::VariantExpired);
-    }
-    if !built {
-        return Err(Refusal::VariantNotBuilt);
-    }
+    bootable_variant(expired, built)?;
     at_rest(job)
+}
+
+/// Booting what was built of a variant: as long as it lives.
+///
+/// # Errors
+/// Why not.
+pub fn bootable_variant(expired: bool, built: bool) -> Result<(), Refusal> {
+    match (expired, built) {
+        (true, _) => Err(Refusal::VariantExpired),
+        (false, false) => Err(Refusal::VariantNotBuilt),
+        (false, true) => Ok(()),
+    }
 }
 
 /// Removing a variant that nobody builds.

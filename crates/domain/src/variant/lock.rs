@@ -34,6 +34,7 @@ pub struct VariantLock {
 /// What becomes of one package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = VariantPackageChange))]
 pub struct PackageChange {
     /// Package name.
     pub name: String,

@@ -9,6 +9,8 @@ fn example(bench: &Bench, row: &str) -> String {
     match row {
         "/env/{name}/menu.ipxe" => "/env/production/menu.ipxe".to_owned(),
         "/release/{name}/menu.ipxe" => "/release/v1.2.0-rc.1/menu.ipxe".to_owned(),
+        "/variant/{name}/menu.ipxe" => "/variant/probe/menu.ipxe".to_owned(),
+        "/variant/{name}/kernels/{file}" => "/variant/probe/kernels/vmlinuz-6.1.y".to_owned(),
         "/ipxe" => "/ipxe?mac=52-54-00-12-34-56&uuid=u&serial=&arch=i386".to_owned(),
         "/v1/boot/{mac}" => "/v1/boot/52:54:00:12:34:56".to_owned(),
         "/kernels/{name}" => "/kernels/vmlinuz-6.1.y".to_owned(),
@@ -43,6 +45,22 @@ fn every_route_answers_get_and_head_and_changes_nothing_else() {
             assert!(answer.text().contains("GET and HEAD only"), "{method} {path}");
         }
     }
+}
+
+#[test]
+fn a_variant_ends_with_its_days() {
+    let bench = Bench::start();
+    assert!(bench.get("/variant/probe/menu.ipxe").text().contains("menu"));
+    for (name, why) in [("over", "the days of variant over ended"), ("none", "no variant none")] {
+        for path in ["menu.ipxe", "kernels/vmlinuz-6.1.y"] {
+            let answer = bench.get(&format!("/variant/{name}/{path}"));
+            assert_eq!(answer.status, 404, "{name} {path}");
+            assert!(answer.text().contains(why), "{}", answer.text());
+        }
+    }
+    // No environment serves one, whatever it is called.
+    assert_eq!(bench.get("/env/probe/menu.ipxe").status, 404);
+    assert_eq!(bench.get("/release/probe/menu.ipxe").status, 404);
 }
 
 #[test]

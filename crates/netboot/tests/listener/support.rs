@@ -123,6 +123,8 @@ impl Bench {
         snapshot.environments.insert("development".to_owned(), None);
         snapshot.add(served.clone(), "v1.2.0");
         snapshot.add(served.clone(), "v1.2.0-rc.1");
+        snapshot.add_variant(served.clone(), "probe", Timestamp(i64::MAX));
+        snapshot.add_variant(served.clone(), "over", Timestamp(0));
         let catalogue = SharedCatalogue::default();
         catalogue.swap(snapshot);
         let clock = Arc::new(Ticking(AtomicI64::new(1)));

@@ -132,6 +132,9 @@ impl Services {
         }
         let mut rows = self.read().await?;
         let base = frozen_base(&mut rows, base).await?.for_builder(&mut rows).await?;
+        if words.trim().is_empty() {
+            return Ok(Vec::new());
+        }
         drop(rows);
         let builder = self.builder().clone();
         let list = move || builder.archive_packages(&base.recipe, &suites, &Nobody);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{
     actor::Who,
     digest::Digest,
+    guest::GuestLimits,
     kernel::{
         ConfigBase, Configuration, Definition, Flavor, Kernel, KernelFile, KernelFileRole, Source,
     },
@@ -28,6 +29,7 @@ async fn open(folder: &std::path::Path) -> (Services, Actor) {
         cache_dir: None,
         mirror: Some("http://127.0.0.1:9/debian".to_owned()),
         boot_limit: Duration::from_secs(600),
+        guests: GuestLimits::default(),
         boot_address: std::net::SocketAddr::from(([127, 0, 0, 1], 9)),
         program: folder.join("relay"),
         source_root: None,

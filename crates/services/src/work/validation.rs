@@ -1,12 +1,9 @@
 //! Validating a release: one guest per boot entry, on threads of their own, one after the other.
 //! Runs that ended before an interruption stay; the interrupted one begins again.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use domain::{
@@ -27,12 +24,14 @@ use tokio::sync::oneshot;
 
 use super::{Ended, cancelled_by_a_person, release_of};
 use crate::{
-    Services, audit::Change, error::ServiceError, job_log::LogWriter, jobs::no_job,
+    Services,
+    audit::Change,
+    error::ServiceError,
+    guests::{GuestSocket, MEMORY_MIB},
+    job_log::LogWriter,
+    jobs::no_job,
     releases::no_release,
 };
-
-/// Memory of a guest, in MiB: the image is loaded into it, and its files are written to it.
-const MEMORY_MIB: u32 = 1536;
 
 /// What every run of a validation needs.
 struct Bench {
@@ -242,41 +241,17 @@ async fn one_entry(
 /// Boots one guest with a socket of its own at the boot listener.
 async fn boot(bench: &Arc<Bench>, id: &RunId, entry: &str) -> Result<RunReport, ServiceError> {
     let services = &bench.services;
-    let folder = services.options().data_dir.join("work");
-    std::fs::create_dir_all(&folder)?;
-    // A socket's path has at most 107 bytes (unix(7)), and a data folder may lie deep.
-    let socket = short_socket(&folder, id);
     let observations = Observations::default();
     let listener = services.boot_listener().observed_by(Arc::new(observations.clone()));
-    let (stop, stopped) = oneshot::channel::<()>();
-    let path = socket.clone();
-    let guest = tokio::spawn(async move {
-        let until = async {
-            // Dropped or sent: the run is over.
-            let _ = stopped.await;
-        };
-        netboot::serve_guest(&path, listener, until).await
-    });
-    while !socket.exists() && !guest.is_finished() {
-        tokio::task::yield_now().await;
-    }
+    let socket = GuestSocket::open(services, listener, "run", id.as_str()).await?;
     let (sender, receiver) = oneshot::channel();
     let watcher = Watcher { bench: bench.clone(), entry: entry.to_owned(), observations };
     let menu_path = bench.menu_path.clone();
-    let path = socket.clone();
+    let path = socket.path().to_path_buf();
     std::thread::Builder::new().name("run".to_owned()).spawn(move || {
         let _ = sender.send(watcher.run(&menu_path, &path));
     })?;
-    let report = receiver.await.map_err(ServiceError::internal)?;
-    drop(stop);
-    guest.abort();
-    let _ = std::fs::remove_file(&socket);
-    Ok(report)
-}
-
-fn short_socket(folder: &std::path::Path, id: &RunId) -> PathBuf {
-    let tail: String = id.as_str().chars().rev().take(12).collect();
-    folder.join(format!("run-{tail}.sock"))
+    receiver.await.map_err(ServiceError::internal)
 }
 
 /// Watches a run, from the run's own thread.

@@ -7,6 +7,7 @@ use domain::{
     actor::{Actor, Who},
     blob::BlobRef,
     digest::Digest,
+    guest::GuestLimits,
     ids::JobId,
     job::{Job, JobState},
     kernel::{
@@ -62,6 +63,7 @@ impl World {
             // Nobody listens on the discard port.
             mirror: Some("http://127.0.0.1:9/debian".to_owned()),
             boot_limit: Duration::from_secs(600),
+            guests: GuestLimits::default(),
             boot_address: SocketAddr::from(([127, 0, 0, 1], 9)),
             program: folder.path().join("relay"),
             source_root: None,

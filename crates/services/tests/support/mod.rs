@@ -13,6 +13,7 @@ use std::{
 use domain::{
     actor::{Actor, Who},
     digest::Digest,
+    guest::GuestLimits,
     ids::{JobId, RunId},
     job::{Job, JobState},
     person::Role,
@@ -112,6 +113,7 @@ impl World {
             source_networks: Vec::new(),
             kernel_jobs: None,
             boot_limit,
+            guests: GuestLimits::default(),
             boot_address,
             program,
         })

@@ -27,6 +27,7 @@ mod sessions;
 mod tokens;
 mod transactions;
 mod uploads;
+mod variants;
 mod world;
 
 /// Runs each case, an `async fn(World)` of the file, on both engines.

@@ -98,8 +98,55 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             let name = world.kernel().await;
             send(path.replace("{name}", &name), json!({ "mode": "configure" }))
         }
+        ("POST", "/variants") => {
+            let base = world.candidate().await;
+            send(
+                path,
+                json!({ "name": format!("v-{number}"), "text": format!("base = \"{base}\"\n") }),
+            )
+        }
+        ("POST", "/variants/preview") => {
+            let base = world.candidate().await;
+            send(path, json!({ "definition": { "base": base } }))
+        }
+        ("PUT" | "DELETE", "/variants/{name}") => {
+            // Viewers own nothing: what they reach for is somebody else's.
+            let name = world.variant_of(role.max(Role::Developer)).await;
+            let path = path.replace("{name}", &name);
+            if method == "DELETE" {
+                return ask(world, method, &path, None);
+            }
+            send(path, json!({ "description": "another" })).header("if-match", "\"1\"")
+        }
+        ("POST", "/variants/{name}/extend") => {
+            let name = world.variant_of(role.max(Role::Developer)).await;
+            send(path.replace("{name}", &name), json!({ "days": 30 }))
+        }
+        ("POST", "/variants/{name}/builds") => {
+            let name = world.variant_of(role.max(Role::Developer)).await;
+            ask(world, method, &path.replace("{name}", &name), None)
+        }
+        ("POST", "/variants/{name}/validations") => {
+            let name = world.built_variant().await;
+            ask(world, method, &path.replace("{name}", &name), None)
+        }
         ("POST", "/uploads") => {
             ask(world, method, "/uploads?name=a.deb", None).body(format!("file {number}"))
+        }
+        ("POST", "/guests") => {
+            world.end_guests().await;
+            send(path, json!({ "release": world.candidate().await, "entry": "linux" }))
+        }
+        ("POST" | "PUT" | "DELETE", guest) if guest.starts_with("/guests/") => {
+            // Viewers start nothing: what they reach for is somebody else's.
+            let by = role.max(Role::Developer);
+            let id = world.guest(by).await;
+            if method == "PUT" {
+                world.services.give_up_keyboard(&world.actor(by).await, &id).await.unwrap();
+            }
+            let path = path.replace("{id}", id.as_str());
+            let keys = path.ends_with("/input").then(|| json!({ "text": "root\r" }));
+            ask(world, method, &path, keys.as_ref())
         }
         ("POST", "/validations") => send(path, json!({ "release": world.candidate().await })),
         ("POST", "/environments/{name}/rollback") => {
@@ -173,7 +220,12 @@ async fn address(world: &World, path: &str) -> String {
             .replace("{file}", "record.json")
             .replace("/diff", &format!("/diff?from={name}&to={name}%2F1"));
     }
+    if path == "/variants/packages" {
+        // Without a word nothing is looked for, in an installation that reaches no mirror.
+        return format!("{path}?words=&base={}", world.candidate().await);
+    }
     let (parameter, value) = match noun {
+        "variants" if path.contains('{') => ("{name}", world.variant().await),
         "recipes" => ("{name}", RECIPE.to_owned()),
         "releases" if path.contains('{') => ("{version}", world.candidate().await),
         "jobs" if path.contains('{') => ("{id}", world.queued().await.0.id.to_string()),
@@ -188,6 +240,7 @@ async fn address(world: &World, path: &str) -> String {
             ("{id}", world.run_with_console().await.to_string())
         }
         "runs" if path.contains('{') => ("{id}", world.run().await.to_string()),
+        "guests" if path.contains('{') => ("{id}", world.guest(Role::Developer).await.to_string()),
         "environments" => ("{name}", PRODUCTION.to_owned()),
         "deployments" if path.contains('{') => {
             ("{id}", world.requested(Role::Developer).await.id.to_string())
@@ -221,8 +274,10 @@ async fn every_role_may_what_the_table_says_and_nothing_else() {
                 }
                 Access::Anyone | Access::Token | Access::May(_) => {
                     assert!((200..300).contains(&answer.status), "{about}: {}", answer.body);
+                    // What only looks changes nothing, and what is typed to a guest is recorded nowhere.
+                    let silent = ["/recipe-checks", "/variants/preview", "/guests/{id}/input"];
                     let changes =
-                        operation.method != Method::GET && operation.path != "/recipe-checks";
+                        operation.method != Method::GET && !silent.contains(&&*operation.path);
                     assert_eq!(after > before, changes, "{about} is done and recorded");
                     let addressed = matches!(answer.status, 201 | 202);
                     let location = answer.header("location");
