@@ -12,6 +12,7 @@ mod trying;
 use leptos::prelude::*;
 
 use crate::{
+    api::guests::StartGuest,
     api::imports::load_import,
     api::releases::{
         ReleasePage, ReleasesPage, load_contents, load_files, load_notes, load_release,
