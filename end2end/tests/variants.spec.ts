@@ -93,6 +93,7 @@ test('a variant says what it is, how it boots and where the seconds went', async
   await page.getByRole('region', { name: 'Variants' }).getByRole('link', { name: 'probe' }).click();
   await expect(state(page)).toHaveText('ready');
   await expect(page.getByText('/variant/probe/menu.ipxe').first()).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Boot in a VM' })).toBeEnabled();
   await expect(page.getByRole('img', { name: /in all, step by step/ })).toBeVisible();
   await expect(page.getByText(/The layer is .* of the image below it/)).toBeVisible();
   await expect(page.locator('.properties').first()).toContainText('probe-7');
