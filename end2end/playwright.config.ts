@@ -20,12 +20,13 @@ export default defineConfig({
   projects: [
     { name: 'whole way', testMatch: 'whole-way.spec.ts' },
     { name: 'kernels', testMatch: ['kernels.spec.ts', 'release-of-kernels.spec.ts'], dependencies: ['whole way'] },
+    { name: 'variants', testMatch: 'variants.spec.ts', dependencies: ['whole way'] },
     { name: 'guests', testMatch: 'guest.spec.ts', dependencies: ['whole way'] },
     // On what the others left behind; `--no-deps` goes on with a server that has it already.
     {
       name: 'pages',
       testMatch: ['every-page.spec.ts', 'programs.spec.ts', 'recipe-form.spec.ts', 'room.spec.ts'],
-      dependencies: ['whole way', 'guests', 'kernels'],
+      dependencies: ['whole way', 'guests', 'kernels', 'variants'],
     },
   ],
   outputDir: './test-results',

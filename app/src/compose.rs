@@ -17,6 +17,7 @@ pub(crate) mod room;
 pub(crate) mod runs;
 mod shown_once;
 pub(crate) mod tokens;
+pub(crate) mod variants;
 
 use domain::{
     actor::{Actor, Who},

@@ -9,7 +9,7 @@ use leptos_router::{
 
 use crate::pages::{
     account, approvals, audit, deployments, environments, guests, jobs, kernels, overview, people,
-    recipes, reference, releases, room, runs, session,
+    recipes, reference, releases, room, runs, session, variants,
 };
 
 /// All pages. Each is rendered whole on the server before anything is sent, so that every page
@@ -42,6 +42,10 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/releases/:version/deployments") view=releases::deployments ssr=m.clone()/>
             <Route path=path!("/releases/:version/notes") view=releases::notes ssr=m.clone()/>
             <Route path=path!("/releases/:version/files") view=releases::files ssr=m.clone()/>
+            <Route path=path!("/variants") view=variants::list ssr=m.clone()/>
+            <Route path=path!("/variants/new") view=variants::new ssr=m.clone()/>
+            <Route path=path!("/variants/:name") view=variants::variant ssr=m.clone()/>
+            <Route path=path!("/variants/:name/edit") view=variants::edit ssr=m.clone()/>
             <Route path=path!("/guests") view=guests::list ssr=m.clone()/>
             <Route path=path!("/guests/:id") view=guests::guest ssr=m.clone()/>
             <Route path=path!("/jobs") view=jobs::list ssr=m.clone()/>
@@ -64,7 +68,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 40] = [
+pub const PAGES: [(&str, bool); 44] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -88,6 +92,10 @@ pub const PAGES: [(&str, bool); 40] = [
     ("/releases/:version/deployments", false),
     ("/releases/:version/notes", false),
     ("/releases/:version/files", false),
+    ("/variants", false),
+    ("/variants/new", false),
+    ("/variants/:name", false),
+    ("/variants/:name/edit", false),
     ("/guests", false),
     ("/guests/:id", false),
     ("/jobs", false),
@@ -203,6 +211,30 @@ pub mod href {
         join(&["releases", name, "files", file])
     }
 
+    /// A variant.
+    #[must_use]
+    pub fn variant(name: &str) -> String {
+        join(&["variants", name])
+    }
+
+    /// The form of a variant.
+    #[must_use]
+    pub fn variant_edit(name: &str) -> String {
+        join(&["variants", name, "edit"])
+    }
+
+    /// The form of a new variant that starts as another one is.
+    #[must_use]
+    pub fn variant_clone(name: &str) -> String {
+        format!("/variants/new?clone={}", encode(name))
+    }
+
+    /// The form of a new variant of a release.
+    #[must_use]
+    pub fn variant_of(release: &str) -> String {
+        format!("/variants/new?base={}", encode(release))
+    }
+
     /// A job.
     #[must_use]
     pub fn job(id: &JobId) -> String {
@@ -281,6 +313,10 @@ mod tests {
             href::kernel_diff("linux-6.1.y", "xen/2"),
             href::release("v1.0.0-rc.1"),
             href::release_tab("v1.0.0", "tests"),
+            href::variant("probe-7"),
+            href::variant_edit("probe-7"),
+            href::variant_clone("probe-7"),
+            href::variant_of("v1.0.0"),
             href::job(&"j1".into()),
             href::run(&"r1".into()),
             href::guest(&"g1".into()),

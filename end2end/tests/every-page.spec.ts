@@ -14,6 +14,7 @@ const made: Record<string, string> = {
   '/recipes/:name': 'small',
   '/kernels/:name': 'small',
   '/releases/:version': 'v1.1.0',
+  '/variants/:name': 'probe',
   '/environments/:name': 'production',
   '/welcome/:token': 'spent',
   '/password/:token': 'spent',
@@ -123,7 +124,7 @@ test('what is not there says so', async ({ browser, baseURL, complaints }) => {
   complaints.announce(404);
   const page = await opened(browser, false, { baseURL });
   complaints.watch(page);
-  for (const noun of ['', 'releases/', 'jobs/', 'runs/', 'guests/', 'recipes/', 'kernels/', 'deployments/', 'environments/']) {
+  for (const noun of ['', 'releases/', 'jobs/', 'runs/', 'guests/', 'recipes/', 'kernels/', 'variants/', 'deployments/', 'environments/']) {
     const answer = await page.goto(`/${noun}none`);
     expect(answer?.status(), noun).toBe(404);
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Not found');

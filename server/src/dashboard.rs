@@ -42,6 +42,7 @@ use crate::{
     origin::{self, Origins},
     recipes, refusal,
     session_store::StoredSessions,
+    variants,
 };
 
 /// The largest form that is read, in bytes: a recipe text and its message.
@@ -135,6 +136,9 @@ pub fn routes() -> Vec<Route> {
             get(downloads::kernel_file),
         ),
         upload("/releases/import", post(imports::import)),
+        upload("/variants/new", post(variants::create)),
+        upload("/variants/{name}/edit", post(variants::change)),
+        upload("/variant-form", post(variants::in_step)),
         row(Method::POST, "/recipe-form", SignedIn, post(recipes::in_step)),
         row(Method::GET, "/events", SignedIn, get(live::changes)),
         row(Method::GET, "/jobs/{id}/log/stream", SignedIn, get(live::job_log)),

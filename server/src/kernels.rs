@@ -145,7 +145,7 @@ async fn save(
 }
 
 /// What the form can say itself, with its status; for anything else there is a page.
-fn told(error: &ServiceError) -> Option<(StatusCode, AppError)> {
+pub(crate) fn told(error: &ServiceError) -> Option<(StatusCode, AppError)> {
     let message = error.to_string();
     let told = match error {
         ServiceError::Conflict(_) => AppError::Conflict { message },

@@ -26,6 +26,7 @@ pub mod recipes;
 pub mod refusal;
 pub mod serve;
 pub mod session_store;
+mod variants;
 
 /// What `--version` prints: the release and the commit it was built from.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BOOTWRIGHT_COMMIT"), ")");

@@ -23,6 +23,7 @@ pub mod releases;
 pub mod room;
 pub mod runs;
 pub mod tokens;
+pub mod variants;
 
 use domain::page::{Cursor, Slice};
 

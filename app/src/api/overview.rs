@@ -3,7 +3,7 @@
 use domain::{deployment::Deployment, environment::Environment, release::Health};
 use serde::{Deserialize, Serialize};
 
-use super::{approvals::InboxRow, jobs::JobRow, releases::ReleaseRow};
+use super::{approvals::InboxRow, jobs::JobRow, releases::ReleaseRow, variants::VariantRow};
 use crate::error::AppError;
 
 /// `/`
@@ -17,6 +17,8 @@ pub struct OverviewPage {
     pub working: Vec<JobRow>,
     /// The newest jobs that failed.
     pub broken: Vec<JobRow>,
+    /// The viewer's variants that end within days or are over.
+    pub ending: Vec<VariantRow>,
     /// The newest releases, at the most five.
     pub newest: Vec<ReleaseRow>,
     /// Whether there is a recipe yet.

@@ -54,6 +54,8 @@ pub struct ReleaseHead {
     pub row: ReleaseRow,
     /// Whether it may be validated now.
     pub validate: Choice,
+    /// Whether the viewer may make a variant of it.
+    pub variant: Choice,
     /// Whether it may be withdrawn now.
     pub withdraw: Choice,
     /// Its validation that runs or waits now.

@@ -52,6 +52,18 @@ pub(crate) async fn start(asked: &Asked, version: &str, entry: &str) -> Result<(
     Ok(())
 }
 
+pub(crate) async fn start_of_variant(
+    asked: &Asked,
+    name: &str,
+    entry: &str,
+) -> Result<(), AppError> {
+    let entry = Some(entry).filter(|entry| !entry.is_empty());
+    let started = asked.services.start_guest_of_variant(&asked.actor, name, entry).await;
+    let guest = started.map_err(|it| asked.refuse(it))?;
+    leptos_axum::redirect(&href::guest(&guest.id));
+    Ok(())
+}
+
 pub(crate) async fn stop(asked: &Asked, id: &GuestId) -> Result<(), AppError> {
     done(asked, asked.services.stop_guest(&asked.actor, id).await)
 }

@@ -12,7 +12,7 @@ use crate::{
     error::AppError,
 };
 
-use super::{Asked, deployments, environments, jobs, releases};
+use super::{Asked, deployments, environments, jobs, releases, variants};
 
 /// How many releases the overview shows.
 const NEWEST: u32 = 5;
@@ -41,6 +41,7 @@ pub(crate) async fn page(asked: &Asked) -> Result<OverviewPage, AppError> {
         waiting: deployments::open(asked).await?,
         working,
         broken,
+        ending: variants::ending(asked).await?,
         newest,
         has_recipe: found.has_recipe,
         shortage: found.shortage.map(|it| it.to_string()),

@@ -88,6 +88,7 @@ async fn head(asked: &Asked, version: &str) -> Result<ReleaseHead, AppError> {
     let removed = services.files_removed_at(actor, &row.release).await;
     Ok(ReleaseHead {
         validate: choice(policy::may_validate(role, stage)),
+        variant: choice(policy::Action::EditVariant.allowed(role)),
         withdraw: choice(policy::may_withdraw_release(role, stage, &row.serving, by)),
         pin: choice(match pinned {
             Some(_) => policy::Action::PinRelease.allowed(role),

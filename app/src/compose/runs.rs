@@ -11,8 +11,11 @@ pub(crate) async fn run(asked: &Asked, id: &RunId) -> Result<RunPage, AppError> 
     let (run, validation, release) =
         services.run_in_context(actor, id).await.map_err(|it| asked.refuse(it))?;
     let contents = services.contents(actor, &release).await.map_err(|it| asked.refuse(it))?;
-    let entry_text =
-        contents.manifest.entry(&run.entry).map_or_else(String::new, |it| it.text().to_owned());
+    // A variant has entries that its base lacks; those go by their label.
+    let entry_text = contents
+        .manifest
+        .entry(&run.entry)
+        .map_or_else(|| run.entry.clone(), |it| it.text().to_owned());
     Ok(RunPage { run, validation, release_name: release.name(), entry_text })
 }
 

@@ -10,6 +10,10 @@ use super::dom;
 const PARTS: &str = "[data-part], [name=seen]";
 const CONTROLS: &str = "input, textarea, select";
 const SHOWN: &str = "[data-shown]";
+/// A part that is drawn anew as a whole.
+const WHOLE: &str = "data-whole";
+/// A part of which the answer knows nothing newer.
+const KEPT: &str = "data-kept";
 
 /// Takes over the form that stands in `html`.
 pub(super) fn take_over(editor: &Element, html: &str) {
@@ -24,8 +28,11 @@ pub(super) fn take_over(editor: &Element, html: &str) {
             set_value(former, &value(&newer));
             continue;
         }
+        if newer.has_attribute(KEPT) {
+            continue;
+        }
         let (controls, newer_controls) = (dom::all(former, CONTROLS), dom::all(&newer, CONTROLS));
-        if names(&controls) == names(&newer_controls) {
+        if !former.has_attribute(WHOLE) && names(&controls) == names(&newer_controls) {
             for (control, newer) in controls.iter().zip(&newer_controls) {
                 take_value(control, newer, active.as_ref() == Some(control));
             }
@@ -36,6 +43,10 @@ pub(super) fn take_over(editor: &Element, html: &str) {
             let focused = active.as_ref().filter(|active| former.contains(Some(active)));
             let focused = focused.map(web_sys::Element::id).filter(|id| !id.is_empty());
             former.set_inner_html(&newer.inner_html());
+            if newer.has_attribute("open") {
+                // Rows that came from the other side are seen. A valid name is never refused.
+                let _ = former.set_attribute("open", "");
+            }
             if let Some(control) = focused.and_then(|id| document().get_element_by_id(&id)) {
                 focus(&control);
             }
@@ -54,11 +65,17 @@ pub(super) fn say(editor: &Element, message: &str) {
     let _ = place.append_child(&alert);
 }
 
-/// Goes on where somebody added a row, or to the button that adds one where they took one out.
+/// Goes on where somebody added a row, or to the button that adds one where they took one out; after
+/// something that was found, to where they search for more.
 pub(super) fn focus_after(editor: &Element, task: &str) {
+    if task.starts_with("package.") {
+        let search = editor.query_selector("[data-task=search] input").ok().flatten();
+        return search.iter().for_each(focus);
+    }
     let group = task.split('.').nth(1).unwrap_or_default();
     let found = if task.starts_with("add.") {
-        let rows = dom::all(editor, &format!("[name^='form.{group}.']"));
+        let names = format!("[name^='form.{group}.'], [name^='{group}.']");
+        let rows = dom::all(editor, &names);
         // The first control of the last row.
         let row = rows.last().and_then(|control| control.closest("fieldset").ok().flatten());
         row.and_then(|row| row.query_selector(CONTROLS).ok().flatten())
@@ -72,6 +89,17 @@ pub(super) fn focus_after(editor: &Element, task: &str) {
 
 /// The value of a control; what is typed at this moment is newer than any answer.
 fn take_value(control: &Element, newer: &Element, typed_into: bool) {
+    match control.get_attribute("type").as_deref() {
+        // What was chosen was sent, and stands beside it as uploaded.
+        Some("file") => return set_value(control, ""),
+        Some("checkbox" | "radio") => {
+            // A box of the page can be ticked.
+            let _ =
+                Reflect::set(control, &"checked".into(), &newer.has_attribute("checked").into());
+            return;
+        }
+        _ => {}
+    }
     if control.tag_name() == "SELECT" {
         renew(control, newer);
     }
@@ -91,8 +119,14 @@ fn renew(element: &Element, newer: &Element) {
     }
 }
 
-fn names(controls: &[Element]) -> Vec<Option<String>> {
-    controls.iter().map(|control| control.get_attribute("name")).collect()
+/// What controls are called; of boxes also what each stands for, such as an upload.
+fn names(controls: &[Element]) -> Vec<(Option<String>, Option<String>)> {
+    let of = |control: &Element| {
+        let is_box = control.get_attribute("type").as_deref() == Some("checkbox");
+        let stands_for = control.get_attribute("value").filter(|_| is_box);
+        (control.get_attribute("name"), stands_for)
+    };
+    controls.iter().map(of).collect()
 }
 
 /// Inputs, text fields and choices all call it so.

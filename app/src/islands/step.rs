@@ -1,4 +1,5 @@
-//! Keeps the form and the text of the editor in step as people type.
+//! Keeps the form and the text of an editor in step as people type: of a recipe, and of a variant,
+//! whose form also says what it would do.
 //!
 //! What was typed is sent whole after a short rest, one request at a time; the server says what the
 //! other side becomes. An answer to something older than what stands there by now is dropped, and
@@ -24,7 +25,8 @@ use super::{dom, editor, fields};
 
 /// How long a person rests between two words.
 const REST: Duration = Duration::from_millis(250);
-const CUT: &str = "The server did not take this, so form and text are not in step. Both are kept: use the buttons below the form.";
+const FORMS: &str = ".recipe-form, .compose, .look";
+const CUT: &str = "The server did not take this, so form and text are not in step. Both are kept: use the buttons of the form.";
 
 /// What the server answers.
 #[derive(Deserialize)]
@@ -40,8 +42,11 @@ struct Editor {
     url: String,
     /// Counts what was typed and pressed.
     generation: Cell<u32>,
-    /// The side that was typed into last: `text` or `form`.
-    side: Cell<&'static str>,
+    /// What was typed into last: the side `text` or `form`, or what a part of the form names itself
+    /// (`data-task`).
+    side: RefCell<String>,
+    /// Whether something was typed that was not sent yet.
+    waits: Cell<bool>,
     /// A button that was pressed and not answered yet.
     pressed: RefCell<Option<String>>,
     busy: Cell<bool>,
@@ -56,10 +61,13 @@ pub(super) fn start() {
     let typed = editor.clone();
     let input = window_event_listener(ev::input, move |event| {
         let event = event.unchecked_ref();
+        let part = dom::at(event, "[data-task]").and_then(|part| part.get_attribute("data-task"));
         let side = if dom::at(event, ".paper").is_some() {
-            "text"
-        } else if dom::at(event, ".recipe-form").is_some() {
-            "form"
+            "text".to_owned()
+        } else if let Some(part) = part {
+            part
+        } else if dom::at(event, FORMS).is_some() {
+            "form".to_owned()
         } else {
             return;
         };
@@ -80,7 +88,8 @@ impl Editor {
             area: form.query_selector(".paper textarea").ok()??.dyn_into().ok()?,
             form: form.dyn_into().ok()?,
             generation: Cell::new(0),
-            side: Cell::new("text"),
+            side: RefCell::new("text".to_owned()),
+            waits: Cell::new(false),
             pressed: RefCell::new(None),
             busy: Cell::new(false),
             timer: Cell::new(None),
@@ -97,8 +106,13 @@ impl Editor {
         };
     }
 
-    fn typed(self: &Rc<Self>, side: &'static str) {
-        self.side.set(side);
+    fn typed(self: &Rc<Self>, side: String) {
+        let is_side = side == "form" || side == "text";
+        // A part alone is less than a side: what waits there must not be forgotten for it.
+        if is_side || !(self.waits.get() || self.busy.get()) {
+            self.side.replace(side);
+        }
+        self.waits.set(true);
         self.generation.set(self.generation.get().wrapping_add(1));
         if let Some(timer) = self.timer.take() {
             timer.clear();
@@ -107,12 +121,14 @@ impl Editor {
         self.timer.set(set_timeout_with_handle(move || editor.run(), REST).ok());
     }
 
-    /// Buttons that add and take out rows are sent from here; the others as without script.
+    /// Buttons that bring the form back are sent from here; the others as without script.
     fn submitted(self: &Rc<Self>, event: &SubmitEvent) {
         let button = event.submitter().and_then(|it| it.dyn_into::<HtmlButtonElement>().ok());
-        let Some(task) = button.map(|button| button.value()) else { return };
+        let Some(button) = button else { return };
+        let task = button.value();
         let row = task.starts_with("add.") || task.starts_with("remove.");
-        if row && self.form.has_attribute("data-in-step") {
+        if (row || button.has_attribute("data-in-place")) && self.form.has_attribute("data-in-step")
+        {
             event.prevent_default();
             self.generation.set(self.generation.get().wrapping_add(1));
             *self.pressed.borrow_mut() = Some(task);
@@ -129,8 +145,9 @@ impl Editor {
             loop {
                 let generation = self.generation.get();
                 let pressed = self.pressed.take();
-                let task = pressed.as_deref().unwrap_or(self.side.get());
-                let answer = self.ask(task).await;
+                let side = self.side.borrow().clone();
+                self.waits.set(false);
+                let answer = self.ask(pressed.as_deref().unwrap_or(&side)).await;
                 let late = generation != self.generation.get();
                 match answer {
                     Ok(_) if late => {
@@ -157,11 +174,17 @@ impl Editor {
 
     async fn ask(&self, task: &str) -> Result<InStep, JsValue> {
         let fields = FormData::new_with_form(&self.form)?;
-        let fields = UrlSearchParams::new_with_str_sequence_sequence(&fields)?;
-        fields.set("do", task);
         let request = RequestInit::new();
         request.set_method("POST");
-        request.set_body(&fields);
+        if self.form.enctype() == "multipart/form-data" {
+            // Files that were chosen go along once; the answer has them as kept.
+            fields.set_with_str("do", task)?;
+            request.set_body(&fields);
+        } else {
+            let fields = UrlSearchParams::new_with_str_sequence_sequence(&fields)?;
+            fields.set("do", task);
+            request.set_body(&fields);
+        }
         let sent = window().fetch_with_str_and_init(&self.url, &request);
         let response: Response = JsFuture::from(sent).await?.dyn_into()?;
         let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();

@@ -66,7 +66,7 @@ pub fn show_list(data: &JobsPage) -> AnyView {
     let content = if data.jobs.is_empty() {
         empty::empty(
             "Nothing was built or validated yet",
-            "A job appears here when a release is built or validated, a kernel is made, or garbage is collected.",
+            "A job appears here when a release is built or validated, a kernel or a variant is made, or garbage is collected.",
             Some(("/recipes".to_owned(), "To the recipes")),
         )
     } else {
@@ -117,12 +117,18 @@ pub fn show(data: JobPage) -> AnyView {
     let JobPage { job, steps: all, runs: of_validation, cancel, failing_lines, waits_for } = data;
     let crumbs = vec![("Jobs", "/jobs".to_owned())];
     let asked = view! { {time(job.created_at)}" by "{job.created_by.clone()} }.into_any();
-    let about = job.release.as_ref().map(|about| ("Release", release_link(&about.name)));
+    // The release of a variant's validation is its base.
+    let title = if job.variant.is_some() { "Base release" } else { "Release" };
+    let about = job.release.as_ref().map(|about| (title, release_link(&about.name)));
     let kernel = job
         .kernel
         .as_ref()
         .map(|about| ("Kernel", table::link(href::kernel(&about.name), about.name.clone())));
-    let mut properties: Vec<_> = about.into_iter().chain(kernel).collect();
+    let variant = job
+        .variant
+        .as_ref()
+        .map(|about| ("Variant", table::link(href::variant(&about.name), about.name.clone())));
+    let mut properties: Vec<_> = variant.into_iter().chain(about).chain(kernel).collect();
     properties.extend([("Asked for", asked), ("Took", took(job.started_at, job.ended_at))]);
     if let Some(why) = waits_for {
         let why = view! { {crate::error::sentence(&why)}" "<a href="/room">"To the room"</a> };

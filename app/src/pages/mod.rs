@@ -17,6 +17,7 @@ pub mod releases;
 pub mod room;
 pub mod runs;
 pub mod session;
+pub mod variants;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};

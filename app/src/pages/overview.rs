@@ -9,7 +9,7 @@ use crate::{
         jobs::JobRow,
         overview::{BootCard, EnvironmentRow, OverviewPage, load_overview},
     },
-    pages::jobs,
+    pages::{jobs, variants},
     routes::href,
     ui::{
         badge::{Status, badge},
@@ -23,20 +23,31 @@ use crate::{
 };
 
 pub(crate) fn overview() -> AnyView {
-    let topics = &["job/", "deployment/", "environment/", "recipe/", "release/"];
+    let topics = &["job/", "deployment/", "environment/", "recipe/", "release/", "variant/"];
     page::loaded(topics, load_overview(), show)
 }
 
 /// The page.
 #[must_use]
 pub fn show(data: OverviewPage) -> AnyView {
-    let OverviewPage { environments, waiting, working, broken, newest, has_recipe, shortage, boot } =
-        data;
+    let OverviewPage {
+        environments,
+        waiting,
+        working,
+        broken,
+        ending,
+        newest,
+        has_recipe,
+        shortage,
+        boot,
+    } = data;
     let short = shortage.map(|why| {
         view! { <div class="alert" role="status">{crate::error::sentence(&why)}" "<a href="/room">"To the room"</a></div> }
     });
     let next = next_step(has_recipe, &newest, &environments);
     let broken = (!broken.is_empty()).then(|| page::section("What broke", jobs_list(&broken)));
+    let ending = (!ending.is_empty())
+        .then(|| page::section("Your variants that end", variants::ending(&ending)));
     let newest =
         (!newest.is_empty()).then(|| page::section("Newest releases", release::releases(&newest)));
     view! {
@@ -47,6 +58,7 @@ pub fn show(data: OverviewPage) -> AnyView {
             <div>
                 {page::section("What runs where", environment_cards(&environments))}
                 {page::section("Waits for you", inbox(&waiting))}
+                {ending}
                 {newest}
             </div>
             <div>

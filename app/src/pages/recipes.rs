@@ -27,6 +27,7 @@ use crate::{
     },
     viewer::viewer,
 };
+pub(in crate::pages) use editor::paper;
 pub use editor::show as show_editor;
 pub use fields::markup as form_markup;
 

@@ -12,6 +12,7 @@ mod trying;
 use leptos::prelude::*;
 
 use crate::{
+    api::guests::StartGuest,
     api::imports::load_import,
     api::releases::{
         ReleasePage, ReleasesPage, load_contents, load_files, load_notes, load_release,
@@ -34,7 +35,7 @@ pub use import::show as show_import;
 pub use notes::show as show_notes;
 pub use reach::show as show_deployments;
 pub use tests::{evidence, show as show_tests};
-use trying::trying;
+pub(in crate::pages) use trying::trying;
 
 /// What lets a release look otherwise.
 const TOPICS: &[&str] = &["release/", "job/", "run/", "deployment/", "environment/"];
@@ -156,8 +157,10 @@ pub fn show(data: ReleasePage) -> AnyView {
     let changed =
         against.map(|against| page::section("What changed against production", changes(&against)));
     let bootable = release.stage.bootable();
-    let trying =
-        manifest.as_ref().filter(|_| bootable).map(|it| trying(&release.name(), it, &try_it));
+    let trying = manifest
+        .as_ref()
+        .filter(|_| bootable)
+        .map(|it| trying::<StartGuest>(("version", release.name()), it, &try_it));
     let made_of = manifest.map(|manifest| page::section("Sizes", sizes(&manifest.components)));
     let log = view! { <p><a href=href::job(&release.job)>"The job with its log"</a></p> };
     view! {

@@ -15,7 +15,9 @@ use crate::{
         badge::{Status, badge},
         copy, empty,
         log::{Written, log},
-        page, table,
+        page,
+        release::release_link,
+        table,
         time::{time, took},
         waterfall::waterfall,
     },
@@ -65,20 +67,33 @@ pub fn runs(runs: &[Run]) -> AnyView {
 #[must_use]
 pub fn show(data: RunPage) -> AnyView {
     let RunPage { run, validation, release_name, entry_text } = data;
-    let crumbs = vec![
-        ("Releases", "/releases".to_owned()),
-        ("Tests", href::release_tab(&release_name, "tests")),
-    ];
     let title = format!("{} on {}", run.entry, run.machine);
-    let mut properties = vec![
-        ("Release", table::link(href::release_tab(&release_name, "tests"), release_name)),
+    let tests = href::release_tab(&release_name, "tests");
+    let (crumbs, judged) = match &validation.variant {
+        Some(variant) => {
+            let page = href::variant(&variant.name);
+            (
+                vec![("Variants", "/variants".to_owned()), ("Tests", page.clone())],
+                vec![
+                    ("Variant", table::link(page, variant.name.clone())),
+                    ("Base release", release_link(&release_name)),
+                ],
+            )
+        }
+        None => (
+            vec![("Releases", "/releases".to_owned()), ("Tests", tests.clone())],
+            vec![("Release", table::link(tests, release_name))],
+        ),
+    };
+    let mut properties = judged;
+    properties.extend([
         ("Menu entry", entry_text.into_any()),
         ("Machine", run.machine_details.clone().into_any()),
         ("Plan", format!("{}, revision {}", validation.plan, validation.plan_revision).into_any()),
         ("Judges", copy::digest(&validation.manifest, "the manifest's digest")),
         ("Began", time(run.started_at)),
         ("Took", took(Some(run.started_at), run.ended_at)),
-    ];
+    ]);
     if let Some(class) = run.failure {
         properties.push(("Whose problem", class.word().into_any()));
     }

@@ -7,6 +7,7 @@ use domain::{
     kernel::KernelState,
     release::{Health, Stage},
     run::Outcome,
+    variant::VariantState,
 };
 use leptos::prelude::*;
 
@@ -29,6 +30,8 @@ pub enum Status {
     Deployment(DeploymentState),
     /// How a kernel stands.
     Kernel(KernelState),
+    /// How a variant stands.
+    Variant(VariantState),
     /// How a guest stands.
     Guest(GuestState),
     /// An environment serves it.
@@ -111,6 +114,13 @@ impl Status {
                 KernelState::Configured => (state.word(), Wait, Icon::Check),
                 KernelState::Built => (state.word(), Good, Icon::Check),
                 KernelState::Failed => (state.word(), Bad, Icon::Cross),
+            },
+            Self::Variant(state) => match state {
+                VariantState::New => (state.word(), Quiet, Icon::Dot),
+                VariantState::Building => (state.word(), Busy, Icon::Turning),
+                VariantState::Ready => (state.word(), Good, Icon::Check),
+                VariantState::Failed => (state.word(), Bad, Icon::Cross),
+                VariantState::Expired => (state.word(), Quiet, Icon::Clock),
             },
             Self::Guest(state) => match state {
                 GuestState::Starting => (state.word(), Busy, Icon::Turning),

@@ -18,6 +18,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
             ("Recipes", "/recipes"),
             ("Kernels", "/kernels"),
             ("Releases", "/releases"),
+            ("Variants", "/variants"),
             ("Guests", "/guests"),
             ("Jobs", "/jobs"),
         ],

@@ -14,7 +14,7 @@ mod text;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    check::{DefinitionFault, faults, unknown_kernels},
+    check::{DefinitionFault, check_suite, faults, unknown_kernels},
     definition::{
         Boot, Definition, File, Kernel, LONGEST_SCRIPT_LIMIT, Packages, Playbook, SCRIPT_LIMIT,
         Script, pinned, upload_digests,

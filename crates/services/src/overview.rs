@@ -44,13 +44,19 @@ impl Services {
             broken: rows.failed_jobs(5).await?,
             has_recipe: !rows.recipes().await?.is_empty(),
             shortage: self.shortage().await?,
-            chain_lines: self.chain_lines(),
+            chain_lines: self.chain_lines("/menu.ipxe"),
             boot_listener_answers: self.boot_listener_answers().await,
         })
     }
 
-    /// `chain http://<address>:<port>/menu.ipxe` for each address that machines may use.
-    fn chain_lines(&self) -> Vec<String> {
+    /// What to type at an iPXE prompt to boot a variant, by this host's addresses.
+    #[must_use]
+    pub fn variant_chain_lines(&self, name: &str) -> Vec<String> {
+        self.chain_lines(&format!("/variant/{name}/menu.ipxe"))
+    }
+
+    /// `chain http://<address>:<port><path>` for each address that machines may use.
+    fn chain_lines(&self, path: &str) -> Vec<String> {
         let listens = self.boot_address();
         let own = if_addrs::get_if_addrs().unwrap_or_default();
         let mut addresses: Vec<std::net::IpAddr> = if listens.ip().is_unspecified() {
@@ -67,10 +73,7 @@ impl Services {
         addresses
             .into_iter()
             .map(|address| {
-                format!(
-                    "chain http://{}/menu.ipxe",
-                    std::net::SocketAddr::new(address, listens.port())
-                )
+                format!("chain http://{}{path}", std::net::SocketAddr::new(address, listens.port()))
             })
             .collect()
     }

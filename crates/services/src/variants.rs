@@ -5,6 +5,7 @@
 
 mod building;
 mod changing;
+mod faults;
 mod preview;
 mod proposing;
 

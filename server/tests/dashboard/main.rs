@@ -14,4 +14,5 @@ mod origin;
 mod recipe_form;
 mod roles;
 mod sessions;
+mod variant_form;
 mod world;

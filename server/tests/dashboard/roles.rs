@@ -19,7 +19,7 @@ use services::tokens::NewToken;
 
 use crate::{
     http::{Answer, Ask},
-    import_form, kernel_form, recipe_form,
+    import_form, kernel_form, recipe_form, variant_form,
     world::{PASSWORD, RECIPE, World, name},
 };
 
@@ -58,6 +58,9 @@ const TABLE: &[(&str, Access)] = &[
     // Nothing was built of it: whoever may read is told so.
     ("GET /kernels/{name}/builds/{number}/files/{file}", SignedIn(404)),
     ("POST /releases/import", From(Developer, Action::Import)),
+    ("POST /variants/new", From(Developer, Action::EditVariant)),
+    ("POST /variants/{name}/edit", From(Developer, Action::EditVariant)),
+    ("POST /variant-form", From(Developer, Action::EditVariant)),
     ("GET /events", SignedIn(200)),
     ("GET /jobs/{id}/log/stream", SignedIn(200)),
     ("GET /jobs/{id}/log", SignedIn(200)),
@@ -90,6 +93,10 @@ const TABLE: &[(&str, Access)] = &[
     ("page /releases/:version/deployments", SignedIn(200)),
     ("page /releases/:version/notes", SignedIn(200)),
     ("page /releases/:version/files", SignedIn(200)),
+    ("page /variants", SignedIn(200)),
+    ("page /variants/new", SignedIn(200)),
+    ("page /variants/:name", SignedIn(200)),
+    ("page /variants/:name/edit", SignedIn(200)),
     ("page /guests", SignedIn(200)),
     ("page /guests/:id", SignedIn(200)),
     ("page /jobs", SignedIn(200)),
@@ -128,6 +135,11 @@ const TABLE: &[(&str, Access)] = &[
     ("call change_policy", From(Administrator, Action::ChangePolicy)),
     ("call start_kernel_build", From(Developer, Action::BuildKernel)),
     ("call delete_kernel", From(Developer, Action::DeleteKernel)),
+    ("call start_variant_build", From(Developer, Action::BuildVariant)),
+    ("call start_variant_validation", From(Developer, Action::Validate)),
+    ("call start_variant_guest", From(Developer, Action::StartGuest)),
+    ("call extend_variant", From(Developer, Action::EditVariant)),
+    ("call delete_variant", From(Developer, Action::EditVariant)),
     ("call start_collection", From(Developer, Action::CollectGarbage)),
     ("call change_room_rules", From(Administrator, Action::ChangeRoomRules)),
     ("call pin_release", From(Developer, Action::PinRelease)),
@@ -252,7 +264,7 @@ async fn ask_once(ask: &Ask, row: &str) -> Answer {
 
 /// Whether a row changes nothing: it shows something, or answers a page with script.
 fn only_answers(row: &str) -> bool {
-    row.starts_with("page ") || row == "POST /recipe-form"
+    row.starts_with("page ") || ["POST /recipe-form", "POST /variant-form"].contains(&row)
 }
 
 /// Whether a change was made: the browser is led on, without an error.
@@ -290,7 +302,7 @@ async fn prepared(world: &World, row: &str, role: Option<Role>) -> Ask {
     match kind {
         "page" => world.get(&page(world, what).await),
         "GET" => world.get(&route(world, what).await),
-        "POST" => post(world, what).await,
+        "POST" => post(world, what, role.unwrap_or(Role::Viewer)).await,
         _ => call(world, what, role.unwrap_or(Role::Viewer)).await,
     }
 }
@@ -300,6 +312,7 @@ pub(crate) async fn page(world: &World, path: &str) -> String {
     let (parameter, value) = match path {
         _ if path.starts_with("/recipes/:name") => (":name", RECIPE.to_owned()),
         _ if path.starts_with("/kernels/:name") => (":name", world.kernel().await),
+        _ if path.starts_with("/variants/:name") => (":name", world.variant().await),
         _ if path.starts_with("/releases/:version") => (":version", world.candidate().await),
         "/jobs/:id" => (":id", world.queued().await.0.id.to_string()),
         "/runs/:id" => (":id", world.run().await.to_string()),
@@ -334,7 +347,7 @@ async fn route(world: &World, path: &str) -> String {
     }
 }
 
-async fn post(world: &World, path: &str) -> Ask {
+async fn post(world: &World, path: &str, role: Role) -> Ask {
     let number = world.number();
     let changed = format!("{}\n# change {number}\n", recipe::starter());
     match path {
@@ -378,6 +391,22 @@ async fn post(world: &World, path: &str) -> Ask {
             parts.push(("revision", None, "1"));
             let path = path.replace("{name}", &name);
             kernel_form::sent(world, &path, kernel_form::multipart(&parts))
+        }
+        "/variants/new" => {
+            let name = format!("made-{number}");
+            variant_form::sent(world, path, &variant_form::whole(&name))
+        }
+        "/variants/{name}/edit" => {
+            // Each of those who may has one that is theirs.
+            let name = world.variant_of(role.max(Developer)).await;
+            let mut parts = variant_form::whole("");
+            parts.push(("revision", None, "1"));
+            variant_form::sent(world, &path.replace("{name}", &name), &parts)
+        }
+        "/variant-form" => {
+            let mut parts = variant_form::whole("x");
+            parts.push(("do", None, "form"));
+            variant_form::sent(world, path, &parts)
         }
         "/releases/import" => import_form::whole_form(world, &format!("v200.0.{number}-rc.1")),
         "/recipe-form" => {
@@ -451,6 +480,17 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
         "start_kernel_build" => post(&[("name", &world.kernel().await), ("mode", "configure")]),
         "delete_kernel" => {
             let name = world.kernel().await;
+            post(&[("name", &name), ("confirm", &name)])
+        }
+        "start_variant_build" => post(&[("name", &world.variant_of(asker).await)]),
+        "start_variant_validation" => post(&[("name", &world.built_variant().await)]),
+        "start_variant_guest" => {
+            world.end_guests().await;
+            post(&[("name", &world.built_variant().await), ("entry", "linux")])
+        }
+        "extend_variant" => post(&[("name", &world.variant_of(asker).await), ("days", "30")]),
+        "delete_variant" => {
+            let name = world.variant_of(asker).await;
             post(&[("name", &name), ("confirm", &name)])
         }
         "start_collection" => {

@@ -81,7 +81,7 @@ pub fn show(data: RecipePage) -> AnyView {
                 {fields::show(&beside, &may)}
                 <div class="side">
                     <label for="text">"Text"</label>
-                    {paper(&text, &lines)}
+                    {paper(&text, &lines, true)}
                 </div>
             </div>
             {form::field(
@@ -98,7 +98,7 @@ pub fn show(data: RecipePage) -> AnyView {
 }
 
 /// The text beside its line numbers; both scroll as one, since the field is as high as its text.
-fn paper(text: &str, faulty: &[u32]) -> AnyView {
+pub(in crate::pages) fn paper(text: &str, faulty: &[u32], required: bool) -> AnyView {
     let first = faulty.iter().copied().find(|line| *line > 0);
     let count = u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX);
     let numbers: Vec<_> = (1..=count)
@@ -118,7 +118,7 @@ fn paper(text: &str, faulty: &[u32]) -> AnyView {
                 autocomplete="off"
                 autocapitalize="off"
                 wrap="off"
-                required
+                required=required
                 aria-invalid=first.map(|_| "true")
             >
                 {raw(text)}
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_text_is_no_markup() {
-        let html = paper("</textarea><b> &lt;", &[]).to_html();
+        let html = paper("</textarea><b> &lt;", &[], true).to_html();
         assert!(html.contains(">\n&lt;/textarea>&lt;b> &amp;lt;</textarea>"), "{html}");
     }
 }

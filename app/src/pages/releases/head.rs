@@ -22,7 +22,11 @@ pub(super) fn head(head: &ReleaseHead, here: &'static str) -> AnyView {
     let name = row.release.name();
     let health = row.release.stage.bootable().then(|| badge(Status::Health(row.health)));
     let imported = row.release.is_imported().then(|| badge(Status::Imported));
-    let badges = view! { {badge(Status::Stage(row.release.stage))}{imported}{health}{live_in(&row.serving)} };
+    let variant = (here == "overview" && row.release.stage.bootable()).then(|| {
+        let go = form::go("Make a variant of it", href::variant_of(&name), "", &head.variant);
+        view! { <div class="page-acts">{go}</div> }
+    });
+    let badges = view! { {badge(Status::Stage(row.release.stage))}{imported}{health}{live_in(&row.serving)}{variant} };
     let tab = |label, part: &'static str| {
         let href =
             if part == "overview" { href::release(&name) } else { href::release_tab(&name, part) };

@@ -1,16 +1,17 @@
-//! Booting a release in a guest, from its page.
+//! Booting a release or a variant in a guest, from its page.
 
 use domain::manifest::{BootEntry, Manifest};
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 
-use crate::{
-    api::{Choice, guests::StartGuest},
-    ui::form,
-};
+use crate::{api::Choice, error::AppError, ui::form};
 
-/// The button, with the choice of a boot entry. Entries whose files lie elsewhere are not offered: a
+/// The button, which asks `S` for what is `named`, with the choice of a boot entry. Entries whose files lie elsewhere are not offered: a
 /// guest reaches nothing but the boot listener.
-pub(super) fn trying(release: &str, manifest: &Manifest, choice: &Choice) -> AnyView {
+pub(in crate::pages) fn trying<S: ServerFn<Error = AppError>>(
+    named: (&'static str, String),
+    manifest: &Manifest,
+    choice: &Choice,
+) -> AnyView {
     let entries = manifest.entries.iter().filter(|it| it.kind().boots_rootfs());
     let options: Vec<_> = entries.map(|entry| option(entry, &manifest.default_entry)).collect();
     let disabled = choice.is_err();
@@ -22,8 +23,7 @@ pub(super) fn trying(release: &str, manifest: &Manifest, choice: &Choice) -> Any
         </select>
         {form::submit("Boot in a VM", "", choice)}
     };
-    let hidden = vec![("version", release.to_owned())];
-    form::acting::<StartGuest>("inline try", hidden, fields.into_any())
+    form::acting::<S>("inline try", vec![named], fields.into_any())
 }
 
 fn option(entry: &BootEntry, default: &str) -> AnyView {

@@ -63,6 +63,14 @@ pub fn faults(definition: &Definition) -> Vec<DefinitionFault> {
     faults.0
 }
 
+/// Whether a suite of the archive can be called so.
+///
+/// # Errors
+/// What is wrong and what to do, in one sentence.
+pub fn check_suite(name: &str) -> Result<(), String> {
+    syntax::suite(name)
+}
+
 struct Faults(Vec<DefinitionFault>);
 
 impl Faults {

@@ -127,6 +127,9 @@ impl Services {
         words: &str,
     ) -> Result<Vec<FoundPackage>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
+        for suite in &suites {
+            variant::check_suite(suite).map_err(|why| ServiceError::invalid("suite", why))?;
+        }
         let mut rows = self.read().await?;
         let base = frozen_base(&mut rows, base).await?.for_builder(&mut rows).await?;
         if words.trim().is_empty() {
