@@ -270,7 +270,6 @@ hypervisor_arguments = "loglvl=all"
 name = "probe"
 password = "secret words"
 groups = ["sudo", "adm"]
-ssh_keys = ["ssh-ed25519 AAAA a", "ssh-ed25519 BBBB b"]
 [[files]]
 path = "/etc/motd"
 content = "first\n\n'''\"\"\"\\ \ttabs\nlast"
@@ -304,6 +303,7 @@ limit_seconds = 60
     #[test]
     fn a_form_that_nobody_touches_changes_nothing() {
         let mut whole: Definition = variant::parse(TEXT).unwrap();
+        whole.users[0].ssh_keys = vec!["ssh-ed25519 A a".to_owned(), "ssh-ed25519 B b".to_owned()];
         assert_eq!(filled(&whole).definition(), whole);
         whole.files[0].content = None;
         whole.files[0].upload = Some(file("motd"));
