@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use store::variants::VariantFilter;
 use store::{Rows, variants::VariantRow};
 
-pub(crate) use self::building::{FrozenBase, VariantParameters, open_job};
+pub(crate) use self::building::{FrozenBase, FrozenVariantKernel, VariantParameters, open_job};
 pub use self::{
     changing::VariantDraft,
     preview::{FoundPackage, Preview},

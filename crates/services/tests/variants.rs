@@ -1,7 +1,7 @@
 //! A variant on a real release: two packages, a file, a script and another kernel, built in seconds,
 //! served, booted through a real iPXE in QEMU and judged, while what the release serves stays as it
 //! was.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

@@ -69,12 +69,12 @@ pub(super) enum VariantCommand {
         #[arg(long, default_value_t = LIFETIME_DAYS)]
         days: u32,
         #[command(flatten)]
-        changes: ChangesArgs,
+        changes: Box<ChangesArgs>,
     },
     /// Say what a change would do, by apt's own simulation; nothing is made.
     Preview {
         #[command(flatten)]
-        changes: ChangesArgs,
+        changes: Box<ChangesArgs>,
     },
     /// Search the archive for packages.
     Search {

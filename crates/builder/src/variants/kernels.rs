@@ -2,7 +2,10 @@
 
 use domain::{blob::BlobRef, kernel::Flavor, menu::check_file_name, variant::VariantLock};
 
-use super::{VariantBuilding, layer::Layer};
+use super::{
+    VariantBuilding,
+    layer::{BareKernel, Layer},
+};
 use crate::{
     BuildError,
     steps::{
@@ -36,7 +39,7 @@ pub(super) fn run(
         .lines()
         .map(|line| Installed::read(line, &layer.outputs))
         .collect::<Result<_, _>>()?;
-    for (alias, release, image) in &layer.bare {
+    for BareKernel { alias, release, image } in &layer.bare {
         kernels.push(Installed {
             alias: alias.clone(),
             flavor: Flavor::Linux,

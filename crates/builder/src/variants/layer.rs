@@ -45,8 +45,15 @@ pub(super) struct Layer {
     pub(super) outputs: StepOutputs,
     /// The layer's image.
     pub(super) image: BlobRef,
-    /// The bare kernels: alias, release and image.
-    pub(super) bare: Vec<(String, String, BlobRef)>,
+    pub(super) bare: Vec<BareKernel>,
+}
+
+/// A kernel that is an image alone.
+pub(super) struct BareKernel {
+    pub(super) alias: String,
+    /// What its header says that `uname -r` prints.
+    pub(super) release: String,
+    pub(super) image: BlobRef,
 }
 
 /// What `system.py` reads.
@@ -134,7 +141,7 @@ fn step(
     build: &VariantBuilding<'_>,
     image: &BlobRef,
     lock: &VariantLock,
-) -> Result<(Step, Vec<(String, String, BlobRef)>), BuildError> {
+) -> Result<(Step, Vec<BareKernel>), BuildError> {
     let definition = &build.request.definition;
     let mut files: Vec<(&'static str, Vec<u8>)> = vec![
         ("tree.sh", TREE.into()),
@@ -213,8 +220,7 @@ fn step(
         files.push(("kernels", kernels.into_bytes()));
     }
     if !bare.is_empty() {
-        let releases: BTreeSet<&str> =
-            bare.iter().map(|(_, release, _)| release.as_str()).collect();
+        let releases: BTreeSet<&str> = bare.iter().map(|it| it.release.as_str()).collect();
         let lines: String = releases.into_iter().map(|it| format!("{it}\n")).collect();
         files.push(("releases", lines.into_bytes()));
     }
@@ -248,7 +254,7 @@ fn system(definition: &Definition) -> System<'_> {
 fn bare_kernel(
     build: &VariantBuilding<'_>,
     kernel: &domain::variant::Kernel,
-) -> Result<(String, String, BlobRef), BuildError> {
+) -> Result<BareKernel, BuildError> {
     let refused = |why: &str| BuildError::Refused {
         what: format!("the kernel of {}", kernel.alias),
         why: why.to_owned(),
@@ -263,7 +269,7 @@ fn bare_kernel(
     if check_file_name(&release).is_err() {
         return Err(refused("its header names a version that is no file name"));
     }
-    Ok((kernel.alias.clone(), release, blob))
+    Ok(BareKernel { alias: kernel.alias.clone(), release, image: blob })
 }
 
 /// Runs the step on the tree of its base.

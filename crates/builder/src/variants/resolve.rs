@@ -26,7 +26,7 @@ const NAME: &str = "resolve";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Simulation {
     /// It would do this.
-    Possible(VariantLock),
+    Possible(Box<VariantLock>),
     /// It would not, and says why.
     Refused(String),
 }
@@ -36,7 +36,7 @@ pub(super) fn run(build: &VariantBuilding<'_>, made: &[Made]) -> Result<VariantL
         Simulation::Possible(lock) => {
             let message = told(&lock);
             build.log(NAME, &message);
-            Ok((lock, Some(message)))
+            Ok((*lock, Some(message)))
         }
         Simulation::Refused(why) => Err(BuildError::AptRefuses(why)),
     })
@@ -75,7 +75,7 @@ pub(super) fn simulate(
     };
     if !definition.asks_apt() && definition.kernels.is_empty() {
         // Nothing of it depends on what the archive has now.
-        return Ok(Simulation::Possible(empty));
+        return Ok(Simulation::Possible(Box::new(empty)));
     }
     let known = index::run(build, &archive, &definition.suites())?;
     let wanted = wanted(build);
@@ -134,7 +134,7 @@ pub(super) fn simulate(
         let what = format!("{} {:?}, which no index has", missing.name, missing.to);
         return Err(BuildError::Unexpected { step: NAME, what });
     }
-    Ok(Simulation::Possible(VariantLock { install, changes, kernels, busybox, ..empty }))
+    Ok(Simulation::Possible(Box::new(VariantLock { install, changes, kernels, busybox, ..empty })))
 }
 
 /// What apt is asked for, a line each.

@@ -16,8 +16,7 @@ fn attempts(script: &str) -> Vec<String> {
     });
     let watch = Watch::default();
     world.build(&request, &watch).unwrap();
-    let lines = watch.lines.lock().unwrap().clone();
-    lines
+    watch.lines.into_inner().unwrap()
 }
 
 #[test]

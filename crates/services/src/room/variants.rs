@@ -30,7 +30,8 @@ pub(crate) async fn builds(
         let newest = seen.insert(build.variant.clone());
         let lives = build.deleted_at.is_none() && build.expires_at > now;
         let digest = build.manifest.digest()?;
-        let goes = !(newest && lives) && !booting.contains(&digest);
+        let is_served = newest && lives;
+        let goes = !is_served && !booting.contains(&digest);
         let lock = build.lock.iter();
         let packages = lock.flat_map(|it| it.install.iter().chain(&it.busybox));
         let components = build.manifest.components.iter().map(|it| it.sha256);

@@ -150,7 +150,7 @@ impl Services {
             let message = format!("a description has {LONGEST_DESCRIPTION} characters at the most");
             return Err(ServiceError::invalid("description", message));
         }
-        faulty(variant::faults(&draft.definition))?;
+        faulty(&variant::faults(&draft.definition))?;
         expiry(self.now(), draft.days).map_err(|message| ServiceError::invalid("days", message))
     }
 
@@ -163,7 +163,7 @@ impl Services {
         for file in definition.uploads() {
             self.name_one_upload(tx, file).await?;
         }
-        faulty(variant::unknown_kernels(&definition, &tx.kernel_flavors().await?))?;
+        faulty(&variant::unknown_kernels(&definition, &tx.kernel_flavors().await?))?;
         if !definition.base.is_empty() {
             let base = tx.release_by_name(&definition.base).await?;
             let base = base.ok_or_else(|| {
@@ -198,7 +198,7 @@ impl Services {
 }
 
 /// The first faults of a definition as one answer.
-pub(super) fn faulty(faults: Vec<DefinitionFault>) -> Result<(), ServiceError> {
+pub(super) fn faulty(faults: &[DefinitionFault]) -> Result<(), ServiceError> {
     const SHOWN: usize = 5;
     if faults.is_empty() {
         return Ok(());

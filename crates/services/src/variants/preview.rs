@@ -65,9 +65,9 @@ impl Services {
         definition: Definition,
     ) -> Result<Preview, ServiceError> {
         Action::EditVariant.allowed_to(&actor.who)?;
-        faulty(variant::faults(&definition))?;
+        faulty(&variant::faults(&definition))?;
         let mut rows = self.read().await?;
-        faulty(variant::unknown_kernels(&definition, &rows.kernel_flavors().await?))?;
+        faulty(&variant::unknown_kernels(&definition, &rows.kernel_flavors().await?))?;
         let base = frozen_base(&mut rows, &definition.base).await?;
         variant::menu(&base.manifest, &definition)
             .map_err(|why| ServiceError::invalid("kernels", why.to_string()))?;
@@ -95,7 +95,7 @@ impl Services {
         let simulated =
             tokio::task::spawn_blocking(simulate).await.map_err(ServiceError::internal)?;
         let (lock, refused) = match simulated.map_err(unavailable)? {
-            Simulation::Possible(lock) => (Some(lock), None),
+            Simulation::Possible(lock) => (Some(*lock), None),
             Simulation::Refused(why) => (None, Some(why)),
         };
         let unconfirmed =

@@ -25,7 +25,7 @@ use crate::{
     audit::Change,
     error::ServiceError,
     jobs::no_job,
-    variants::{FrozenBase, VariantParameters, topic},
+    variants::{FrozenBase, FrozenVariantKernel, VariantParameters, topic},
 };
 
 /// Builds, and completes the build where all went well.
@@ -84,7 +84,7 @@ async fn request(
     Ok(Ok(VariantRequest {
         definition: row.build.definition.clone(),
         base: base.for_builder(rows).await?,
-        kernels: kernels.iter().map(|it| it.request()).collect(),
+        kernels: kernels.iter().map(FrozenVariantKernel::request).collect(),
         lock: row.build.lock.clone(),
     }))
 }

@@ -36,7 +36,7 @@ pub(in crate::cli) struct ChangesArgs {
     /// A package that may go along with those.
     #[arg(long, value_name = "PACKAGE")]
     accept_removal: Vec<String>,
-    /// A file to put into the rootfs: FILE:/absolute/path; may be said several times.
+    /// A file to put into the rootfs, and where it is to stand; may be said several times.
     #[arg(long, value_name = "FILE:PATH")]
     put: Vec<String>,
     /// A kernel of the list Kernels in the place of an alias: ALIAS=KERNEL.
