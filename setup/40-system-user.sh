@@ -39,5 +39,9 @@ if [ "$1" = test ]; then
     as_root install -d -o "$user" -g "$(id -gn "$user")" -m 0755 /var/cache/bootwright-test
     # What no test has used for days was made of scripts or packages that are no more; each use of a file
     # makes it new.
-    as_root find /var/cache/bootwright-test -type f -mtime +3 -delete
+    as_root find /var/cache/bootwright-test -path '*/trees/*/root' -prune -o -type f -mtime +3 -exec rm -f {} +
+    # An unpacked release whose fingerprint went that way: what is in it is as old as the release.
+    for tree in /var/cache/bootwright-test/cache/trees/*/; do
+        [ ! -d "$tree" ] || [ -e "$tree/fingerprint" ] || as_root rm -rf "$tree"
+    done
 fi
