@@ -129,6 +129,8 @@ fn each_role_may_what_the_table_says() {
                 Import,
                 CancelJob,
                 Validate,
+                StartGuest,
+                UseGuest,
                 WithdrawRelease,
                 EditNotes,
                 PinRelease,
