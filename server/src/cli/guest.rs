@@ -223,6 +223,6 @@ mod tests {
         for cut in ["ab\u{1b}", "ab\u{1b}[", "ab\u{1b}[1;3"] {
             assert_eq!(whole(cut), 2, "{cut:?}");
         }
-        assert_eq!(whole("ab\u{1b}[1;31mred"), 11);
+        assert_eq!(whole("ab\u{1b}[1;31mred"), 12);
     }
 }
