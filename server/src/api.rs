@@ -119,8 +119,8 @@ pub fn operations() -> Vec<Operation> {
     use Action::{
         Approve, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy, ChangeRoomRules,
         CollectGarbage, DeleteKernel, Deploy, EditKernel, EditNotes, EditRecipe, EditVariant,
-        Import, ManageOwnTokens, ManagePeople, PinRelease, Read, RequestDeployment, RollBack,
-        StartGuest, Upload, UseGuest, Validate, WithdrawRelease, WithdrawRequest,
+        FillSlot, Import, ManageOwnTokens, ManagePeople, PinRelease, Read, RequestDeployment,
+        RollBack, StartGuest, Upload, UseGuest, Validate, WithdrawRelease, WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -196,6 +196,8 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(environments::show)),
         row(May(ChangePolicy), routes!(environments::change_policy)),
         row(May(RollBack), routes!(environments::roll_back)),
+        row(May(FillSlot), routes!(environments::fill_slot)),
+        row(May(FillSlot), routes!(environments::empty_slot)),
         row(May(Read), routes!(deployments::list)),
         row(May(RequestDeployment), routes!(deployments::request)),
         row(May(Read), routes!(deployments::show)),

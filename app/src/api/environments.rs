@@ -2,10 +2,11 @@
 
 use domain::{
     deployment::Deployment, digest::Digest, environment::Environment, ids::DeploymentId,
-    time::Timestamp,
+    slot::Slot, time::Timestamp,
 };
 use leptos::server;
 use serde::{Deserialize, Serialize};
+use services::slots::SlotSummary;
 
 use super::{Choice, overview::EnvironmentRow, releases::ReleaseRow};
 use crate::error::AppError;
@@ -32,6 +33,19 @@ pub struct EnvironmentPage {
     pub menu_path: String,
     /// Plans that a policy can demand.
     pub plans: Vec<String>,
+    /// The slots that it has, each with what fills it.
+    pub slots: Vec<SlotRow>,
+    /// Names of the variants that can fill one.
+    pub variants: Vec<String>,
+}
+
+/// A slot of an environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SlotRow {
+    /// The slot.
+    pub slot: Slot,
+    /// The variant in it.
+    pub filled: Option<SlotSummary>,
 }
 
 /// A deployment that ended.
@@ -92,4 +106,20 @@ pub async fn change_policy(
         base,
     )
     .await
+}
+
+/// Lets a variant fill a slot of an environment.
+#[server(prefix = "/api/ui")]
+pub async fn fill_slot(
+    environment: String,
+    slot: Slot,
+    #[server(default)] variant: String,
+) -> Result<(), AppError> {
+    crate::compose::environments::fill_slot(&super::asked()?, &environment, slot, &variant).await
+}
+
+/// Empties a slot of an environment.
+#[server(prefix = "/api/ui")]
+pub async fn empty_slot(environment: String, slot: Slot) -> Result<(), AppError> {
+    crate::compose::environments::empty_slot(&super::asked()?, &environment, slot).await
 }

@@ -5,13 +5,17 @@ use domain::{
     digest::Digest,
     environment::{Environment, PRODUCTION, Policy},
     ids::DeploymentId,
+    page::Slice,
     plan::PLANS,
+    slot::Slot,
+    variant::VariantState,
 };
+use services::variants::VariantFilter;
 
 use super::{Asked, confirmed, releases};
 use crate::{
     api::{
-        environments::{EnvironmentPage, EnvironmentsPage, HistoryRow},
+        environments::{EnvironmentPage, EnvironmentsPage, HistoryRow, SlotRow},
         overview::EnvironmentRow,
     },
     error::AppError,
@@ -53,7 +57,51 @@ pub(crate) async fn page(asked: &Asked, name: &str) -> Result<EnvironmentPage, A
         format!("/env/{}/menu.ipxe", environment.name)
     };
     let plans = PLANS.iter().map(|plan| plan.name.to_owned()).collect();
-    Ok(EnvironmentPage { environment, current, open, history, menu_path, plans })
+    let slots = slots(asked, name).await?;
+    let variants = if slots.is_empty() { Vec::new() } else { bootable_variants(asked).await? };
+    Ok(EnvironmentPage { environment, current, open, history, menu_path, plans, slots, variants })
+}
+
+/// The slots of an environment, in the order of the menu's aliases.
+async fn slots(asked: &Asked, environment: &str) -> Result<Vec<SlotRow>, AppError> {
+    let Asked { services, actor } = asked;
+    let filled = services.slots(actor, environment).await.map_err(|it| asked.refuse(it))?;
+    let row = |slot: &Slot| SlotRow {
+        slot: *slot,
+        filled: filled.iter().find(|it| it.filled.slot == *slot).cloned(),
+    };
+    Ok(Slot::of(environment).iter().map(row).collect())
+}
+
+/// Names of the variants that machines can boot now.
+async fn bootable_variants(asked: &Asked) -> Result<Vec<String>, AppError> {
+    let Asked { services, actor } = asked;
+    let (filter, slice) =
+        (VariantFilter::default(), Slice { limit: Slice::MOST, ..Slice::first() });
+    let page = services.variants_page(actor, &filter, &slice);
+    let items = page.await.map_err(|it| asked.refuse(it))?.items;
+    let bootable = items.into_iter().filter(|it| it.built.is_some());
+    let living = bootable.filter(|it| it.state != VariantState::Expired);
+    Ok(living.map(|it| it.variant.name).collect())
+}
+
+pub(crate) async fn fill_slot(
+    asked: &Asked,
+    environment: &str,
+    slot: Slot,
+    variant: &str,
+) -> Result<(), AppError> {
+    let done = asked.services.fill_slot(&asked.actor, environment, slot, variant);
+    done.await.map_err(|it| asked.refuse(it))
+}
+
+pub(crate) async fn empty_slot(
+    asked: &Asked,
+    environment: &str,
+    slot: Slot,
+) -> Result<(), AppError> {
+    let done = asked.services.empty_slot(&asked.actor, environment, slot);
+    done.await.map_err(|it| asked.refuse(it))
 }
 
 /// What the environment has served, newest first, and how long.

@@ -3,17 +3,17 @@
 use domain::{
     deployment::Verdict,
     environment::{Environment, Policy},
-    policy::may_change_policy,
+    policy::{may_change_policy, may_empty_slot},
 };
 use leptos::prelude::*;
-use services::environments::HISTORY;
+use services::{environments::HISTORY, slots::SlotSummary};
 
 use crate::{
     api::{
         Choice,
         environments::{
-            ChangePolicy, EnvironmentPage, EnvironmentsPage, HistoryRow, RollBack,
-            load_environment, load_environments,
+            ChangePolicy, EmptySlot, EnvironmentPage, EnvironmentsPage, FillSlot, HistoryRow,
+            RollBack, SlotRow, load_environment, load_environments,
         },
     },
     pages::{overview::environment_cards, parameter, query},
@@ -69,7 +69,8 @@ pub fn show_list(data: &EnvironmentsPage) -> AnyView {
 /// One environment.
 #[must_use]
 pub fn show(data: EnvironmentPage) -> AnyView {
-    let EnvironmentPage { environment, current, open, history, menu_path, plans } = data;
+    let EnvironmentPage { environment, current, open, history, menu_path, plans, slots, variants } =
+        data;
     let health = current.as_ref().map(|row| badge(Status::Health(row.health)));
     let serves = view! { {release_or_nothing(environment.release_name.as_deref())}" "{health} };
     let waiting = (!open.is_empty()).then(|| {
@@ -93,8 +94,74 @@ pub fn show(data: EnvironmentPage) -> AnyView {
             ("Demands", demands(&environment.policy).into_any()),
         ])}
         {waiting}
+        {(!slots.is_empty()).then(|| page::section("Slots", self::slots(&environment, &slots, &variants)))}
         {page::section("History", past)}
         {policy(&environment, &plans)}
+    }
+    .into_any()
+}
+
+/// The places that variants fill: each with the variant in it, and a form that puts another there.
+fn slots(environment: &Environment, slots: &[SlotRow], variants: &[String]) -> AnyView {
+    let failed = form::fault(form::failed::<FillSlot>().or_else(form::failed::<EmptySlot>));
+    let rows: Vec<_> = slots.iter().map(|row| slot(environment, row, variants)).collect();
+    view! {
+        <p class="quiet">"A variant in a slot is what this menu boots for that kernel: its kernel and its rootfs, in the entries of that alias, or in one more. Later builds of it come by themselves. Production has no slots."</p>
+        {failed}
+        <ul class="list">{rows}</ul>
+    }
+    .into_any()
+}
+
+fn slot(environment: &Environment, row: &SlotRow, variants: &[String]) -> AnyView {
+    let SlotRow { slot, filled } = row;
+    let choice = may_empty_slot(viewer().role, &environment.name, *slot)
+        .map_err(|refusal| refusal.to_string());
+    let hidden = || vec![("environment", environment.name.clone()), ("slot", slot.to_string())];
+    let about = match filled {
+        None => view! { <span class="nothing">"as the release says"</span> }.into_any(),
+        Some(SlotSummary { filled: it, .. }) => view! {
+            <a href=href::variant(&it.variant)>{format!("variant {}", it.variant)}</a>
+            <span class="quiet">" since "{time(it.filled_at)}" by "{it.filled_by.clone()}", until "{time(it.expires_at)}</span>
+        }
+        .into_any(),
+    };
+    let entries = filled.as_ref().map(|it| match it.entries.as_slice() {
+        [] => "The menu of the release that is served now has no room for it: deploy one with fewer entries.".to_owned(),
+        labels => format!("Boots as {}.", labels.join(", ")),
+    });
+    let entries = entries.map(|words| view! { <p class="quiet">{words}</p> });
+    let empty = filled
+        .is_some()
+        .then(|| form::acting::<EmptySlot>("", hidden(), form::submit("Empty it", "", &choice)));
+    let id = format!("variant-in-{slot}");
+    let fill = if variants.is_empty() {
+        view! { <p class="quiet">"No variant can be booted now. "<a href="/variants/new">"Compose one"</a>", and build it."</p> }.into_any()
+    } else {
+        let options: Vec<_> = variants
+            .iter()
+            .map(|name| {
+                let chosen = filled.as_ref().is_some_and(|it| it.filled.variant == *name);
+                view! { <option value=name.clone() selected=chosen>{name.clone()}</option> }
+            })
+            .collect();
+        form::acting::<FillSlot>(
+            "inline",
+            hidden(),
+            view! {
+                <label class="hidden" for=id.clone()>{format!("Variant for {slot}")}</label>
+                <select id=id name="variant">{options}</select>
+                {form::submit("Fill it", "", &choice)}
+            }
+            .into_any(),
+        )
+    };
+    view! {
+        <li>
+            <div class="line"><code>{slot.to_string()}</code>" "{about}</div>
+            {entries}
+            <div class="line">{fill}{empty}</div>
+        </li>
     }
     .into_any()
 }

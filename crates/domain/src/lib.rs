@@ -41,6 +41,7 @@ pub mod release;
 pub mod room;
 pub mod run;
 pub mod sbom;
+pub mod slot;
 pub mod text_diff;
 pub mod time;
 pub mod token;

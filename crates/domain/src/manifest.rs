@@ -239,6 +239,32 @@ impl BootEntry {
         }
     }
 
+    /// The same under another label and text.
+    #[must_use]
+    pub fn renamed(&self, to_label: &str, to_text: &str) -> Self {
+        let mut renamed = self.clone();
+        match &mut renamed {
+            Self::Linux { label, text, .. }
+            | Self::Xen { label, text, .. }
+            | Self::Installer { label, text, .. }
+            | Self::Chain { label, text, .. } => {
+                to_label.clone_into(label);
+                to_text.clone_into(text);
+            }
+        }
+        renamed
+    }
+
+    /// The same with another Linux kernel, where it starts one.
+    #[must_use]
+    pub fn with_kernel(&self, alias: &str) -> Self {
+        let mut other = self.clone();
+        if let Self::Linux { kernel, .. } | Self::Xen { kernel, .. } = &mut other {
+            alias.clone_into(kernel);
+        }
+        other
+    }
+
     /// What is set of it, by the names that a recipe uses, without its label.
     #[must_use]
     pub fn fields(&self) -> Vec<(&'static str, String)> {

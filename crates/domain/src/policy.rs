@@ -28,7 +28,8 @@ pub use kernels::{KernelNeeds, may_build_kernel, may_delete_kernel, may_edit_ker
 pub use people::{may_change_role, may_disable, may_manage_people};
 pub use refusal::{Lapse, Refusal};
 pub use variants::{
-    bootable_variant, may_build_variant, may_delete_variant, may_edit_variant, may_validate_variant,
+    bootable_variant, may_build_variant, may_delete_variant, may_edit_variant, may_empty_slot,
+    may_fill_slot, may_validate_variant,
 };
 
 use crate::{job::JobState, person::Role, release::Stage};

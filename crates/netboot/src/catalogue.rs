@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use domain::{
     digest::Digest,
     manifest::{ComponentRole, Manifest},
+    slot::{self, FilledMenu, Filling, Slot},
     time::Timestamp,
 };
 
@@ -25,6 +26,53 @@ impl Served {
     pub(crate) fn file(&self, name: &str) -> Option<(ComponentRole, u64, Digest)> {
         self.manifest.component(name).map(|it| (it.role, it.size, it.sha256))
     }
+
+    /// The name of the file that a kernel's alias stands for; any other name stands for itself.
+    pub(crate) fn kernel_file<'a>(&'a self, name: &'a str) -> &'a str {
+        self.manifest.kernel(name).map_or(name, |bound| bound.image.as_str())
+    }
+}
+
+/// A variant in a slot of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SlotServed {
+    pub(crate) slot: Slot,
+    pub(crate) variant: String,
+    pub(crate) served: Arc<Served>,
+    /// When its days are over, and the slot is empty.
+    pub(crate) until: Timestamp,
+}
+
+/// What an environment serves at one moment: a release, and variants in its slots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EnvironmentServed {
+    pub(crate) release: Option<Arc<Served>>,
+    /// Those whose days are not over.
+    pub(crate) slots: Vec<SlotServed>,
+}
+
+impl EnvironmentServed {
+    /// Its menu; each entry is of the release or of a variant in a slot.
+    pub(crate) fn menu(&self) -> FilledMenu {
+        let fillings: Vec<_> = self.slots.iter().map(SlotServed::filling).collect();
+        slot::fill(self.release.as_ref().map(|it| &it.manifest), &fillings)
+    }
+
+    /// A kernel by alias, the slots' first, or a file of the release; with what it is a file of.
+    pub(crate) fn kernel<'a>(&'a self, name: &'a str) -> Option<(&'a Arc<Served>, &'a str)> {
+        let in_slot = self.slots.iter().filter(|it| it.slot.word() == name).find_map(|it| {
+            let entry = it.slot.entry_of(&it.served.manifest)?;
+            let bound = it.served.manifest.kernel(it.slot.started_by(entry)?)?;
+            Some((&it.served, bound.image.as_str()))
+        });
+        in_slot.or_else(|| self.release.as_ref().map(|it| (it, it.kernel_file(name))))
+    }
+}
+
+impl SlotServed {
+    fn filling(&self) -> Filling<'_> {
+        Filling { slot: self.slot, variant: &self.variant, manifest: &self.served.manifest }
+    }
 }
 
 /// Everything that machines may boot at one moment.
@@ -32,8 +80,9 @@ impl Served {
 pub struct Snapshot {
     /// The environment behind `/menu.ipxe`.
     pub default_environment: String,
-    /// What each environment points at.
+    /// The release that each environment points at.
     pub environments: BTreeMap<String, Option<Arc<Served>>>,
+    slots: BTreeMap<String, Vec<SlotServed>>,
     releases: BTreeMap<String, Arc<Served>>,
     /// The newest of each, with its end.
     variants: BTreeMap<String, (Arc<Served>, Timestamp)>,
@@ -52,6 +101,23 @@ impl Snapshot {
     pub fn add_variant(&mut self, served: Arc<Served>, name: &str, until: Timestamp) {
         self.digests.entry(served.digest).or_insert_with(|| served.clone());
         self.variants.entry(name.to_owned()).or_insert((served, until));
+    }
+
+    /// Lets a variant that was added fill a slot of an environment; one of which nothing is served
+    /// leaves it empty.
+    pub fn fill_slot(&mut self, environment: &str, slot: Slot, variant: &str) {
+        let Some((served, until)) = self.variants.get(variant) else { return };
+        let (variant, served, until) = (variant.to_owned(), served.clone(), *until);
+        let slots = self.slots.entry(environment.to_owned()).or_default();
+        slots.push(SlotServed { slot, variant, served, until });
+    }
+
+    /// What an environment serves; `None` where there is no such environment.
+    pub(crate) fn environment(&self, name: &str, now: Timestamp) -> Option<EnvironmentServed> {
+        let release = self.environments.get(name)?.clone();
+        let slots = self.slots.get(name).into_iter().flatten();
+        let slots = slots.filter(|it| it.until > now).cloned().collect();
+        Some(EnvironmentServed { release, slots })
     }
 
     pub(crate) fn variant(&self, name: &str) -> Option<&(Arc<Served>, Timestamp)> {

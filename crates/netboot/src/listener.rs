@@ -21,11 +21,11 @@ use tokio::net::{TcpListener, UnixListener};
 use crate::{
     artifact::{self, Files},
     boots::Boots,
-    catalogue::{Served, SharedCatalogue},
+    catalogue::{EnvironmentServed, Served, SharedCatalogue},
     connections::{self, Limits},
     observe::{CountedBody, Observer, Watch},
     request,
-    script::{Base, chain_script, menu_script, refusal_script},
+    script::{Base, chain_script, environment_script, menu_script, refusal_script},
     short,
 };
 
@@ -52,6 +52,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         row("/menu.ipxe", get(default_menu)),
         row("/env/{name}/menu.ipxe", get(environment_menu)),
+        row("/env/{name}/kernels/{file}", get(environment_kernel)),
         row("/release/{name}/menu.ipxe", get(release_menu)),
         row("/variant/{name}/menu.ipxe", get(variant_menu)),
         row("/variant/{name}/kernels/{file}", get(variant_kernel)),
@@ -141,15 +142,11 @@ impl BootListener {
         self.script(request, script)
     }
 
+    /// What machines boot that name no environment: its release and nothing else, so that no slot
+    /// ever reaches them.
     fn default_release(&self) -> Result<Arc<Served>, (StatusCode, String)> {
         let name = self.catalogue.snapshot().default_environment.clone();
-        self.environment(&name)
-    }
-
-    /// A file by its name, or a kernel by its alias.
-    async fn kernel(&self, request: &Parts, served: &Served, name: &str) -> Response {
-        let file = served.manifest.kernel(name).map_or(name, |bound| bound.image.as_str());
-        self.file(request, served, file).await
+        self.environment(&name)?.release.ok_or_else(|| serves_nothing(&name))
     }
 
     fn variant(&self, name: &str) -> Result<Arc<Served>, (StatusCode, String)> {
@@ -164,16 +161,17 @@ impl BootListener {
         Ok(served.clone())
     }
 
-    fn environment(&self, name: &str) -> Result<Arc<Served>, (StatusCode, String)> {
-        match self.catalogue.snapshot().environments.get(name) {
-            None => Err((StatusCode::NOT_FOUND, format!("there is no environment {name}"))),
-            Some(None) => Err((
-                StatusCode::NOT_FOUND,
-                format!("environment {name} serves no release yet: deploy one on the dashboard"),
-            )),
-            Some(Some(served)) => Ok(served.clone()),
-        }
+    fn environment(&self, name: &str) -> Result<EnvironmentServed, (StatusCode, String)> {
+        let snapshot = self.catalogue.snapshot();
+        let unknown = || (StatusCode::NOT_FOUND, format!("there is no environment {name}"));
+        snapshot.environment(name, self.watch.clock.now()).ok_or_else(unknown)
     }
+}
+
+fn serves_nothing(environment: &str) -> (StatusCode, String) {
+    let reason =
+        format!("environment {environment} serves no release yet: deploy one on the dashboard");
+    (StatusCode::NOT_FOUND, reason)
 }
 
 /// Whether a script is asked for by iPXE itself.
@@ -200,7 +198,34 @@ async fn environment_menu(
     Segments(name): Segments<String>,
     request: Parts,
 ) -> Response {
-    listener.menu(&request, listener.environment(&name))
+    let script = listener.environment(&name).and_then(|environment| {
+        let base = base(&request)?;
+        let (release, slots) = (environment.release.iter(), environment.slots.iter());
+        let served: Vec<_> = release.chain(slots.map(|it| &it.served)).collect();
+        if served.is_empty() {
+            return Err(serves_nothing(&name));
+        }
+        let _sending: Vec<_> = served.iter().map(|it| listener.boots.begin(it.digest)).collect();
+        environment_script(&environment, &base)
+            .map_err(|reason| (StatusCode::INTERNAL_SERVER_ERROR, reason))
+    });
+    listener.script(&request, script)
+}
+
+/// A kernel of an environment by alias, what fills a slot of that alias first, or by file name.
+async fn environment_kernel(
+    State(listener): State<BootListener>,
+    Segments((name, file)): Segments<(String, String)>,
+    request: Parts,
+) -> Response {
+    let environment = match listener.environment(&name) {
+        Ok(environment) => environment,
+        Err(refusal) => return listener.answer(&request, Err(refusal)),
+    };
+    match environment.kernel(&file) {
+        Some((served, file)) => listener.file(&request, served, file).await,
+        None => listener.answer(&request, Err(serves_nothing(&name))),
+    }
 }
 
 async fn release_menu(
@@ -228,7 +253,7 @@ async fn variant_kernel(
     request: Parts,
 ) -> Response {
     match listener.variant(&name) {
-        Ok(served) => listener.kernel(&request, &served, &file).await,
+        Ok(served) => listener.file(&request, &served, served.kernel_file(&file)).await,
         Err(refusal) => listener.answer(&request, Err(refusal)),
     }
 }
@@ -288,7 +313,7 @@ async fn kernel(
         Ok(served) => served,
         Err(refusal) => return listener.answer(&request, Err(refusal)),
     };
-    listener.kernel(&request, &served, &name).await
+    listener.file(&request, &served, served.kernel_file(&name)).await
 }
 
 async fn artifact(

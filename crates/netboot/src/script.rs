@@ -8,10 +8,13 @@ mod entry;
 
 use std::fmt::Write as _;
 
-use domain::menu::{self, FOOTER, HEADER, SHELL_LABEL, SHELL_TEXT};
+use domain::{
+    manifest::BootEntry,
+    menu::{self, FOOTER, HEADER, SHELL_LABEL, SHELL_TEXT},
+};
 
 pub(crate) use self::entry::pixiecore;
-use crate::catalogue::Served;
+use crate::catalogue::{EnvironmentServed, Served};
 
 /// How long the menu waits for a key before it boots the default where nobody chose anything.
 const UNATTENDED_MS: u32 = 3000;
@@ -63,20 +66,51 @@ impl Base {
 /// gives such a manifest.
 pub fn menu_script(served: &Served, base: &Base) -> Result<String, String> {
     let manifest = &served.manifest;
+    let entries = manifest.entries.iter().map(|entry| (entry, served));
+    rendered(entries, &manifest.default_entry, manifest.timeout_ms, base)
+}
+
+/// The menu of an environment with variants in its slots.
+pub(crate) fn environment_script(
+    environment: &EnvironmentServed,
+    base: &Base,
+) -> Result<String, String> {
+    let menu = environment.menu();
+    let release = environment.release.as_deref();
+    let mut entries = Vec::with_capacity(menu.entries.len());
+    for (entry, slot) in &menu.entries {
+        let served = match slot {
+            Some(index) => environment.slots.get(*index).map(|it| &*it.served),
+            None => release,
+        };
+        entries.push((entry, served.ok_or("an entry of the menu is of nothing that is served")?));
+    }
+    let timeout_ms = release.map_or(UNATTENDED_MS, |it| it.manifest.timeout_ms);
+    rendered(entries.into_iter(), &menu.default_entry, timeout_ms, base)
+}
+
+/// A menu of entries, each with what it boots.
+fn rendered<'a>(
+    entries: impl Iterator<Item = (&'a BootEntry, &'a Served)>,
+    default: &str,
+    timeout_ms: u32,
+    base: &Base,
+) -> Result<String, String> {
     let mut items = String::new();
-    let mut entries = String::new();
-    for entry in &manifest.entries {
+    let mut bodies = String::new();
+    let mut has_default = false;
+    for (entry, served) in entries {
         let (label, text) = (entry.label(), entry.text());
         menu::check_label(label).map_err(|rule| rule.to_string())?;
         menu::check_text(text).map_err(|rule| rule.to_string())?;
+        has_default |= label == default;
         let _ = writeln!(items, "item {label} {text}");
-        entries.push_str(&entry::lines(served, entry, base)?);
+        bodies.push_str(&entry::lines(served, entry, base)?);
     }
     // A robot presses arrow-down as often as the entry stands below `ipxe shell`, so that one is
     // what the menu begins on. A machine without anybody ends there as well when the time is over,
     // says what to do, and boots its default.
-    let default = &manifest.default_entry;
-    if manifest.entry(default).is_none() {
+    if !has_default {
         return Err(format!("the release has no entry {default}, which it names as its default"));
     }
     Ok(format!(
@@ -87,7 +121,7 @@ pub fn menu_script(served: &Served, base: &Base) -> Result<String, String> {
          item {SHELL_LABEL} {SHELL_TEXT}\n\
          {items}\
          item --gap -- {FOOTER}\n\
-         choose --default {SHELL_LABEL} --timeout {} target && goto ${{target}}\n\
+         choose --default {SHELL_LABEL} --timeout {timeout_ms} target && goto ${{target}}\n\
          \n\
          :{SHELL_LABEL}\n\
          prompt --timeout {UNATTENDED_MS} Press any key for the iPXE shell, or wait for {default} || \
@@ -99,8 +133,7 @@ pub fn menu_script(served: &Served, base: &Base) -> Result<String, String> {
          echo Bootwright: this entry could not be loaded, the line above says why\n\
          prompt --timeout {FAILED_MS} Press any key for the menu ||\n\
          goto MENU\n\
-         {entries}",
-        manifest.timeout_ms
+         {bodies}"
     ))
 }
 

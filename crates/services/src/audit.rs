@@ -14,6 +14,7 @@ use domain::{
     policy::Action,
     release::Release,
     room::RoomRules,
+    slot::Slot,
     token::Token,
     variant::Variant,
 };
@@ -201,6 +202,15 @@ pub(crate) enum Change<'a> {
         number: u32,
         manifest: Option<&'a Digest>,
         outcome: &'a str,
+    },
+    SlotFilled {
+        environment: &'a str,
+        slot: Slot,
+        variant: &'a Variant,
+    },
+    SlotEmptied {
+        environment: &'a str,
+        slot: Slot,
     },
     VariantFilesRemoved {
         variant: &'a str,
@@ -427,6 +437,18 @@ impl Change<'_> {
                 "variant",
                 variant.to_owned(),
                 json!({ "number": number }),
+            ),
+            Self::SlotFilled { environment, slot, variant } => (
+                "environment.fill-slot",
+                "environment",
+                environment.to_owned(),
+                json!({ "slot": slot, "variant": variant.name, "id": variant.id }),
+            ),
+            Self::SlotEmptied { environment, slot } => (
+                "environment.empty-slot",
+                "environment",
+                environment.to_owned(),
+                json!({ "slot": slot }),
             ),
             Self::Uploaded { file, size } => upload("upload.add", file, Some(size)),
             Self::UploadForgotten { file } => upload("upload.forget", file, None),

@@ -32,7 +32,11 @@ impl Services {
                 snapshot.add(served.clone(), &release.version.target.to_string());
             }
         }
+        let mut slots = Vec::new();
         for environment in environments {
+            for filled in rows.slots(&environment.name).await? {
+                slots.push((environment.name.clone(), filled));
+            }
             let points_at = environment
                 .release
                 .and_then(|id| served.get(&id).map(|(_, served)| served.clone()));
@@ -44,6 +48,9 @@ impl Services {
             let name = format!("variant {}", it.name);
             let served = Arc::new(Served { name, digest, manifest: it.manifest });
             snapshot.add_variant(served, &it.name, it.expires_at);
+        }
+        for (environment, filled) in slots {
+            snapshot.fill_slot(&environment, filled.slot, &filled.variant);
         }
         self.catalogue().swap(snapshot);
         Ok(())

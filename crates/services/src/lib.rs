@@ -27,6 +27,7 @@ pub mod recipes;
 pub mod releases;
 pub mod room;
 pub mod sessions;
+pub mod slots;
 pub mod tokens;
 pub mod uploads;
 pub mod validations;

@@ -23,6 +23,7 @@ pub mod releases;
 pub mod room;
 pub mod runs;
 pub mod sessions;
+mod slots;
 pub mod tokens;
 mod transaction;
 pub mod uploads;

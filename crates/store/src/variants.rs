@@ -463,6 +463,7 @@ impl WriteTx {
         id: &VariantId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        self.empty_slots_of(id).await?;
         sqlx::query("update variant set deleted_at = $1 where id = $2 and deleted_at is null")
             .bind(at.0)
             .bind(id.as_str())

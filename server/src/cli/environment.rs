@@ -1,12 +1,12 @@
 //! `bootwright environment …`
 
 use clap::{Args, Subcommand};
-use domain::environment::Policy;
+use domain::{environment::Policy, slot::Slot};
 
 use super::{Cli, Connection, client::encode, error::CliError, output::or_dash};
 use crate::api::{
     deployments::Deployment,
-    environments::{Environment, NewRollback},
+    environments::{Environment, NewRollback, SlotFilling},
 };
 
 /// Options of `bootwright environment`.
@@ -37,6 +37,22 @@ pub(super) enum EnvironmentCommand {
         /// Why; it stands in the audit log.
         #[arg(long)]
         reason: String,
+    },
+    /// Let a variant fill a slot of an environment, whatever filled it before.
+    FillSlot {
+        /// Name of the environment: only development has slots.
+        name: String,
+        /// The alias that the slot stands for: vmlinuz-dev or xen-dev.
+        slot: Slot,
+        /// Name of a variant that can be booted.
+        variant: String,
+    },
+    /// Empty a slot of an environment: its menu is what its release says.
+    EmptySlot {
+        /// Name of the environment.
+        name: String,
+        /// The alias that the slot stands for.
+        slot: Slot,
     },
     /// Change what an environment demands; what is not named stays.
     Policy {
@@ -77,6 +93,15 @@ pub(super) fn run(cli: &Cli, command: &EnvironmentCommand) -> Result<(), CliErro
             let done: Deployment = cli.client.post(&path, &new)?;
             cli.output.said(&done, &format!("{} serves {}", done.environment, done.release))
         }
+        EnvironmentCommand::FillSlot { name, slot, variant } => {
+            let filling = SlotFilling { variant: variant.clone() };
+            let done: Environment = cli.client.set(&slot_path(name, *slot), &filling)?;
+            cli.output.said(&done, &format!("{variant} fills {slot} of {name}"))
+        }
+        EnvironmentCommand::EmptySlot { name, slot } => {
+            let done: Environment = cli.client.take_off(&slot_path(name, *slot))?;
+            cli.output.said(&done, &format!("{slot} of {name} is empty"))
+        }
         EnvironmentCommand::Policy { name, approvals, plans, self_approval } => {
             let path = format!("/environments/{}", encode(name));
             let seen = cli.client.versioned::<Environment>(&path)?;
@@ -95,6 +120,10 @@ pub(super) fn run(cli: &Cli, command: &EnvironmentCommand) -> Result<(), CliErro
     }
 }
 
+fn slot_path(environment: &str, slot: Slot) -> String {
+    format!("/environments/{}/slots/{slot}", encode(environment))
+}
+
 fn demands(policy: &Policy) -> String {
     let plans = if policy.plans.is_empty() { "no plan".to_owned() } else { policy.plans.join(",") };
     let own = if policy.self_approval { ", own requests too" } else { "" };
@@ -102,6 +131,7 @@ fn demands(policy: &Policy) -> String {
 }
 
 fn shown(cli: &Cli, it: &Environment) -> Result<(), CliError> {
+    let slots: Vec<_> = it.slots.iter().map(|it| format!("{}: {}", it.slot, it.variant)).collect();
     cli.output.thing(
         it,
         &[
@@ -109,6 +139,7 @@ fn shown(cli: &Cli, it: &Environment) -> Result<(), CliError> {
             ("Serves", or_dash(it.release.as_deref())),
             ("Since", it.since.clone().unwrap_or_default()),
             ("Demands", demands(&it.policy)),
+            ("Slots", slots.join(", ")),
         ],
     )
 }

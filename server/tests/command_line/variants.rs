@@ -30,6 +30,20 @@ pub(super) fn go_the_whole_way(server: &Server, ann: &Person, bob: &Person, fold
     assert!(menu("/variant/probe/menu.ipxe").contains("layer.squashfs"));
     assert_eq!(menu("/menu.ipxe"), production);
 
+    // A slot of development boots it as well, and none of production ever does.
+    let filled = ann.does(&["environment", "fill-slot", "development", "vmlinuz-dev", "probe"]);
+    assert_eq!(filled, "probe fills vmlinuz-dev of development");
+    let development = menu("/env/development/menu.ipxe");
+    assert!(development.contains("Variant probe as vmlinuz-dev"), "{development}");
+    assert!(development.contains("layer.squashfs"), "{development}");
+    assert_eq!(menu("/menu.ipxe"), production);
+    let refused = ann.fails(3, &["environment", "fill-slot", "production", "vmlinuz-dev", "probe"]);
+    assert!(refused.contains("production has no slots"), "{refused}");
+    let refused = ann.fails(2, &["environment", "fill-slot", "development", "xen-dev", "probe"]);
+    assert!(refused.contains("no boot entry that could fill xen-dev"), "{refused}");
+    ann.does(&["environment", "empty-slot", "development", "vmlinuz-dev"]);
+    assert!(!menu("/env/development/menu.ipxe").contains("layer.squashfs"));
+
     let variables = [("BASE", &*server.url), ("TOKEN", &*ann.token)];
     let block = documented("functions") + &documented("variant-curl");
     let said = ann.runs(&block, &folder, &variables);

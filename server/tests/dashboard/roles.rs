@@ -138,6 +138,8 @@ const TABLE: &[(&str, Access)] = &[
     ("call start_variant_build", From(Developer, Action::BuildVariant)),
     ("call start_variant_validation", From(Developer, Action::Validate)),
     ("call start_variant_guest", From(Developer, Action::StartGuest)),
+    ("call fill_slot", From(Developer, Action::FillSlot)),
+    ("call empty_slot", From(Developer, Action::FillSlot)),
     ("call extend_variant", From(Developer, Action::EditVariant)),
     ("call delete_variant", From(Developer, Action::EditVariant)),
     ("call start_collection", From(Developer, Action::CollectGarbage)),
@@ -487,6 +489,14 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
         "start_variant_guest" => {
             world.end_guests().await;
             post(&[("name", &world.built_variant().await), ("entry", "linux")])
+        }
+        "fill_slot" => {
+            let variant = world.built_variant().await;
+            post(&[("environment", DEVELOPMENT), ("slot", "vmlinuz-dev"), ("variant", &variant)])
+        }
+        "empty_slot" => {
+            world.filled_slot().await;
+            post(&[("environment", DEVELOPMENT), ("slot", "vmlinuz-dev")])
         }
         "extend_variant" => post(&[("name", &world.variant_of(asker).await), ("days", "30")]),
         "delete_variant" => {

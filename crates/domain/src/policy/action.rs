@@ -26,6 +26,8 @@ pub enum Action {
     EditVariant,
     /// Build a variant.
     BuildVariant,
+    /// Let a variant fill a slot of an environment, or empty one.
+    FillSlot,
     /// Upload a file for a kernel or an import.
     Upload,
     /// Make a release of a rootfs, kernels and a menu that exist already.
@@ -68,7 +70,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -79,6 +81,7 @@ impl Action {
         Self::DeleteKernel,
         Self::EditVariant,
         Self::BuildVariant,
+        Self::FillSlot,
         Self::Upload,
         Self::Import,
         Self::CancelJob,
@@ -112,6 +115,7 @@ impl Action {
             | Self::DeleteKernel
             | Self::EditVariant
             | Self::BuildVariant
+            | Self::FillSlot
             | Self::Upload
             | Self::Import
             | Self::CancelJob
@@ -145,6 +149,7 @@ impl Action {
             Self::DeleteKernel => "remove a kernel",
             Self::EditVariant => "change a variant",
             Self::BuildVariant => "build a variant",
+            Self::FillSlot => "fill or empty a slot",
             Self::Upload => "upload a file",
             Self::Import => "import a release",
             Self::CancelJob => "cancel a job",

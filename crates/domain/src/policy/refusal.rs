@@ -251,6 +251,14 @@ pub enum Refusal {
     /// Its days are over.
     #[error("the days of this variant are over; give it more first")]
     VariantExpired,
+    /// The environment serves releases alone.
+    #[error(
+        "{environment} has no slots: it serves releases alone, and variants fill slots of the environment development"
+    )]
+    NoSlots {
+        /// Its name.
+        environment: String,
+    },
     /// Whoever runs the server wants no guests.
     #[error("no guests run on this server; ask whoever runs it to start it with --guests")]
     NoGuests,

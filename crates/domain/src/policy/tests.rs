@@ -125,6 +125,7 @@ fn each_role_may_what_the_table_says() {
                 DeleteKernel,
                 EditVariant,
                 BuildVariant,
+                FillSlot,
                 Upload,
                 Import,
                 CancelJob,

@@ -1,7 +1,7 @@
 //! Variants: whoever develops makes and clones them, and each belongs to one person.
 
 use super::{Action, Refusal};
-use crate::{ids::JobId, person::Role};
+use crate::{ids::JobId, person::Role, slot::Slot};
 
 /// Changing a variant or giving it more days: its owner, or an administrator.
 ///
@@ -72,6 +72,34 @@ pub fn may_delete_variant(
     at_rest(job)
 }
 
+/// Filling a slot of an environment with what was built of a variant: whoever develops, whoever's
+/// variant it is. Only [`Slot::of`] an environment can be filled, and production has none.
+///
+/// # Errors
+/// Why not.
+pub fn may_fill_slot(
+    role: Role,
+    environment: &str,
+    slot: Slot,
+    expired: bool,
+    built: bool,
+) -> Result<(), Refusal> {
+    may_empty_slot(role, environment, slot)?;
+    bootable_variant(expired, built)
+}
+
+/// Emptying a slot of an environment: whoever develops.
+///
+/// # Errors
+/// Why not.
+pub fn may_empty_slot(role: Role, environment: &str, slot: Slot) -> Result<(), Refusal> {
+    Action::FillSlot.allowed(role)?;
+    if Slot::of(environment).contains(&slot) {
+        return Ok(());
+    }
+    Err(Refusal::NoSlots { environment: environment.to_owned() })
+}
+
 fn its_own(role: Role, name: &str, owner: &str) -> Result<(), Refusal> {
     if name == owner || role == Role::Administrator {
         return Ok(());
@@ -105,5 +133,18 @@ mod tests {
         assert_eq!(validate(false, false), Err(Refusal::VariantNotBuilt));
         assert!(may_delete_variant(Role::Developer, "ann", "ann", Some(&job)).is_err());
         assert_eq!(may_delete_variant(Role::Developer, "ann", "ann", None), Ok(()));
+    }
+
+    #[test]
+    fn production_never_points_at_a_variant() {
+        let slot = Slot::VmlinuzDev;
+        let fill = |role, name| may_fill_slot(role, name, slot, false, true);
+        assert_eq!(fill(Role::Developer, "development"), Ok(()));
+        let refused = fill(Role::Administrator, "production").unwrap_err();
+        assert!(matches!(refused, Refusal::NoSlots { .. }), "{refused}");
+        assert!(matches!(fill(Role::Viewer, "development"), Err(Refusal::Role { .. })));
+        let unbuilt = may_fill_slot(Role::Developer, "development", slot, false, false);
+        assert_eq!(unbuilt, Err(Refusal::VariantNotBuilt));
+        assert!(may_empty_slot(Role::Developer, "production", slot).is_err());
     }
 }

@@ -8,6 +8,7 @@ use crate::support::Bench;
 fn example(bench: &Bench, row: &str) -> String {
     match row {
         "/env/{name}/menu.ipxe" => "/env/production/menu.ipxe".to_owned(),
+        "/env/{name}/kernels/{file}" => "/env/production/kernels/vmlinuz-6.1.y".to_owned(),
         "/release/{name}/menu.ipxe" => "/release/v1.2.0-rc.1/menu.ipxe".to_owned(),
         "/variant/{name}/menu.ipxe" => "/variant/probe/menu.ipxe".to_owned(),
         "/variant/{name}/kernels/{file}" => "/variant/probe/kernels/vmlinuz-6.1.y".to_owned(),

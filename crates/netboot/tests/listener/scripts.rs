@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use domain::{digest::Digest, slot::Slot, time::Timestamp};
 use netboot::{Base, Served, Snapshot, menu_script};
 
-use crate::support::Bench;
+use crate::support::{Bench, CONFIG, KERNEL};
 
 fn menu(bench: &Bench, served: &Served) -> String {
     menu_script(served, &Base::from_host(&bench.address.to_string()).unwrap()).unwrap()
@@ -28,6 +29,46 @@ fn the_same_menu_stands_behind_every_name_of_a_release() {
         assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"), "{path}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
     }
+}
+
+#[test]
+fn a_variant_fills_a_slot_of_development_and_nothing_of_production() {
+    let bench = Bench::start();
+    let before = bench.get("/menu.ipxe");
+    let mut manifest = bench.served.manifest.clone();
+    manifest.kernels[0].image = "config-6.1.0-cloud".to_owned();
+    let digest = Digest::of("a variant");
+    let variant = Arc::new(Served { name: "variant dev".to_owned(), digest, manifest });
+    let serve = |until| {
+        let mut snapshot = Snapshot::default();
+        "production".clone_into(&mut snapshot.default_environment);
+        let release = Some(bench.served.clone());
+        snapshot.environments.insert("production".to_owned(), release.clone());
+        snapshot.environments.insert("development".to_owned(), release);
+        snapshot.add(bench.served.clone(), "v1.2.0");
+        snapshot.add_variant(variant.clone(), "dev", Timestamp(until));
+        snapshot.fill_slot("development", Slot::VmlinuzDev, "dev");
+        snapshot.fill_slot("development", Slot::XenDev, "never-built");
+        bench.catalogue.swap(snapshot);
+    };
+    serve(i64::MAX);
+    let filled = bench.get("/env/development/menu.ipxe");
+    let text = filled.text();
+    assert!(text.contains("item vmlinuz-dev Variant dev as vmlinuz-dev\n"), "{text}");
+    let (own, added) = text.split_once("\n:vmlinuz-dev\n").unwrap();
+    let of_variant = format!("/artifacts/{digest}/");
+    assert!(added.contains(&of_variant) && !own.contains(&of_variant), "{text}");
+    assert_eq!(bench.get("/env/development/kernels/vmlinuz-dev").body, CONFIG);
+    assert_eq!(bench.get("/env/development/kernels/vmlinuz-6.1.y").body, KERNEL);
+    assert_eq!(bench.get("/env/production/kernels/vmlinuz-dev").status, 404);
+    for path in ["/menu.ipxe", "/env/production/menu.ipxe", "/ipxe?mac=52:54:00:12:34:56"] {
+        assert_eq!(bench.get(path).text(), before.text(), "{path}");
+    }
+
+    // Its days are over: the environment is what its release is.
+    serve(0);
+    assert_eq!(bench.get("/env/development/menu.ipxe").text(), before.text());
+    assert_eq!(bench.get("/env/development/kernels/vmlinuz-dev").status, 404);
 }
 
 #[test]
@@ -111,7 +152,7 @@ fn a_swap_is_seen_at_once_and_boots_in_flight_finish() {
     let before = bench.get("/menu.ipxe");
     let mut manifest = bench.served.manifest.clone();
     manifest.timeout_ms = 5000;
-    let digest = domain::digest::Digest::of("another manifest");
+    let digest = Digest::of("another manifest");
     let other = Arc::new(Served { name: "v1.3.0".to_owned(), digest, manifest });
     let mut snapshot = Snapshot::default();
     "production".clone_into(&mut snapshot.default_environment);

@@ -2,11 +2,13 @@
 
 use domain::{
     digest::Digest,
+    environment::{DEVELOPMENT, PRODUCTION},
     ids::{JobId, VariantId},
     job::{JobKind, JobState},
     page::Slice,
     person::Role,
     release::Release,
+    slot::Slot,
     time::Timestamp,
     variant::{Definition, Packages, Variant, VariantLock, VariantState},
 };
@@ -25,6 +27,7 @@ on_both_engines! {
     a_variant_is_made_changed_and_removed
     a_build_of_a_variant_is_completed_and_gives_its_files_up
     variants_are_listed_by_how_they_stand
+    a_slot_is_filled_by_one_variant_until_it_is_emptied_or_the_variant_goes
 }
 
 fn definition(package: &str) -> Definition {
@@ -212,4 +215,39 @@ async fn variants_are_listed_by_how_they_stand(world: World) {
     let ending = tx.variants_ending(now).await.unwrap();
     assert_eq!(ending.len(), 1);
     assert_eq!(ending[0].variant.name, "expired");
+}
+
+async fn a_slot_is_filled_by_one_variant_until_it_is_emptied_or_the_variant_goes(world: World) {
+    let later = Timestamp(world.now().0 + 1_000_000);
+    let (one, other) = (variant(&world, "one", later).await, variant(&world, "other", later).await);
+    let slots = async || -> Vec<(Slot, String)> {
+        let filled = world.store.read().await.unwrap().slots(DEVELOPMENT).await.unwrap();
+        filled.into_iter().map(|it| (it.slot, it.variant)).collect()
+    };
+    let fill = async |slot, variant: &Variant| {
+        let mut tx = world.begin().await;
+        tx.fill_slot(DEVELOPMENT, slot, &variant.id, world.now(), "ada").await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    assert_eq!(slots().await, []);
+    fill(Slot::XenDev, &one).await;
+    fill(Slot::VmlinuzDev, &one).await;
+    fill(Slot::XenDev, &other).await;
+    let (name, others) = ("one".to_owned(), "other".to_owned());
+    assert_eq!(slots().await, [(Slot::VmlinuzDev, name), (Slot::XenDev, others.clone())]);
+
+    let mut tx = world.begin().await;
+    tx.delete_variant(&one.id, world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(slots().await, [(Slot::XenDev, others)]);
+    let mut tx = world.begin().await;
+    assert!(tx.empty_slot(DEVELOPMENT, Slot::XenDev).await.unwrap());
+    assert!(!tx.empty_slot(DEVELOPMENT, Slot::XenDev).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(slots().await, []);
+
+    // The database itself keeps production from it.
+    let mut tx = world.begin().await;
+    let refused = tx.fill_slot(PRODUCTION, Slot::VmlinuzDev, &other.id, world.now(), "ada").await;
+    assert!(refused.is_err());
 }

@@ -118,6 +118,17 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             }
             send(path, json!({ "description": "another" })).header("if-match", "\"1\"")
         }
+        ("PUT", "/environments/{name}/slots/{slot}") => {
+            let variant = world.built_variant().await;
+            send(
+                "/environments/development/slots/vmlinuz-dev".to_owned(),
+                json!({ "variant": variant }),
+            )
+        }
+        ("DELETE", "/environments/{name}/slots/{slot}") => {
+            world.filled_slot().await;
+            ask(world, method, "/environments/development/slots/vmlinuz-dev", None)
+        }
         ("POST", "/variants/{name}/extend") => {
             let name = world.variant_of(role.max(Role::Developer)).await;
             send(path.replace("{name}", &name), json!({ "days": 30 }))

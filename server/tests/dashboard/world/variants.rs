@@ -2,9 +2,11 @@
 //! past the services.
 
 use domain::{
+    environment::DEVELOPMENT,
     job::JobState,
     manifest::{Component, ComponentRole},
     person::Role,
+    slot::Slot,
     variant::{self, LAYER},
 };
 use services::variants::VariantDraft;
@@ -26,6 +28,15 @@ impl World {
         let draft = VariantDraft { description: "tries htop".to_owned(), days: 14, definition };
         let owner = self.actor(role).await;
         self.services.create_variant(&owner, &name, draft).await.unwrap();
+        name
+    }
+
+    /// Fills the slot `vmlinuz-dev` of development; gives the name of the variant.
+    pub(crate) async fn filled_slot(&self) -> String {
+        let name = self.built_variant().await;
+        let dave = self.actor(Role::Developer).await;
+        let slot = Slot::VmlinuzDev;
+        self.services.fill_slot(&dave, DEVELOPMENT, slot, &name).await.unwrap();
         name
     }
 
