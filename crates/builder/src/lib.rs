@@ -1,6 +1,6 @@
 //! From a recipe to a signed release, in named steps.
 //!
-//! [`Builder::build`] runs the steps of [`STEPS`] one after the other. Each is data: a name,
+//! [`Builder::build`] runs the steps of [`build_steps`] one after the other. Each is data: a name,
 //! input blobs, a script and its parameters give a key; a step whose key is known is not run again
 //! and its outputs come from the step cache. Whatever comes from a recipe, a package or an archive
 //! runs or is unpacked in a [`sandbox`] without a network, as a user id that is neither root nor
@@ -34,7 +34,7 @@ pub use signing::{SigningError, SigningKey};
 pub use sources::{FetchedContent, FetchedSource, SourceError, SourceRules};
 pub use steps::{
     BuildOutput, BuildRequest, Builder, BuilderConfig, IMPORT_STEPS, ImportOutput, ImportRequest,
-    KernelFiles, LockChoice, STEPS, check_together, kernel_step,
+    KernelFiles, LockChoice, build_steps, check_together, kernel_step,
 };
 pub use trees::CachedTree;
 pub use variants::{Base, Simulation, VariantOutput, VariantRequest, upload_name, variant_steps};

@@ -10,6 +10,7 @@ pub(crate) mod kernel;
 mod manifest;
 pub(crate) mod own_kernels;
 mod pack;
+pub(crate) mod programs;
 pub(crate) mod resolve;
 pub(crate) mod run;
 pub(crate) mod system;
@@ -46,8 +47,8 @@ use crate::{
     variants::index::Asked,
 };
 
-/// Names of the steps, in order.
-pub const STEPS: [&str; 10] = [
+/// Names of the steps that every build has, in order.
+const STEPS: [&str; 10] = [
     "resolve",
     "fetch",
     "bootstrap",
@@ -59,6 +60,16 @@ pub const STEPS: [&str; 10] = [
     "manifest",
     "sign",
 ];
+
+/// Names of the steps of a recipe's build, in order.
+#[must_use]
+pub fn build_steps(recipe: &Recipe) -> Vec<&'static str> {
+    let with_programs = |name| {
+        let programs = (name == "system").then(|| programs::names(recipe));
+        std::iter::once(name).chain(programs.into_iter().flatten())
+    };
+    STEPS.into_iter().flat_map(with_programs).collect()
+}
 
 /// How a builder works.
 #[derive(Debug, Clone)]
@@ -291,7 +302,8 @@ impl Builder {
 fn rootfs(build: &Build<'_>, lock: &Lock) -> Result<BlobRef, BuildError> {
     fetch::run(build, lock)?;
     let bootstrapped = bootstrap::run(build, lock)?;
-    system::run(build, lock, &bootstrapped)
+    let system = system::run(build, lock, &bootstrapped)?;
+    programs::run(build, lock.epoch, system)
 }
 
 impl<R> Build<'_, R> {

@@ -12,6 +12,8 @@ mod hostile;
 mod kernels;
 #[path = "variants/playbooks.rs"]
 mod playbooks;
+#[path = "variants/recipes.rs"]
+mod recipes;
 #[path = "variants/refusals.rs"]
 mod refusals;
 #[path = "variants/world.rs"]

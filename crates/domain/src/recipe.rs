@@ -30,6 +30,7 @@ pub use self::{
     read::{LONGEST_TEXT, parse},
     using::{console_login, kernels_named, normalised, starter, unknown_kernels, unknown_packages},
 };
+pub use crate::variant::Script;
 use crate::{digest::Digest, ids::RecipeId, kernel::Flavor, manifest::BootEntry, time::Timestamp};
 
 /// Whether `alias` can name a kernel of a release.
@@ -79,6 +80,12 @@ pub struct Recipe {
     /// systemd units to switch on and off.
     #[serde(default)]
     pub services: Services,
+    /// An Ansible playbook that is played on the rootfs once all of the above is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<Playbook>,
+    /// What is left: a shell script that runs in the rootfs last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<Script>,
     /// Kernels to install and serve.
     pub kernels: Vec<Kernel>,
     /// Answers to installers' questions, served with the release.
@@ -150,6 +157,14 @@ pub struct Services {
     /// Units to disable.
     #[serde(default)]
     pub disable: Vec<String>,
+}
+
+/// An Ansible playbook of the recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Playbook {
+    /// The playbook in YAML. Its plays are for `all` hosts.
+    pub content: String,
 }
 
 /// A kernel of the recipe.

@@ -15,6 +15,7 @@ use domain::{
     page::{Page, Slice},
     plan::SMOKE,
     policy::{self, Action},
+    recipe::Recipe,
     release::{Health, Release, Stage},
     text_diff::{self, DiffLine},
     version::{self, CandidateVersion},
@@ -183,7 +184,7 @@ impl Services {
         };
         tx.insert_release(&release).await?;
         let kernels = self.freeze_kernels(&mut tx, &parsed).await?;
-        let steps = steps(packages, &kernels);
+        let steps = steps(&parsed, packages, &kernels);
         let parameters = serde_json::to_value(BuildParameters { packages, former_lock, kernels })
             .map_err(ServiceError::internal)?;
         tx.insert_job(&NewJob {
@@ -330,7 +331,7 @@ impl Services {
 }
 
 /// The steps of a build: those of its kernels stand where they are made.
-fn steps(packages: Packages, kernels: &[FrozenKernel]) -> Vec<String> {
+fn steps(recipe: &Recipe, packages: Packages, kernels: &[FrozenKernel]) -> Vec<String> {
     // A lock that is kept has the files of its kernels.
     let kernels = if packages == Packages::Keep { &[][..] } else { kernels };
     let of_kernel = |kernel: &FrozenKernel| {
@@ -342,7 +343,7 @@ fn steps(packages: Packages, kernels: &[FrozenKernel]) -> Vec<String> {
     let (before, beside): (Vec<_>, Vec<_>) =
         kernels.iter().partition(|it| it.definition.source.is_binary());
     let mut steps: Vec<String> = before.into_iter().flat_map(of_kernel).collect();
-    for name in builder::STEPS {
+    for name in builder::build_steps(recipe) {
         // What comes next has the kernels in it.
         if name == "kernel" {
             steps.extend(beside.iter().copied().flat_map(of_kernel));

@@ -30,6 +30,8 @@ pub(super) fn show(form: &EditorForm, may: &Choice) -> AnyView {
         sheet.accounts(),
         sheet.files(),
         sheet.services(),
+        sheet.playbook(),
+        sheet.script(),
         sheet.kernels(),
         sheet.preseeds(),
         sheet.menu(),
@@ -144,6 +146,37 @@ impl Sheet<'_> {
             </div>
         };
         section(group, "Services", about, self.open == Some(group), content.into_any())
+    }
+
+    fn playbook(&self) -> AnyView {
+        let label = "An Ansible playbook, in YAML, for all hosts";
+        self.program(
+            Group::Playbook,
+            "Playbook",
+            self.control(Group::Playbook, 0, "content", label, "- hosts: all"),
+        )
+    }
+
+    fn script(&self) -> AnyView {
+        let group = Group::Script;
+        let label = "For /bin/sh in the rootfs, which ends at the first command that fails";
+        let content = view! {
+            {self.control(group, 0, "content", label, "")}
+            <div class="pair">
+                {self.control(group, 0, "limit_seconds", "Ends after so many seconds", "600")}
+            </div>
+        };
+        self.program(group, "Script", content.into_any())
+    }
+
+    /// A section for something that is run on the rootfs.
+    fn program(&self, group: Group, title: &'static str, content: AnyView) -> AnyView {
+        let about = match self.values.value(group, 0, "content").lines().count() {
+            0 => "none".to_owned(),
+            1 => "1 line".to_owned(),
+            lines => format!("{lines} lines"),
+        };
+        section(group, title, about, self.open == Some(group), content)
     }
 
     fn kernels(&self) -> AnyView {
@@ -305,7 +338,7 @@ impl Sheet<'_> {
                     (Group::Menu, "default") => Some("known-entries"),
                     _ => None,
                 };
-                let numeric = (key == "timeout_ms").then_some("numeric");
+                let numeric = ["timeout_ms", "limit_seconds"].contains(&key).then_some("numeric");
                 view! {
                     <input id=name.clone() name=name.clone() value=value list=list inputmode=numeric placeholder=placeholder
                         autocomplete="off" autocapitalize="off" spellcheck="false"/>

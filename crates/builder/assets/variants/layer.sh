@@ -22,15 +22,6 @@ failed() {
     exit 1
 }
 
-# ends CODE SECONDS WHAT: says why WHAT did not come to its end.
-ends() {
-    case $1 in
-    0) ;;
-    124 | 137) failed "$3 did not end within $2 s and was ended" ;;
-    *) failed "$3 ended with exit code $1" ;;
-    esac
-}
-
 # The folder may have been moved, or its disk been repaired: then it is unpacked anew.
 if [ "$(fingerprint /base)" != "$FINGERPRINT" ]; then
     echo "$MARK stale"
@@ -66,22 +57,13 @@ fi
 if [ -e /in/playbook.sh ]; then
     phase playbook
     . /in/playbook.sh
-    unpack_playbook
-    # What cannot be tried, such as a service of a package that is not there yet, is no failure yet.
-    echo "$MARK task check"
-    play --check || echo "check mode: see above; the play itself decides"
-    echo "$MARK task play"
-    code=0
-    play || code=$?
-    ends "$code" "$SECONDS_LEFT" "the playbook"
+    told() { echo "$MARK task $1"; }
+    play_playbook
 fi
 
 if [ -e /in/user-script ]; then
     phase script
-    code=0
-    SECONDS_LEFT=$SCRIPT_SECONDS in_tree --ro-bind /in/user-script /run/bootwright/script \
-        -- /bin/sh -eu /run/bootwright/script || code=$?
-    ends "$code" "$SCRIPT_SECONDS" "the script"
+    run_script
 fi
 
 phase pack

@@ -1,6 +1,11 @@
 //! Running a keyed step: from the cache where its inputs were seen before, else in a sandbox.
 
-use std::{cell::RefCell, collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    path::PathBuf,
+    time::Duration,
+};
 
 use domain::{blob::BlobRef, digest::Digest, job::StepState};
 use serde::Serialize;
@@ -14,6 +19,8 @@ use crate::{
     sandbox::{Conditions, Outputs, Sandbox, SandboxError},
 };
 
+/// How much a step may write to its log, in bytes.
+pub(crate) const LONGEST_LOG: usize = 32 << 20;
 /// How long a step may take.
 const LIMIT: Duration = Duration::from_secs(3600);
 
@@ -164,7 +171,10 @@ fn in_sandbox<R>(
 ) -> Result<StepOutputs, BuildError> {
     let builder = build.builder;
     let sandbox = sandbox(builder, step, &setting.environment, setting.limit);
+    let written = Cell::new(0_usize);
+    let too_long = || written.get() > LONGEST_LOG;
     let mut line = |line: &str| {
+        written.set(written.get().saturating_add(line.len() + 1));
         if let Some(cause) = setting.cause {
             cause.borrow_mut().read(line);
         }
@@ -176,9 +186,10 @@ fn in_sandbox<R>(
             &builder.spawner,
             &builder.config.work_dir,
             &mut line,
-            &|| build.stopped(),
+            &|| build.stopped() || too_long(),
         )
         .map_err(|error| match (error, setting.cause.and_then(|it| it.borrow().sentence())) {
+            (SandboxError::Cancelled, _) if too_long() => wrote_too_much(step.name),
             (SandboxError::Failed { .. }, Some(why)) => {
                 BuildError::Step { step: step.name, why, lines: Vec::new() }
             }
@@ -227,6 +238,11 @@ pub(crate) fn keep(
         kept.files.insert(name, builder.cache.blobs.put_file(&path)?);
     }
     Ok(kept)
+}
+
+pub(crate) fn wrote_too_much(step: &'static str) -> BuildError {
+    let why = format!("it wrote more than {} MiB to its log", LONGEST_LOG >> 20);
+    BuildError::Step { step, why, lines: Vec::new() }
 }
 
 pub(crate) fn step_error(step: &'static str, error: SandboxError) -> BuildError {

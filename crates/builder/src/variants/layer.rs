@@ -24,7 +24,8 @@ use crate::{
     ranges::IdRange,
     sandbox::{self, Conditions, Outputs, SandboxError},
     steps::{
-        run::{self, Step},
+        programs::{INNER, PLAY, PLAYBOOK_FILE},
+        run::{self, LONGEST_LOG, Step},
         system::{Account, SYSTEM, TREE},
     },
     trees::{self, Tree},
@@ -33,10 +34,6 @@ use crate::{
 const NAME: &str = "layer";
 /// How long a layer may take: each program in it has a limit of its own below that.
 const LIMIT: Duration = Duration::from_secs(3 * 3600);
-/// How much the programs of a variant may write to its log, in bytes.
-const LONGEST_LOG: usize = 32 << 20;
-/// The file of a playbook where nothing else is said.
-const PLAYBOOK: &str = "site.yml";
 /// How many of the last lines an error shows.
 const LAST_LINES: usize = 8;
 
@@ -145,7 +142,7 @@ fn step(
     let definition = &build.request.definition;
     let mut files: Vec<(&'static str, Vec<u8>)> = vec![
         ("tree.sh", TREE.into()),
-        ("inner.sh", include_bytes!("../../assets/variants/inner.sh").to_vec()),
+        ("inner.sh", INNER.into()),
         ("fingerprint.sh", trees::fingerprint_script().into()),
         ("kernels.sh", include_bytes!("../../assets/variants/kernels.sh").to_vec()),
         ("layer.py", include_bytes!("../../assets/variants/layer.py").to_vec()),
@@ -178,8 +175,8 @@ fn step(
         }
     }
     if let Some(playbook) = &definition.playbook {
-        files.push(("playbook.sh", include_bytes!("../../assets/variants/playbook.sh").to_vec()));
-        let named = playbook.file.clone().unwrap_or_else(|| PLAYBOOK.to_owned());
+        files.push(("playbook.sh", PLAY.into()));
+        let named = playbook.file.clone().unwrap_or_else(|| PLAYBOOK_FILE.to_owned());
         environment.push(("PLAYBOOK", named));
         if let Some(content) = &playbook.content {
             files.push(("playbook.yml", content.clone().into_bytes()));
@@ -187,7 +184,7 @@ fn step(
         if let Some(archive) = &playbook.archive {
             let blob = build.kept(NAME, &archive.name, archive.sha256)?;
             blobs.push(("playbook.archive".to_owned(), blob));
-            let unpack = include_bytes!("../../assets/variants/unpack-playbook.py").to_vec();
+            let unpack = include_bytes!("../../assets/unpack-playbook.py").to_vec();
             files.extend([
                 ("unpack.py", crate::kernels::UNPACK.into()),
                 ("unpack-playbook.py", unpack),
@@ -476,11 +473,7 @@ impl<'a> Phases<'a> {
         let mut seen = self.seen.borrow_mut();
         let step = seen.phase;
         match error {
-            SandboxError::Cancelled if seen.written > LONGEST_LOG => BuildError::Step {
-                step,
-                why: format!("it wrote more than {} MiB to its log", LONGEST_LOG >> 20),
-                lines: Vec::new(),
-            },
+            SandboxError::Cancelled if seen.written > LONGEST_LOG => run::wrote_too_much(step),
             SandboxError::Failed { status, .. } => {
                 let said = seen.failed.take();
                 match seen.fatal.take() {

@@ -47,6 +47,10 @@ pub enum Group {
     Files,
     /// `[services]`
     Services,
+    /// `[playbook]`
+    Playbook,
+    /// `[script]`
+    Script,
     /// `[[kernels]]`
     Kernels,
     /// `[[preseeds]]`
@@ -78,11 +82,13 @@ const fn optional(key: &'static str, kind: Kind) -> Field {
 
 impl Group {
     /// All groups in the order in which a recipe has them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::System,
         Self::Users,
         Self::Files,
         Self::Services,
+        Self::Playbook,
+        Self::Script,
         Self::Kernels,
         Self::Preseeds,
         Self::Menu,
@@ -97,6 +103,8 @@ impl Group {
             Self::Users => "users",
             Self::Files => "files",
             Self::Services => "services",
+            Self::Playbook => "playbook",
+            Self::Script => "script",
             Self::Kernels => "kernels",
             Self::Preseeds => "preseeds",
             Self::Menu => "menu",
@@ -141,6 +149,9 @@ impl Group {
         ];
         const SERVICES: &[Field] =
             &[optional("enable", Kind::Lines), optional("disable", Kind::Lines)];
+        const PLAYBOOK: &[Field] = &[optional("content", Kind::Block)];
+        const SCRIPT: &[Field] =
+            &[optional("content", Kind::Block), optional("limit_seconds", Kind::Number)];
         const KERNELS: &[Field] = &[
             needed("alias", Kind::Line),
             optional("flavor", Kind::Choice(&["linux", "xen"])),
@@ -168,6 +179,8 @@ impl Group {
             Self::Users => USERS,
             Self::Files => FILES,
             Self::Services => SERVICES,
+            Self::Playbook => PLAYBOOK,
+            Self::Script => SCRIPT,
             Self::Kernels => KERNELS,
             Self::Preseeds => PRESEEDS,
             Self::Menu => MENU,
@@ -182,6 +195,8 @@ impl Group {
             Self::Users => &["users"],
             Self::Files => &["files"],
             Self::Services => &["services"],
+            Self::Playbook => &["playbook"],
+            Self::Script => &["script"],
             Self::Kernels => &["kernels"],
             Self::Preseeds => &["preseeds"],
             Self::Menu => &["menu"],

@@ -29,14 +29,10 @@ pub fn with_variant(text: &str, definition: &Definition) -> Result<VariantInReci
     change.files(definition);
     change.kernels(definition);
     change.arguments(&definition.boot);
-    for (wanted, why) in [
-        (definition.hostname.is_some(), "the host name: each release names its machines itself"),
-        (definition.playbook.is_some(), "the playbook: a recipe plays none"),
-        (definition.script.is_some(), "the script: a recipe runs none"),
-    ] {
-        if wanted {
-            change.left_out.push(why.to_owned());
-        }
+    change.programs(definition);
+    if definition.hostname.is_some() {
+        let why = "the host name: each release names its machines itself";
+        change.left_out.push(why.to_owned());
     }
     Ok(VariantInRecipe { text: form::apply(text, &change.form)?, left_out: change.left_out })
 }
@@ -115,6 +111,39 @@ impl Change {
             for (key, value) in [("mode", &file.mode), ("owner", &file.owner), ("content", content)]
             {
                 self.set(Group::Files, row, key, value);
+            }
+        }
+    }
+
+    /// What the recipe does itself goes before what the variant does on top of it.
+    fn programs(&mut self, definition: &Definition) {
+        if let Some(playbook) = &definition.playbook {
+            let own = self.form.value(Group::Playbook, 0, "content").trim_end();
+            match &playbook.content {
+                Some(content) if own.is_empty() => {
+                    self.set(Group::Playbook, 0, "content", content);
+                }
+                Some(content) if own.contains(content.trim_end()) => {}
+                Some(_) => self.left_out.push(
+                    "the playbook: the recipe has one already; bring the plays of both together"
+                        .to_owned(),
+                ),
+                None => self.left_out.push(
+                    "the playbook: it was uploaded as an archive, and a recipe holds texts; write it as one playbook".to_owned(),
+                ),
+            }
+        }
+        if let Some(script) = &definition.script {
+            let own = self.form.value(Group::Script, 0, "content").trim_end().to_owned();
+            if own.is_empty() {
+                let limit = script.limit_seconds.to_string();
+                self.set(Group::Script, 0, "content", &script.content);
+                if script.limit_seconds != variant::SCRIPT_LIMIT {
+                    self.set(Group::Script, 0, "limit_seconds", &limit);
+                }
+            } else if !own.contains(script.content.trim_end()) {
+                let both = format!("{own}\n{}", script.content);
+                self.set(Group::Script, 0, "content", &both);
             }
         }
     }
@@ -240,12 +269,30 @@ mod tests {
     }
 
     #[test]
+    fn a_playbook_and_a_script_go_into_the_recipe() {
+        let text = "[script]\ncontent = \"true\\n\"\nlimit_seconds = 30\n[playbook]\ncontent = \"- hosts: all\"\n";
+        let once = changed(text);
+        let recipe = parse(&once.text).unwrap();
+        assert_eq!(recipe.playbook.unwrap().content, "- hosts: all");
+        let script = recipe.script.unwrap();
+        assert_eq!((script.content.as_str(), script.limit_seconds), ("true\n", 30));
+        assert_eq!(once.left_out, [""; 0]);
+
+        // A recipe that has them already does its own first, and nothing twice.
+        let again = with_variant(&once.text, &variant::parse(text).unwrap()).unwrap();
+        assert_eq!(again, VariantInRecipe { text: once.text.clone(), left_out: Vec::new() });
+        let more = "[script]\ncontent = \"false\\n\"\n[playbook]\ncontent = \"- hosts: none\"\n";
+        let more = with_variant(&once.text, &variant::parse(more).unwrap()).unwrap();
+        assert_eq!(parse(&more.text).unwrap().script.unwrap().content, "true\nfalse\n");
+        assert!(more.left_out[0].contains("the recipe has one already"), "{:?}", more.left_out);
+    }
+
+    #[test]
     fn what_a_recipe_cannot_say_is_said_to_be_left_out() {
         let change = changed(
-            "hostname = \"probe\"\n[script]\ncontent = \"true\"\n[playbook]\ncontent = \"- hosts: all\"\n\
-             [[kernels]]\nalias = \"vmlinuz-dev\"\npackage = \"linux-image-amd64\"\n",
+            "hostname = \"probe\"\n[[kernels]]\nalias = \"vmlinuz-dev\"\npackage = \"linux-image-amd64\"\n",
         );
-        assert_eq!(change.left_out.len(), 4, "{:?}", change.left_out);
+        assert_eq!(change.left_out.len(), 2, "{:?}", change.left_out);
         assert!(change.left_out.iter().any(|it| it.contains("a boot entry for vmlinuz-dev")));
         assert_eq!(changed("").text, starter());
     }

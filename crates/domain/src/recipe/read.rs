@@ -18,7 +18,7 @@ use super::{
 /// The most bytes that a recipe text may have.
 pub const LONGEST_TEXT: usize = 256 * 1024;
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "schema",
     "suite",
     "architecture",
@@ -29,6 +29,8 @@ const KEYS: [&str; 13] = [
     "users",
     "files",
     "services",
+    "playbook",
+    "script",
     "kernels",
     "preseeds",
     "menu",
@@ -92,6 +94,8 @@ fn recipe(report: &mut Report, table: &DeTable<'_>) -> Recipe {
     let users = system::users(report, &root);
     let files = system::files(report, &root, issue.is_some());
     let services = system::services(report, &root);
+    let playbook = system::playbook(report, &root);
+    let script = system::script(report, &root);
     let kernels = kernels::kernels(report, &root, &packages);
     let preseeds = kernels::preseeds(report, &root);
     let named = Named { kernels: &kernels, preseeds: &preseeds };
@@ -107,6 +111,8 @@ fn recipe(report: &mut Report, table: &DeTable<'_>) -> Recipe {
         users,
         files,
         services,
+        playbook,
+        script,
         kernels,
         preseeds,
         menu,

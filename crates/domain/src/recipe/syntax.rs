@@ -1,6 +1,10 @@
 //! How names and paths of a recipe are written. Each check says what is wrong and what to do.
 
 use super::report::quoted;
+use crate::variant::LONGEST_SCRIPT_LIMIT;
+
+/// The longest script or playbook, in bytes.
+const LONGEST_PROGRAM: usize = 256 * 1024;
 
 /// `Err` says what is wrong and what to do.
 pub(crate) type Checked = Result<(), String>;
@@ -18,6 +22,31 @@ const fn lower(c: char) -> bool {
 
 const fn lower_or_digit(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit()
+}
+
+/// A script or playbook.
+pub(crate) fn program(content: &str) -> Checked {
+    if content.trim().is_empty() {
+        return Err("it is empty; write something, or take it out".to_owned());
+    }
+    if content.len() > LONGEST_PROGRAM {
+        return Err(format!(
+            "it has {} bytes and may have {LONGEST_PROGRAM}; put large files into an archive",
+            content.len()
+        ));
+    }
+    if content.contains('\0') {
+        return Err("it holds a zero byte; take it out".to_owned());
+    }
+    Ok(())
+}
+
+/// How long a script may take, in seconds.
+pub(crate) fn script_limit(seconds: u32) -> Checked {
+    if (1..=LONGEST_SCRIPT_LIMIT).contains(&seconds) {
+        return Ok(());
+    }
+    Err(format!("a script may take 1 to {LONGEST_SCRIPT_LIMIT} seconds"))
 }
 
 /// A name of a Debian suite.

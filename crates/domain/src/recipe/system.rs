@@ -1,9 +1,10 @@
-//! Reads what a recipe puts into the rootfs: accounts, files, services.
+//! Reads what a recipe puts into the rootfs and does to it: accounts, files, services, a playbook, a
+//! script.
 
 use std::collections::BTreeMap;
 
 use super::{
-    File, Services, User, bash,
+    File, Playbook, Services, User, bash,
     fields::Fields,
     plain_mode,
     read::{check, check_all, no_twins, value, values},
@@ -11,6 +12,7 @@ use super::{
     root_owner,
     syntax::{self, Checked},
 };
+use crate::variant::{SCRIPT_LIMIT, Script};
 
 /// The most bytes that one file may have.
 const LONGEST_FILE: usize = 128 * 1024;
@@ -186,4 +188,38 @@ pub(super) fn services(report: &mut Report, root: &Fields<'_, '_>) -> Services {
         }
     }
     Services { enable: values(enable), disable: values(disable) }
+}
+
+/// The `[playbook]`; one that says nothing is none.
+pub(super) fn playbook(report: &mut Report, root: &Fields<'_, '_>) -> Option<Playbook> {
+    let table = root.table(report, "playbook").filter(|table| !table.value.is_empty())?;
+    let playbook = Fields::new(report, table.value, table.line, "a playbook", &["content"]);
+    let content = program(report, &playbook, "content = \"\"\"- hosts: all …\"\"\"");
+    Some(Playbook { content })
+}
+
+/// The `[script]`; one that says nothing is none.
+pub(super) fn script(report: &mut Report, root: &Fields<'_, '_>) -> Option<Script> {
+    let table = root.table(report, "script").filter(|table| !table.value.is_empty())?;
+    let keys = ["content", "limit_seconds"];
+    let script = Fields::new(report, table.value, table.line, "a script", &keys);
+    let content = program(report, &script, "content = \"\"\"…\"\"\"");
+    let limit = script.number(report, "limit_seconds");
+    let limit_seconds = match &limit {
+        None => SCRIPT_LIMIT,
+        Some(placed) => u32::try_from(placed.value).unwrap_or(u32::MAX),
+    };
+    if let Err(message) = syntax::script_limit(limit_seconds) {
+        report.add(limit.map_or(script.line, |placed| placed.line), message);
+    }
+    Some(Script { content, limit_seconds })
+}
+
+/// The `content` of what is run on the rootfs.
+fn program(report: &mut Report, of: &Fields<'_, '_>, example: &str) -> String {
+    let content = of.required(report, "content", example);
+    if let Some(content) = &content {
+        check(report, content, syntax::program);
+    }
+    value(content)
 }

@@ -72,7 +72,7 @@ fn each_rule_speaks_at_the_line_of_its_value() {
         ("components = [\"main\"]", "mirror = \"http://a:b@c.example/\"", "no password"),
         ("components = [\"main\"]", "mirror = \"http://c.example/ x\"", "no base URL"),
         ("components = [\"main\"]", "component = [\"main\"]", "did you mean \"components\"?"),
-        ("components = [\"main\"]", "playbooks = []", "the keys are schema, suite"),
+        ("components = [\"main\"]", "quirks = []", "the keys are schema, suite"),
         ("\"pciutils\",", "\"pciutils/bookworm-backports\",", "not supported yet"),
         ("\"pciutils\",", "\"pciutils=1\",", "names no versions"),
         ("\"pciutils\",", "\"pciutils:i386\",", "another architecture"),
@@ -383,6 +383,27 @@ fn entries_of_every_kind_are_read() {
     one_problem(&unnamed, "xen-hypervisor-4.17-amd64", "write flavor = \"xen\"");
     let preseed = with_entry(chain).replace("\"preseed.cfg\"", "\"rootfs.squashfs\"");
     one_problem(&preseed, "name = \"rootfs.squashfs\"", "no name of a preseed");
+}
+
+#[test]
+fn a_playbook_and_a_script_are_read() {
+    let with = |more: &str| with("[menu]", &format!("{more}\n\n[menu]"));
+    let recipe =
+        parse(&with("[playbook]\ncontent = \"- hosts: all\"\n[script]\ncontent = \"true\""));
+    let recipe = recipe.unwrap();
+    assert_eq!(recipe.playbook.unwrap().content, "- hosts: all");
+    assert_eq!(recipe.script.unwrap().limit_seconds, 600);
+    // What a form leaves where it was emptied is nothing.
+    let recipe = parse(&with("[playbook]\n[script]")).unwrap();
+    assert_eq!((recipe.playbook, recipe.script), (None, None));
+    for (more, needle, says) in [
+        ("[script]\nlimit_seconds = 5", "[script]", "needs \"content\""),
+        ("[script]\ncontent = \" \"", "content = \" \"", "it is empty"),
+        ("[script]\ncontent = \"x\"\nlimit_seconds = 0", "limit_seconds", "1 to 3600 seconds"),
+        ("[playbook]\nfile = \"x.yml\"\ncontent = \"x\"", "file = ", "no key \"file\""),
+    ] {
+        one_problem(&with(more), needle, says);
+    }
 }
 
 proptest! {

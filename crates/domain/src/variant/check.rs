@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Definition, File, Kernel, LONGEST_SCRIPT_LIMIT, Packages, Playbook, Script, definition::pinned,
-};
+use super::{Definition, File, Kernel, Packages, Playbook, Script, definition::pinned};
 use crate::{
     kernel::{self, Flavor, check_upload_name},
     manifest::BootEntry,
@@ -19,8 +17,6 @@ use crate::{
 
 /// The most that a definition may have of a thing.
 const MOST: usize = 500;
-/// The longest script or playbook, in bytes.
-const LONGEST_PROGRAM: usize = 256 * 1024;
 
 /// Something that is wrong with a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,7 +228,7 @@ fn boot(faults: &mut Faults, definition: &Definition) {
 fn playbook(faults: &mut Faults, playbook: &Playbook) {
     match (&playbook.content, &playbook.archive) {
         (Some(content), None) => {
-            faults.check("playbook.content".to_owned(), program(content));
+            faults.check("playbook.content".to_owned(), syntax::program(content));
             if playbook.file.is_some() {
                 faults.add("playbook.file", "a file is named in an archive; take the line out");
             }
@@ -255,27 +251,8 @@ fn playbook(faults: &mut Faults, playbook: &Playbook) {
 }
 
 fn script(faults: &mut Faults, script: &Script) {
-    faults.check("script.content".to_owned(), program(&script.content));
-    if !(1..=LONGEST_SCRIPT_LIMIT).contains(&script.limit_seconds) {
-        let message = format!("a script may take 1 to {LONGEST_SCRIPT_LIMIT} seconds");
-        faults.add("script.limit_seconds", message);
-    }
-}
-
-fn program(content: &str) -> Checked {
-    if content.trim().is_empty() {
-        return Err("it is empty; write something, or take it out".to_owned());
-    }
-    if content.len() > LONGEST_PROGRAM {
-        return Err(format!(
-            "it has {} bytes and may have {LONGEST_PROGRAM}; put large files into an archive",
-            content.len()
-        ));
-    }
-    if content.contains('\0') {
-        return Err("it holds a zero byte; take it out".to_owned());
-    }
-    Ok(())
+    faults.check("script.content".to_owned(), syntax::program(&script.content));
+    faults.check("script.limit_seconds".to_owned(), syntax::script_limit(script.limit_seconds));
 }
 
 /// The kernels that `definition` names and that are not among the `known` ones, or are of another

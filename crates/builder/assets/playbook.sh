@@ -1,4 +1,4 @@
-# Sourced: plays an Ansible playbook on a variant's tree. Ansible itself runs beside the tree, so that
+# Sourced: plays an Ansible playbook on a tree. Ansible itself runs beside the tree, so that
 # lookups, plugins and what is delegated to localhost see the sandbox and nothing of the host.
 
 # unpack_playbook: leaves it in /build/playbook, whoever made its archive.
@@ -32,4 +32,16 @@ play() {
         --setenv ANSIBLE_CALLBACKS_ENABLED ansible.posix.profile_tasks --setenv ANSIBLE_DEPRECATION_WARNINGS 0 \
         --setenv ANSIBLE_ROLES_PATH /build/playbook/roles --setenv ANSIBLE_COLLECTIONS_PATH /build/playbook/collections \
         -- /usr/bin/ansible-playbook --inventory /build/inventory "$@" "$PLAYBOOK"
+}
+
+# play_playbook: in check mode, then in earnest; tells of both.
+play_playbook() {
+    unpack_playbook
+    # What cannot be tried, such as a service of a package that is not there yet, is no failure yet.
+    told check
+    play --check || echo "check mode: see above; the play itself decides"
+    told play
+    code=0
+    play || code=$?
+    ends "$code" "$SECONDS_LEFT" "the playbook"
 }

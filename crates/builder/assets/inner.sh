@@ -1,4 +1,4 @@
-# Sourced: how somebody else's programs run on a variant's tree: in a sandbox within the sandbox that
+# Sourced: how somebody else's programs run on a tree: in a sandbox within the sandbox that
 # sees nothing of the base, of what comes out, or of other processes, and mounts nothing.
 TREE=/build/tree
 
@@ -35,4 +35,21 @@ beside_tree() {
         --size 1048576 --tmpfs /etc --size 16777216 --tmpfs /run --size 16777216 --tmpfs /root \
         --ro-bind-try /etc/alternatives /etc/alternatives --ro-bind-try /etc/ld.so.cache /etc/ld.so.cache \
         --bind "$TREE" /build/tree --chdir "${FOLDER:-/}" "$@"
+}
+
+# ends CODE SECONDS WHAT: says why WHAT did not come to its end.
+ends() {
+    case $1 in
+    0) ;;
+    124 | 137) failed "$3 did not end within $2 s and was ended" ;;
+    *) failed "$3 ended with exit code $1" ;;
+    esac
+}
+
+# run_script: /in/user-script, which has SCRIPT_SECONDS.
+run_script() {
+    code=0
+    SECONDS_LEFT=$SCRIPT_SECONDS in_tree --ro-bind /in/user-script /run/bootwright/script \
+        -- /bin/sh -eu /run/bootwright/script || code=$?
+    ends "$code" "$SCRIPT_SECONDS" "the script"
 }
