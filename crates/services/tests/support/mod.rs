@@ -56,11 +56,14 @@ where
 {
     let relay = &*RELAY_OF_SYSTEM_USER;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let world = story(World::open(relay, boot_limit, mirror).await).await;
-        world.stop.send_replace(true);
+    let folder = runtime.block_on(async {
+        let World { stop, folder, .. } = story(World::open(relay, boot_limit, mirror).await).await;
+        stop.send_replace(true);
+        folder
     });
     runtime.shutdown_timeout(Duration::from_secs(10));
+    // Not before: whoever still writes would leave what nobody removes.
+    folder.close().unwrap();
 }
 
 /// The relay's program, read before the process becomes the system user, who may not be able to
