@@ -39,7 +39,7 @@ content = """
   tasks:
     - name: Write a file
       ansible.builtin.copy:
-        content: "played\n"
+        content: "played\\n"
         dest: /etc/played
 """
 
