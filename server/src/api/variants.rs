@@ -433,7 +433,7 @@ pub async fn recipe_change(
     Path(name): Path<String>,
 ) -> Answer<Tagged<RecipeChange>> {
     let proposal = services.propose_recipe_change(&actor, &name).await?;
-    Ok(Tagged(proposal.base.to_string(), RecipeChange::of(proposal)))
+    Ok(Tagged(proposal.seen().to_string(), RecipeChange::of(proposal)))
 }
 
 /// Saves that change as the recipe's next revision; `If-Match` is the `ETag` of the change that was
@@ -443,11 +443,11 @@ pub async fn save_recipe_change(
     State(services): State<Services>,
     Caller(actor): Caller,
     Path(name): Path<String>,
-    base: IfMatch,
+    seen: IfMatch,
     Body(Saying { message }): Body<Saying>,
 ) -> Answer<Created<Tagged<RecipeChange>>> {
-    let base = base.version()?;
-    let saved = services.save_recipe_change(&actor, &name, base, &message).await;
+    let seen = seen.version()?;
+    let saved = services.save_recipe_change(&actor, &name, seen, &message).await;
     let (proposal, saved) = saved.map_err(Problem::of_condition)?;
     match saved {
         Saved::Revision(revision) => {

@@ -11,6 +11,7 @@ mod import_form;
 mod kernel_form;
 mod live;
 mod origin;
+mod recipe_change;
 mod recipe_form;
 mod roles;
 mod sessions;

@@ -34,7 +34,7 @@ pub fn show(data: &VariantPage) -> AnyView {
     let beside = view! {
         {badge(Status::Variant(data.row.summary.state))}
         <div class="page-acts">
-            {form::go("Edit", href::variant_edit(&name), "", &data.edit)}
+            {form::go("Edit", href::variant_part(&name, "edit"), "", &data.edit)}
             {form::go("Clone", href::variant_clone(&name), "", &data.make)}
         </div>
     };
@@ -53,7 +53,10 @@ pub fn show(data: &VariantPage) -> AnyView {
         {warning(data)}
         <div class="columns">
             <div>
-                {page::section("What it changes", changes::changes(&variant.definition))}
+                {page::section("What it changes", view! {
+                    {changes::changes(&variant.definition)}
+                    <p class="after"><a class="button" href=href::variant_part(&name, "recipe-change")>"See it as a recipe change"</a></p>
+                }.into_any())}
                 {page::section("Builds", view! {
                     {builds::builds(&data.builds, &variant.definition)}
                     {page::turning(&href::variant(&name), &data.around, "Newest", "Older")}
@@ -184,7 +187,7 @@ fn rebase(name: &str, bases: &Bases) -> AnyView {
         .map(|it| view! { <option value=it.clone()>{it.clone()}</option> })
         .collect();
     view! {
-        <form method="get" action=href::variant_edit(name) class="search">
+        <form method="get" action=href::variant_part(name, "edit") class="search">
             <label for="rebase">"Release"</label>
             <select id="rebase" name="base">{options}</select>
             <button type="submit">"Look at it there"</button>

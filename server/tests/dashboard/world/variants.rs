@@ -2,6 +2,7 @@
 //! past the services.
 
 use domain::{
+    digest::Digest,
     environment::DEVELOPMENT,
     job::JobState,
     manifest::{Component, ComponentRole},
@@ -11,7 +12,7 @@ use domain::{
 };
 use services::variants::VariantDraft;
 
-use super::World;
+use super::{RECIPE, World};
 
 impl World {
     /// The name of a variant of a candidate, of which nothing was built yet.
@@ -38,6 +39,21 @@ impl World {
         let slot = Slot::VmlinuzDev;
         self.services.fill_slot(&dave, DEVELOPMENT, slot, &name).await.unwrap();
         name
+    }
+
+    /// A variant whose package the recipe does not have, and the recipe change that somebody sees.
+    pub(crate) async fn proposed_variant(&self) -> (String, Digest) {
+        let name = self.variant().await;
+        let dave = self.actor(Role::Developer).await;
+        let newest = self.services.revision(&dave, RECIPE, None).await.unwrap();
+        let text = newest.text.replace("\"htop\",", "");
+        if text != newest.text {
+            let why = "make the change one again";
+            let saved = self.services.save_revision(&dave, RECIPE, newest.number, &text, why);
+            saved.await.unwrap();
+        }
+        let change = self.services.propose_recipe_change(&dave, &name).await.unwrap();
+        (name, change.seen())
     }
 
     /// The name of a variant with a complete build.
