@@ -46,6 +46,7 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/variants/new") view=variants::new ssr=m.clone()/>
             <Route path=path!("/variants/:name") view=variants::variant ssr=m.clone()/>
             <Route path=path!("/variants/:name/edit") view=variants::edit ssr=m.clone()/>
+            <Route path=path!("/variants/:name/comparison") view=variants::comparison ssr=m.clone()/>
             <Route path=path!("/variants/:name/recipe-change") view=variants::recipe_change ssr=m.clone()/>
             <Route path=path!("/guests") view=guests::list ssr=m.clone()/>
             <Route path=path!("/guests/:id") view=guests::guest ssr=m.clone()/>
@@ -69,7 +70,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 45] = [
+pub const PAGES: [(&str, bool); 46] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -97,6 +98,7 @@ pub const PAGES: [(&str, bool); 45] = [
     ("/variants/new", false),
     ("/variants/:name", false),
     ("/variants/:name/edit", false),
+    ("/variants/:name/comparison", false),
     ("/variants/:name/recipe-change", false),
     ("/guests", false),
     ("/guests/:id", false),
@@ -219,7 +221,7 @@ pub mod href {
         join(&["variants", name])
     }
 
-    /// A part of a variant: `edit` or `recipe-change`.
+    /// A part of a variant: `edit`, `comparison` or `recipe-change`.
     #[must_use]
     pub fn variant_part(name: &str, part: &str) -> String {
         join(&["variants", name, part])

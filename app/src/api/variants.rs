@@ -18,7 +18,9 @@ use domain::{
 };
 use leptos::server;
 use serde::{Deserialize, Serialize};
-use services::variants::{FoundPackage, Preview, RecipeProposal, VariantSummary};
+use services::variants::{
+    FoundPackage, Preview, RecipeProposal, VariantComparison, VariantSummary,
+};
 
 pub use self::{
     draft::{ARCHIVE, FIELDS, FieldFault, VariantForm, seen},
@@ -126,6 +128,17 @@ pub struct VariantFormPage {
     pub save: Choice,
 }
 
+/// `/variants/:name/comparison`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ComparisonPage {
+    /// Name of the variant.
+    pub name: String,
+    /// What both sides saw.
+    pub found: VariantComparison,
+    /// Whether the viewer may validate the base.
+    pub validate_base: Choice,
+}
+
 /// `/variants/:name/recipe-change`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecipeChangePage {
@@ -211,6 +224,11 @@ pub(crate) async fn load_variant_form(
     base: String,
 ) -> Result<VariantFormPage, AppError> {
     crate::compose::variants::edit(&super::asked()?, &name, &base).await
+}
+
+/// Results of a variant beside those of its base.
+pub(crate) async fn load_comparison(name: String) -> Result<ComparisonPage, AppError> {
+    crate::compose::variants::comparison(&super::asked()?, name).await
 }
 
 /// A variant as a change of its base's recipe.

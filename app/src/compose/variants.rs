@@ -20,7 +20,7 @@ use crate::{
         Around,
         recipes::RevisionRow,
         variants::{
-            Bases, RecipeChangePage, VariantForm, VariantFormPage, VariantPage,
+            Bases, ComparisonPage, RecipeChangePage, VariantForm, VariantFormPage, VariantPage,
             VariantRow, VariantsAsked, VariantsPage,
         },
     },
@@ -225,6 +225,19 @@ fn days_left(variant: &Variant, now: Timestamp) -> u64 {
     }
     let days = variant.expires_at.since(now).as_secs().div_ceil(24 * 3600);
     days.min(u64::from(LONGEST_LIFETIME_DAYS))
+}
+
+pub(crate) async fn comparison(asked: &Asked, name: String) -> Result<ComparisonPage, AppError> {
+    let Asked { services, actor } = asked;
+    let found = services.compare_variant(actor, &name).await.map_err(|it| asked.refuse(it))?;
+    let validate_base = match &found.base_name {
+        Some(base) => {
+            let base = services.release(actor, base).await.map_err(|it| asked.refuse(it))?;
+            choice(policy::may_validate(viewer_of(actor).role, base.stage))
+        }
+        None => Ok(()),
+    };
+    Ok(ComparisonPage { name, found, validate_base })
 }
 
 pub(crate) async fn recipe_change(

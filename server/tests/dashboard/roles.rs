@@ -98,6 +98,7 @@ const TABLE: &[(&str, Access)] = &[
     ("page /variants/new", SignedIn(200)),
     ("page /variants/:name", SignedIn(200)),
     ("page /variants/:name/edit", SignedIn(200)),
+    ("page /variants/:name/comparison", SignedIn(200)),
     ("page /variants/:name/recipe-change", SignedIn(200)),
     ("page /guests", SignedIn(200)),
     ("page /guests/:id", SignedIn(200)),

@@ -2,6 +2,7 @@
 
 use domain::{
     job::JobState,
+    manifest::Manifest,
     run::Validation,
     time::human_size,
     variant::{LIFETIME_DAYS, LONGEST_LIFETIME_DAYS},
@@ -45,7 +46,7 @@ pub fn show(data: &VariantPage) -> AnyView {
     } else {
         empty::nothing("Once it is built, the address that machines boot stands here.")
     };
-    let validations = validations(&data.validations);
+    let validations = validations(&name, &data.validations);
     view! {
         {page::heading(name.clone(), vec![("Variants", "/variants".to_owned())], beside.into_any())}
         {about}
@@ -142,6 +143,7 @@ fn properties(data: &VariantPage) -> AnyView {
         ("Ends", ends(&data.row)),
     ];
     if let Some(built) = &summary.built {
+        rows.extend(built.manifest.as_ref().map(|it| ("Kernels", kernels(it))));
         let digest = built.manifest.as_ref().and_then(|it| it.digest().ok());
         if let Some(digest) = digest {
             rows.push(("Digest", copy::digest(&digest, "the manifest's digest")));
@@ -158,6 +160,16 @@ fn properties(data: &VariantPage) -> AnyView {
         }
     });
     view! { {table::properties(rows)}<div class="layer">{sizes}</div> }.into_any()
+}
+
+/// What each alias stands for, as `uname -r` says it.
+fn kernels(manifest: &Manifest) -> AnyView {
+    let kernels: Vec<_> = manifest
+        .kernels
+        .iter()
+        .map(|it| view! { <li><code>{it.alias.clone()}</code>" is "<code>{it.release.clone()}</code></li> })
+        .collect();
+    view! { <ul class="plain">{kernels}</ul> }.into_any()
 }
 
 fn newest(data: &VariantPage) -> AnyView {
@@ -197,13 +209,13 @@ fn rebase(name: &str, bases: &Bases) -> AnyView {
     .into_any()
 }
 
-fn validations(validations: &[Validation]) -> AnyView {
+fn validations(name: &str, validations: &[Validation]) -> AnyView {
     if validations.is_empty() {
         return empty::nothing(
             "It was not tested yet. A test boots every entry of its menu through iPXE and checks what runs; it says nothing about the release.",
         );
     }
-    validations
+    let each: Vec<_> = validations
         .iter()
         .map(|it| {
             view! {
@@ -214,8 +226,12 @@ fn validations(validations: &[Validation]) -> AnyView {
                 </div>
             }
         })
-        .collect::<Vec<_>>()
-        .into_any()
+        .collect();
+    view! {
+        <p class="to-comparison"><a class="button" href=href::variant_part(name, "comparison")>"See them beside those of its base"</a></p>
+        {each}
+    }
+    .into_any()
 }
 
 fn extending(data: &VariantPage) -> AnyView {
