@@ -54,6 +54,10 @@ pub(super) fn go_the_whole_way(server: &Server, ann: &Person, bob: &Person, fold
 
     let mine = ann.does(&["variant", "list", "--owner", "ann", "--state", "ready"]);
     assert_eq!(mine.lines().count(), 2, "{mine}");
+    let compared = ann.does(&["variant", "compare", "probe"]);
+    assert!(compared.contains("\tsmoke.boot\tpassed\tpassed\tunchanged"), "{compared}");
+    assert!(compared.contains("# beside v1.0.0: nothing differs"), "{compared}");
+    assert_eq!(ann.json(&["variant", "compare", "probe"])["base_name"], "v1.0.0");
     let proposed = ann.does(&["variant", "propose", "probe"]);
     assert!(
         proposed.contains("\n+  \"htop\",") && proposed.contains("\n-  \"pciutils\","),
