@@ -26,7 +26,7 @@ use domain::{
     kernel::{BuildMode, ConfigReport, Definition, Record, SourceRecord, UploadedFile},
 };
 
-pub(crate) use self::cause::Cause;
+pub(crate) use self::cause::{Cause, full_disk};
 use crate::{
     BuildError, BuildObserver, Builder,
     boot_image::{is_multiboot, linux_version},

@@ -2,65 +2,29 @@
 //! system user. Whether an imported release boots is proved where guests are (crate services).
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::{Arc, Mutex},
-};
+mod support;
 
-use blobs::BlobStore;
-use builder::{
-    BuildError, BuildObserver, Builder, BuilderConfig, ImportRequest, SigningKey, SourceRules,
-    StepEvent,
-};
+use std::{fs, path::Path, process::Command};
+
+use builder::{BuildError, ImportRequest};
 use domain::{
     import::{ConsoleLogin, ImportedKernel},
     job::StepState,
     kernel::{Flavor, UploadedFile},
-    lock::Lock,
     menu::reader,
     version::TargetVersion,
 };
-use nix::unistd::{Uid, User, setgroups, setresgid, setresuid};
-use process::Spawner;
+
+use crate::support::{Bench, Watch, become_system_user_with};
 
 /// Nobody listens there: an import that comes as far as asking for busybox has taken the rest.
 const NO_MIRROR: &str = "http://127.0.0.1:9/debian";
 
-#[derive(Default)]
-struct Watch(Mutex<BTreeMap<String, StepState>>);
+struct Importing(Bench);
 
-impl BuildObserver for Watch {
-    fn step(&self, event: StepEvent<'_>) {
-        if let StepEvent::Ended { name, state, .. } = event {
-            self.0.lock().unwrap().insert(name.to_owned(), state);
-        }
-    }
-
-    fn log(&self, step: &str, line: &str) {
-        println!("  {step}: {line}");
-    }
-
-    fn lock_resolved(&self, _: &Lock) {}
-
-    fn cancelled(&self) -> bool {
-        false
-    }
-}
-
-struct Bench {
-    builder: Arc<Builder>,
-    blobs: BlobStore,
-    archives: std::path::PathBuf,
-}
-
-impl Bench {
+impl Importing {
     fn upload(&self, name: &str) -> UploadedFile {
-        let file = fs::File::open(self.archives.join(name)).unwrap();
-        UploadedFile { name: name.to_owned(), sha256: self.blobs.put(file).unwrap().sha256 }
+        self.0.upload(name, &fs::read(self.0.folder().join(name)).unwrap())
     }
 
     fn kernel(&self, alias: &str, flavor: Flavor, image: &str) -> ImportedKernel {
@@ -69,15 +33,11 @@ impl Bench {
     }
 
     /// Imports an archive with a kernel; gives why it ended, and how its steps did.
-    fn import(&self, rootfs: &str, image: &str) -> (BuildError, BTreeMap<String, StepState>) {
+    fn import(&self, rootfs: &str, image: &str) -> (BuildError, Watch) {
         self.import_with(rootfs, vec![self.kernel("vmlinuz-dev", Flavor::Linux, image)])
     }
 
-    fn import_with(
-        &self,
-        rootfs: &str,
-        kernels: Vec<ImportedKernel>,
-    ) -> (BuildError, BTreeMap<String, StepState>) {
+    fn import_with(&self, rootfs: &str, kernels: Vec<ImportedKernel>) -> (BuildError, Watch) {
         let menu = "item a Debian\nchoose x\n:a\nkernel kernels/vmlinuz-dev nfsroot=h:/d\nboot\n";
         let request = ImportRequest {
             target: TargetVersion::new(1, 0, 0),
@@ -87,65 +47,44 @@ impl Bench {
             login: ConsoleLogin { user: "root".to_owned(), password: "debian".to_owned() },
         };
         let watch = Watch::default();
-        let error = self.builder.import(&request, &watch).unwrap_err();
-        (error, watch.0.into_inner().unwrap())
+        let error = self.0.builder.import(&request, &watch).unwrap_err();
+        (error, watch)
     }
 }
 
 /// One test: the change of user is one of the whole process, and comes first.
 #[test]
 fn what_is_brought_along_is_looked_at() {
-    let folder = tempfile::Builder::new().prefix("bootwright-import-").tempdir().unwrap();
-    // Whatever the mask of new files: the system user makes its own folders in it.
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let folder = support::folder("import");
     let maker = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import/archives.py");
     let made = Command::new("python3").arg(maker).arg(folder.path()).status().unwrap();
     assert!(made.success());
-    become_system_user();
-    let blobs = BlobStore::open(&folder.path().join("blobs")).unwrap();
-    let key = SigningKey::open_or_create(&folder.path().join("keys")).unwrap();
-    let config = BuilderConfig {
-        work_dir: folder.path().join("work"),
-        cache_dir: folder.path().join("cache"),
-        mirror: Some(NO_MIRROR.to_owned()),
-        sources: SourceRules {
-            root: None,
-            networks: Vec::new(),
-            ssh_keys: folder.path().join("ssh"),
-            authorities: PathBuf::from(SourceRules::AUTHORITIES),
-        },
-        kernel_jobs: 1,
-    };
-    let builder = Builder::new(config, Spawner::start().unwrap(), blobs.clone(), key).unwrap();
-    let archives = folder.path().to_path_buf();
-    let bench = Bench { builder: Arc::new(builder), blobs, archives };
-    bench.builder.check().unwrap();
+    become_system_user_with(&[folder.path()]);
+    let bench = Importing(Bench::in_folder(folder, |config| {
+        config.mirror = Some(NO_MIRROR.to_owned());
+        config.sources.networks = Vec::new();
+    }));
+    bench.0.builder.check().unwrap();
 
     archives_are_taken_or_refused_in_one_sentence(&bench);
     a_tree_keeps_what_it_was(&bench);
     kernels_must_be_those_of_the_rootfs(&bench);
     hypervisors_are_known_by_their_bytes(&bench);
-    assert_eq!(
-        fs::read_dir(folder.path().join("work")).unwrap().count(),
-        0,
-        "a step left something behind"
-    );
+    bench.0.assert_nothing_left();
 }
 
-fn archives_are_taken_or_refused_in_one_sentence(bench: &Bench) {
-    let cases = fs::read_to_string(bench.archives.join("cases")).unwrap();
+fn archives_are_taken_or_refused_in_one_sentence(bench: &Importing) {
+    let cases = fs::read_to_string(bench.0.folder().join("cases")).unwrap();
     assert!(cases.lines().count() > 20);
     for (name, words) in cases.lines().filter_map(|line| line.split_once('\t')) {
         println!("{name}");
-        let (error, steps) = bench.import(name, "vmlinuz");
-        let unpacked = steps.get("unpack").copied();
+        let (error, watch) = bench.import(name, "vmlinuz");
+        let unpacked = watch.state("unpack");
         match &error {
             BuildError::Mirror(_) => {
                 assert_eq!(words, "", "{name} was taken");
-                assert!(
-                    matches!(unpacked, Some(StepState::Succeeded | StepState::Reused)),
-                    "{steps:?}"
-                );
+                let done = matches!(unpacked, Some(StepState::Succeeded | StepState::Reused));
+                assert!(done, "{name}: {unpacked:?}");
             }
             BuildError::Refused { what, why } => {
                 assert!(!words.is_empty() && why.contains(words), "{name}: {why}");
@@ -158,9 +97,9 @@ fn archives_are_taken_or_refused_in_one_sentence(bench: &Bench) {
 }
 
 /// Owners, modes, links and capabilities stay; device nodes go.
-fn a_tree_keeps_what_it_was(bench: &Bench) {
+fn a_tree_keeps_what_it_was(bench: &Importing) {
     bench.import("good.tar", "vmlinuz");
-    let cache = bench.builder.cache();
+    let cache = bench.0.builder.cache();
     let trees = cache.steps().unwrap().into_iter().filter(|it| it.step == "unpack");
     let (mut seen, mut capable) = (0, 0);
     for blob in trees.flat_map(|it| it.blobs) {
@@ -193,7 +132,7 @@ fn a_tree_keeps_what_it_was(bench: &Bench) {
     assert_eq!((seen, capable), (6, 5));
 }
 
-fn kernels_must_be_those_of_the_rootfs(bench: &Bench) {
+fn kernels_must_be_those_of_the_rootfs(bench: &Importing) {
     let refused = |image: &str| match bench.import("good.tar.gz", image).0 {
         BuildError::Refused { why, .. } => why,
         other => panic!("{other}"),
@@ -209,7 +148,7 @@ fn kernels_must_be_those_of_the_rootfs(bench: &Bench) {
 }
 
 /// A hypervisor says nowhere which version it is: the rootfs that has the same one does.
-fn hypervisors_are_known_by_their_bytes(bench: &Bench) {
+fn hypervisors_are_known_by_their_bytes(bench: &Importing) {
     let linux = || bench.kernel("vmlinuz-dev", Flavor::Linux, "vmlinuz");
     let with = |hypervisors: &[(&str, &str)]| {
         let xen = |(alias, image): &(&str, &str)| bench.kernel(alias, Flavor::Xen, image);
@@ -222,7 +161,7 @@ fn hypervisors_are_known_by_their_bytes(bench: &Bench) {
         ("xen-same", "xen-4.8-amd64"),
     ]);
     assert!(matches!(found, BuildError::Mirror(_)), "{found}");
-    let cache = bench.builder.cache();
+    let cache = bench.0.builder.cache();
     let texts: Vec<String> = cache
         .steps()
         .unwrap()
@@ -247,16 +186,5 @@ fn hypervisors_are_known_by_their_bytes(bench: &Bench) {
             );
         }
         other => panic!("{other}"),
-    }
-}
-
-fn become_system_user() {
-    if Uid::effective().is_root() {
-        let user = User::from_name("bootwright")
-            .unwrap()
-            .expect("the system user bootwright is missing: run setup/run.sh test");
-        setgroups(&[]).unwrap();
-        setresgid(user.gid, user.gid, user.gid).unwrap();
-        setresuid(user.uid, user.uid, user.uid).unwrap();
     }
 }

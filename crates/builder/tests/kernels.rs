@@ -8,6 +8,7 @@ mod archives;
 mod packed;
 #[path = "kernels/real.rs"]
 mod real;
+mod support;
 #[path = "kernels/tiny.rs"]
 mod tiny;
 #[path = "kernels/world.rs"]

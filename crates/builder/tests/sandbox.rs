@@ -1,6 +1,8 @@
 //! What a step's script can and cannot do: run as the system user, in the real sandbox.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod support;
+
 use std::{
     cell::Cell,
     fs,
@@ -11,18 +13,14 @@ use std::{
 };
 
 use builder::sandbox::{self, Conditions, Outputs, Sandbox, SandboxError};
-use nix::unistd::{Uid, User, setgroups, setresgid, setresuid};
+use nix::unistd::Uid;
 use process::Spawner;
 
 /// One test: the change of user is one of the whole process, and comes first.
 #[test]
 fn a_script_is_shut_in() {
-    become_system_user();
-    let folder = tempfile::Builder::new()
-        .prefix("bootwright-sandbox-")
-        .permissions(fs::Permissions::from_mode(0o755))
-        .tempdir()
-        .unwrap();
+    support::become_system_user();
+    let folder = support::folder("sandbox");
     let bench = Bench { spawner: Spawner::start().unwrap(), work: folder.path().join("work") };
     sandbox::check(&bench.spawner, &bench.work).unwrap();
 
@@ -73,17 +71,6 @@ impl Bench {
 
     fn text(&self, script: &str) -> String {
         self.run(script).unwrap().text("text").unwrap()
-    }
-}
-
-fn become_system_user() {
-    if Uid::effective().is_root() {
-        let user = User::from_name("bootwright")
-            .unwrap()
-            .expect("the system user bootwright is missing: run setup/run.sh test");
-        setgroups(&[]).unwrap();
-        setresgid(user.gid, user.gid, user.gid).unwrap();
-        setresuid(user.uid, user.uid, user.uid).unwrap();
     }
 }
 

@@ -16,5 +16,6 @@ mod playbooks;
 mod recipes;
 #[path = "variants/refusals.rs"]
 mod refusals;
+mod support;
 #[path = "variants/world.rs"]
 mod world;

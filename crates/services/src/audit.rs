@@ -24,6 +24,11 @@ use store::{WriteTx, kernels::builds::NewKernelBuild, variants::NewVariantBuild}
 
 use crate::{Services, error::ServiceError};
 
+/// The action of the row that tells the end of a guest.
+pub(crate) const GUEST_END: &str = "guest.end";
+/// The outcome of a guest that ran when its server was killed.
+pub(crate) const INTERRUPTED: &str = "interrupted: the server ended before it";
+
 /// What changed, with what the audit row says of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Change<'a> {
@@ -124,6 +129,10 @@ pub(crate) enum Change<'a> {
     },
     GuestEnded {
         guest: &'a Guest,
+    },
+    /// `last` is what the log said of it last.
+    GuestInterrupted {
+        last: &'a AuditEntry,
     },
     KeyboardTaken {
         guest: &'a Guest,
@@ -370,7 +379,14 @@ impl Change<'_> {
             }
             Self::GuestStarted { guest: it } => guest("guest.start", it),
             Self::GuestExtended { guest: it } => guest("guest.extend", it),
-            Self::GuestEnded { guest: it } => guest("guest.end", it),
+            Self::GuestEnded { guest: it } => guest(GUEST_END, it),
+            Self::GuestInterrupted { last } => {
+                let mut details = last.details.clone();
+                if let Some(details) = details.as_object_mut() {
+                    details.insert("outcome".to_owned(), INTERRUPTED.into());
+                }
+                (GUEST_END, "guest", last.subject.clone(), details)
+            }
             Self::KeyboardTaken { guest: it } => guest("guest.keyboard-take", it),
             Self::KeyboardGivenUp { guest: it } => guest("guest.keyboard-give-up", it),
             Self::JobCancelled { job } => ("job.cancel", "job", job.to_string(), json!({})),

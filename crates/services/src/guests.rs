@@ -2,6 +2,7 @@
 //!
 //! They live in memory only and die with the server. Each has a task ([`mod@life`]) that starts
 //! QEMU, ends it when its time is over or somebody stops it, and writes the audit row of its end.
+//! Where the server is killed, the kernel ends QEMU, and the next server writes that row.
 //! Whatever has a menu at the boot listener can be booted: who knows what it is hands over a
 //! [`Subject`] and the entries of its menu.
 
@@ -20,12 +21,17 @@ use domain::{
     policy::{self, Action, Refusal},
 };
 pub use lab::ConsolePart;
+use store::WriteTx;
 
 pub use self::watching::{GuestWatch, Seen};
 pub(crate) use self::{held::Guests, life::MEMORY_MIB, socket::GuestSocket};
 use self::{held::Held, life::Birth};
 use crate::{
-    Services, audit::Change, downloads::Download, error::ServiceError, releases::no_release,
+    Services,
+    audit::{Change, GUEST_END},
+    downloads::Download,
+    error::ServiceError,
+    releases::no_release,
     variants::no_variant,
 };
 
@@ -293,6 +299,20 @@ impl Services {
             held.server_ends();
             held.over().await;
         }
+    }
+
+    /// Records the end of the guests that a former server left: it was killed before it could.
+    pub(crate) async fn end_interrupted_guests(
+        &self,
+        tx: &mut WriteTx,
+    ) -> Result<(), ServiceError> {
+        for row in tx.audit_rows_without_end("guest", GUEST_END).await? {
+            let last = &row.entry;
+            let itself = held::actor_of(&last.subject);
+            self.record(tx, &itself, Change::GuestInterrupted { last }).await?;
+            tracing::warn!(guest = %last.subject, "a guest was interrupted by the end of the server");
+        }
+        Ok(())
     }
 
     fn readable(&self, actor: &Actor, id: &GuestId) -> Result<Arc<Held>, ServiceError> {

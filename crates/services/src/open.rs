@@ -205,11 +205,13 @@ impl Services {
         })))
     }
 
-    /// After a start: jobs of a former server are free to be taken, and machines can boot.
+    /// After a start: jobs of a former server are free to be taken, guests that it left have their
+    /// end in the audit log, and machines can boot.
     async fn take_over(&self) -> Result<(), ServiceError> {
         let mut tx = self.begin().await?;
         tx.expire_leases_of(crate::work::WORKER).await?;
         tx.delete_expired_sessions(self.now()).await?;
+        self.end_interrupted_guests(&mut tx).await?;
         tx.commit().await?;
         self.refresh_catalogue().await
     }

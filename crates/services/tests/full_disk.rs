@@ -1,5 +1,5 @@
-//! A build of a release or of a kernel on a disk that fills up ends in an error that names the remedy,
-//! leaves nothing half, and works once there is room.
+//! A build of a release, of a kernel or of a variant on a disk that fills up ends in an error that names
+//! the remedy, leaves nothing half, and works once there is room.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 #[path = "../../builder/tests/kernels/packed.rs"]
@@ -12,17 +12,20 @@ use std::{
 
 use domain::{
     job::{Job, JobState, StepState},
-    kernel::{BuildMode, ConfigBase, Configuration, Definition, Flavor, KernelState, Source},
+    kernel::{self, BuildMode, ConfigBase, Configuration, Flavor, KernelState, Source},
     recipe,
     release::Stage,
     room::RoomRules,
+    variant::{Definition, Script},
 };
-use services::releases::Packages;
+use services::{releases::Packages, variants::VariantDraft};
 use support::World;
 
 const LIMIT: Duration = Duration::from_secs(600);
 /// What is left of the disk when it is filled, in bytes.
 const LEFT: u64 = 16 * 1024 * 1024;
+/// What a layer takes that has no room there, in bytes.
+const LAYER: u64 = LEFT + 4 * 1024 * 1024;
 
 /// Runs the next test on a small disk of its own, which goes with the mount namespace. Stays root
 /// for that, so no other test of this process may become the system user.
@@ -54,6 +57,7 @@ fn on_a_small_disk() {
         world.services.change_room_rules(&world.administrator, rules, None).await.unwrap();
         a_release(&world).await;
         a_kernel(&world).await;
+        a_variant(&world).await;
         world.services.verify_audit().await.unwrap();
         world
     });
@@ -80,11 +84,10 @@ async fn a_release(world: &World) {
 async fn a_kernel(world: &World) {
     let (ann, services) = (&world.developer, &world.services);
     // A tree that no other run of this test had: the cache keeps what they compiled.
-    let own = world.folder().to_str().unwrap();
-    let archive = Cursor::new(packed::tree(("large", own)));
+    let archive = Cursor::new(packed::tree(("large", own(world))));
     let (file, _) = services.keep_upload(ann, "linux-6.1.7.tar.xz", archive).await.unwrap();
     let base = ConfigBase::Defconfig { target: "tinyconfig".to_owned() };
-    let definition = Definition {
+    let definition = kernel::Definition {
         flavor: Flavor::Linux,
         source: Source::UploadedArchive { file },
         configuration: Some(Configuration { base, fragments: Vec::new() }),
@@ -124,6 +127,41 @@ async fn a_kernel(world: &World) {
     ];
     assert_eq!(states, expected);
     assert_eq!(services.kernel(ann, "tiny").await.unwrap().state, KernelState::Built);
+}
+
+/// Its layer has no room.
+async fn a_variant(world: &World) {
+    let (ann, services) = (&world.developer, &world.services);
+    // A layer that no other run of this test had: the cache keeps what they built.
+    let large =
+        format!("echo {} >/opt/own\nhead -c {LAYER} /dev/urandom >/opt/large\n", own(world));
+    let script = Script { content: large, limit_seconds: 60 };
+    let base = "v1.0.0-rc.2".to_owned();
+    let definition = Definition { base, script: Some(script), ..Definition::default() };
+    let draft = VariantDraft { description: String::new(), days: 1, definition };
+    services.create_variant(ann, "large", draft).await.unwrap();
+    let filler = world.folder().join("filler");
+    fill(&filler, LEFT);
+    let (job, _) = world.build_variant("large").await;
+    assert_eq!(job.state, JobState::Failed);
+    let outcome = job.outcome.unwrap();
+    let why = "the step pack failed: the disk of the work folder is full (";
+    assert!(outcome.starts_with(why), "{outcome}");
+    assert!(outcome.ends_with("make room and try again"), "{outcome}");
+    assert!(services.variant(ann, "large").await.unwrap().built.is_none());
+    let menu = world.get("/variant/large/menu.ipxe").await;
+    assert!(menu.contains("there is no variant large that has been built"), "{menu}");
+    nothing_is_half(world);
+
+    fs::remove_file(&filler).unwrap();
+    let (job, log) = world.build_variant("large").await;
+    assert_eq!(job.state, JobState::Succeeded, "{:?}", job.outcome);
+    assert!(!log.contains("not as it was left"), "the base was changed: {log}");
+}
+
+/// What no other run of this test has in it.
+fn own(world: &World) -> &str {
+    world.folder().to_str().unwrap()
 }
 
 /// A whole job of the kernel.

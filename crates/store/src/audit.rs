@@ -118,6 +118,37 @@ impl Rows {
         .collect()
     }
 
+    /// The last row of each thing of a kind that no row with the action `end` tells the end of.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn audit_rows_without_end(
+        &mut self,
+        subject_kind: &str,
+        end: &str,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        sqlx::query(
+            "select sequence, at, actor, actor_id, address, request, action, subject_kind, subject,
+                    details, previous_hash, hash
+             from audit
+             where subject_kind = $1
+               and sequence = (select max(later.sequence) from audit later
+                               where later.subject_kind = $1 and later.subject = audit.subject)
+               and not exists (select 1 from audit ended
+                               where ended.subject_kind = $1 and ended.subject = audit.subject
+                                 and ended.action = $2)
+             order by sequence",
+        )
+        .bind(subject_kind)
+        .bind(end)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("reading what has not ended"))?
+        .iter()
+        .map(audit_row)
+        .collect()
+    }
+
     /// Checks the whole chain, also while others append to it; gives how many rows there are and
     /// the hash of the last.
     ///

@@ -10,6 +10,7 @@ use domain::{
     deployment::{DeploymentState, Verdict},
     ids::{DeploymentId, JobId},
     job::JobKind,
+    manifest::Manifest,
 };
 
 use crate::{
@@ -29,6 +30,9 @@ pub(crate) enum Acknowledged {
     CollectionAsked { job: String },
     KernelAdded { name: String },
     KernelAsked { job: String, kernel: String },
+    VariantSaved { name: String, revision: u32, text: String },
+    VariantAsked { job: String },
+    GuestStarted { id: String },
     Requested { id: String, environment: String, reason: String },
     Approved { id: String, by: &'static str, evidence: String },
     Deployed { id: String },
@@ -45,6 +49,9 @@ impl Acknowledged {
             Self::CollectionAsked { .. } => "collection asked",
             Self::KernelAdded { .. } => "kernel added",
             Self::KernelAsked { .. } => "kernel asked",
+            Self::VariantSaved { .. } => "variant saved",
+            Self::VariantAsked { .. } => "variant asked",
+            Self::GuestStarted { .. } => "guest started",
             Self::Requested { .. } => "requested",
             Self::Approved { .. } => "approved",
             Self::Deployed { .. } => "deployed",
@@ -80,6 +87,17 @@ impl Acknowledged {
                 picture.job(job).kind == JobKind::Kernel
                     && build.is_some_and(|it| it.kernel == *kernel)
             }
+            Self::VariantSaved { name, revision, text } => {
+                picture.variants.get(name).is_some_and(|it| {
+                    let saved = it.definition.files[0].content.as_ref() == Some(text);
+                    it.revision > *revision || (it.revision == *revision && saved)
+                })
+            }
+            Self::VariantAsked { job } => {
+                picture.job(job).kind == JobKind::Variant
+                    && picture.variant_builds.contains_key(&JobId::from(job.as_str()))
+            }
+            Self::GuestStarted { id } => picture.told("guest.start", id) == 1,
             Self::Cancelled { job } => picture.job(job).cancel_requested_at.is_some(),
             Self::Requested { id, environment, reason } => deployment(id)
                 .is_some_and(|it| it.environment == *environment && it.reason == *reason),
@@ -122,24 +140,62 @@ impl World {
                 continue;
             };
             let (release, manifest) = (&picture.releases[id], &picture.manifests[id]);
-            let digest = manifest.digest().unwrap().to_string();
             let own = boot_text(&server.boot, &format!("/release/{}/menu.ipxe", release.version));
             assert_eq!((status, &menu), (200, &own.1), "{environment}");
-            let mut addresses = menu.split("/artifacts/").skip(1).peekable();
-            assert!(addresses.peek().is_some(), "{menu}");
-            assert!(addresses.all(|it| it.starts_with(&format!("{digest}/"))), "{menu}");
-            for entry in &manifest.entries {
-                assert!(menu.contains(&format!("item {} {}\n", entry.label(), entry.text())));
-            }
-            for name in &manifest.images {
-                let image = manifest.component(name).unwrap();
-                assert!(menu.contains(&format!("/{name},{} ", image.sha256)), "{menu}");
-            }
-            for file in &manifest.components {
-                let path = format!("/artifacts/{digest}/{}", file.name);
-                assert_eq!(boot_file(&server.boot, &path), (file.size, file.sha256), "{path}");
-            }
+            assert_menu(&menu, manifest);
+            assert_files(server, manifest, None);
         }
+    }
+
+    /// Asserts that machines get of each variant one complete build, which is that of `picture` or a
+    /// later one, or are told that there is none. Its files are those of its base, and its own.
+    pub(crate) fn assert_variants(&self, server: &Server, picture: &Picture) {
+        for (name, variant) in &picture.variants {
+            let (status, menu) = boot_text(&server.boot, &format!("/variant/{name}/menu.ipxe"));
+            let later = self.place.picture();
+            let mut may = [picture, &later].map(|it| it.built(variant)).into_iter();
+            let Some(digest) = artifacts(&menu).next() else {
+                assert!(may.any(|it| it.is_none()), "{name} is not served: {status} {menu}");
+                continue;
+            };
+            let manifests = may.flatten().filter_map(|it| it.manifest.as_ref());
+            let mut of_it = manifests.filter(|it| it.digest().unwrap().to_string() == digest);
+            let manifest = of_it.next().unwrap_or_else(|| panic!("{name} is another: {menu}"));
+            assert_menu(&menu, manifest);
+            let base = later.release_named(&variant.definition.base).unwrap();
+            assert_files(server, manifest, Some(&later.manifests[&base.id]));
+        }
+    }
+}
+
+/// The digests of the manifests whose files a menu names.
+fn artifacts(menu: &str) -> impl Iterator<Item = &str> {
+    menu.split("/artifacts/").skip(1).filter_map(|it| it.split('/').next())
+}
+
+/// Asserts that a menu is that of a manifest, whole and nothing else.
+fn assert_menu(menu: &str, manifest: &Manifest) {
+    let digest = manifest.digest().unwrap().to_string();
+    assert!(artifacts(menu).next().is_some(), "{menu}");
+    assert!(artifacts(menu).all(|it| it == digest), "{menu}");
+    for entry in &manifest.entries {
+        assert!(menu.contains(&format!("item {} {}\n", entry.label(), entry.text())));
+    }
+    for name in &manifest.images {
+        let image = manifest.component(name).unwrap();
+        assert!(menu.contains(&format!("/{name},{} ", image.sha256)), "{menu}");
+    }
+}
+
+/// Asserts that each file has the bytes that a manifest promises; those that `but` has are left out.
+fn assert_files(server: &Server, manifest: &Manifest, but: Option<&Manifest>) {
+    let digest = manifest.digest().unwrap();
+    for file in &manifest.components {
+        if but.is_some_and(|it| it.components.contains(file)) {
+            continue;
+        }
+        let path = format!("/artifacts/{digest}/{}", file.name);
+        assert_eq!(boot_file(&server.boot, &path), (file.size, file.sha256), "{path}");
     }
 }
 

@@ -68,6 +68,12 @@ impl World {
         now.assert_keeps(&killed);
         assert_pointers(&now, &pointers);
         self.assert_machines(&server, &now);
+        self.assert_variants(&server, &now);
+        for id in killed.open_guests() {
+            let end = now.end_of_guest(id);
+            assert!(end.is_some_and(|it| it.starts_with("interrupted")), "guest {id}: {end:?}");
+        }
+        assert_eq!(now.open_guests(), Vec::<&str>::new());
 
         for (id, log) in logs {
             self.assert_goes_on(&server, &killed, id, &log);
@@ -81,6 +87,7 @@ impl World {
         after.assert_keeps(&now);
         self.assert_acknowledged(&after);
         assert_pointers(&after, &pointers);
+        self.assert_variants(&server, &after);
         (server, after)
     }
 
@@ -124,17 +131,19 @@ impl World {
         for step in killed.finished_steps(id) {
             let now = new_steps.iter().find(|it| it.name == step.name).unwrap();
             assert_eq!(now.key, step.key, "{}", step.name);
+            // The phases of a layer are one step of the cache: half of them is made again.
+            let again = now.key.is_none() || old.kind == JobKind::Variant;
             let kept = now.state == StepState::Reused
-                || (now.state == StepState::Succeeded
-                    && (now.key.is_none() || now.ended_at == step.ended_at));
+                || (now.state == StepState::Succeeded && (again || now.ended_at == step.ended_at));
             assert!(kept, "{now:?} was finished before: {step:?}");
         }
-        let complete = old.release_id().is_some_and(|it| killed.releases[it].stage.bootable());
+        let complete = old.release_id().is_some_and(|it| killed.releases[it].stage.bootable())
+            || killed.variant_builds.get(id).is_some_and(|it| it.manifest.is_some());
         for step in old_steps.iter().filter(|step| step.state == StepState::Running) {
             let now = new_steps.iter().find(|it| it.name == step.name).unwrap();
             assert!(now.started_at > step.started_at, "{now:?} did not begin again: {step:?}");
         }
-        let tells = matches!(old.kind, JobKind::Build | JobKind::Kernel);
+        let tells = matches!(old.kind, JobKind::Build | JobKind::Kernel | JobKind::Variant);
         if tells && old.state == JobState::Running && !complete {
             assert!(log().contains("The server was interrupted"), "{}", log());
         }

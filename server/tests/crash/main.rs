@@ -1,9 +1,9 @@
-//! The program is killed (`kill -9`) at seeded instants while people build, validate and deploy,
-//! and started again on the same folder: whatever was acknowledged is there, whatever was not is
+//! The program is killed (`kill -9`) at seeded instants while people build, validate, deploy and try
+//! things, and started again on the same folder: whatever was acknowledged is there, whatever was not is
 //! there wholly or not at all, what was interrupted goes on by itself, machines are served one
 //! complete release or the other, and nothing of the killed server is left.
 //!
-//! `BOOTWRIGHT_CRASH_ROUNDS` says how often (14), `BOOTWRIGHT_CRASH_SEED` when. One block of fourteen
+//! `BOOTWRIGHT_CRASH_ROUNDS` says how often (14), `BOOTWRIGHT_CRASH_SEED` when. One block of nineteen
 //! rounds has everything; more rounds hit the same actions at other instants.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
@@ -15,6 +15,7 @@ mod people;
 mod picture;
 mod rounds;
 mod server;
+mod variant;
 
 use std::{
     sync::mpsc::{self, Receiver, Sender},
@@ -62,19 +63,32 @@ enum Kind {
     Collection,
     /// Some instant at which a compiler runs.
     Kernel,
+    /// Making a variant, or changing it.
+    VariantSaved,
+    /// Some instant of the build of a variant.
+    Variant,
+    /// The end of that: machines can boot it, its job is not yet at its end.
+    VariantCompleted,
+    /// Some instant at which a guest runs.
+    Guest,
 }
 
 /// One block of rounds. A validation comes first: production demands one.
-const BLOCK: [Kind; 14] = [
+const BLOCK: [Kind; 19] = [
     Kind::Validation,
     Kind::Deploy("production"),
     Kind::Build,
     Kind::RollBack,
     Kind::BuildCompleted,
+    Kind::VariantSaved,
+    Kind::Variant,
     Kind::Deploy("development"),
     Kind::Build,
+    Kind::VariantCompleted,
+    Kind::Guest,
     Kind::Save,
     Kind::Collection,
+    Kind::Variant,
     Kind::Validation,
     Kind::BuildAsked,
     Kind::Request,
@@ -206,9 +220,11 @@ struct World {
     /// How many rounds of a kind there were.
     builds: usize,
     validations: usize,
+    variants: usize,
     /// How long they take without a kill, and the answers to the forms that ask for them.
     build_takes: Duration,
     validation_takes: Duration,
+    variant_takes: Duration,
     save_answer_takes: Duration,
     build_answer_takes: Duration,
     /// How many processes of killed servers the kernel had to end.
@@ -323,8 +339,10 @@ fn prepare(rounds: usize, seed: u64) -> (World, Server) {
         rounds,
         builds: 0,
         validations: 0,
+        variants: 0,
         build_takes: Duration::ZERO,
         validation_takes: Duration::from_secs(30),
+        variant_takes: Duration::ZERO,
         save_answer_takes: Duration::ZERO,
         build_answer_takes: Duration::ZERO,
         processes_ended: 0,

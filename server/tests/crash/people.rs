@@ -7,6 +7,7 @@ use app::api::{
     recipes::StartBuild,
     releases::StartValidation,
     room::StartCollection,
+    variants::{StartVariantBuild, StartVariantGuest},
 };
 use leptos::server_fn::ServerFn;
 
@@ -99,6 +100,55 @@ pub(crate) fn ask_for_kernel(
     let (job, kernel) = (last_part(&answer.location), name.to_owned());
     script.acknowledged(Acknowledged::KernelAsked { job: job.clone(), kernel });
     Ok(job)
+}
+
+/// Makes a variant of a release, or changes it on top of a revision. Its file has `text` in it.
+pub(crate) fn save_variant(
+    script: &Script,
+    ann: &Browser,
+    name: &str,
+    base: &str,
+    former: u32,
+    text: &str,
+) -> Result<(), Unanswered> {
+    let revision = former.to_string();
+    let form = [
+        ("name", name),
+        ("revision", revision.as_str()),
+        ("days", "3"),
+        ("base", base),
+        ("packages.add", "tree"),
+        ("files.0.path", "/etc/motd"),
+        ("files.0.mode", "0644"),
+        ("files.0.owner", "root:root"),
+        ("files.0.content", text),
+        ("script.content", "rm -r /usr/share/doc\n"),
+        ("script.limit_seconds", "60"),
+    ];
+    let path = match former {
+        0 => "/variants/new".to_owned(),
+        _ => format!("/variants/{name}/edit"),
+    };
+    script.ask_in_parts(ann, &path, &form)?;
+    let (name, text) = (name.to_owned(), text.to_owned());
+    script.acknowledged(Acknowledged::VariantSaved { name, revision: former + 1, text });
+    Ok(())
+}
+
+pub(crate) fn ask_for_variant(
+    script: &Script,
+    ann: &Browser,
+    name: &str,
+) -> Result<(), Unanswered> {
+    let answer = script.ask(ann, StartVariantBuild::PATH, &[("name", name)])?;
+    script.acknowledged(Acknowledged::VariantAsked { job: last_part(&answer.location) });
+    Ok(())
+}
+
+pub(crate) fn start_guest(script: &Script, ann: &Browser, name: &str) -> Result<(), Unanswered> {
+    let answer = script.ask(ann, StartVariantGuest::PATH, &[("name", name)])?;
+    script.acknowledged(Acknowledged::GuestStarted { id: last_part(&answer.location) });
+    Ok(())
 }
 
 pub(crate) fn cancel(script: &Script, ann: &Browser, job: &str) -> Result<(), Unanswered> {

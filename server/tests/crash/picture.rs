@@ -16,8 +16,12 @@ use domain::{
     recipe::Revision,
     release::{Release, Stage},
     run::Validation,
+    time::Timestamp,
+    variant::{Variant, VariantBuild},
 };
-use store::{Rows, StoreError, jobs::JobFilter, kernels::builds::KernelBuildRow};
+use store::{
+    Rows, StoreError, jobs::JobFilter, kernels::builds::KernelBuildRow, variants::VariantFilter,
+};
 
 use crate::RECIPE;
 
@@ -35,6 +39,9 @@ pub(crate) struct Picture {
     /// By name.
     pub(crate) kernels: BTreeSet<String>,
     pub(crate) kernel_builds: BTreeMap<JobId, KernelBuildRow>,
+    /// By name.
+    pub(crate) variants: BTreeMap<String, Variant>,
+    pub(crate) variant_builds: BTreeMap<JobId, VariantBuild>,
     pub(crate) deployments: BTreeMap<DeploymentId, Deployment>,
     pub(crate) environments: BTreeMap<String, Environment>,
     audit: Vec<AuditRow>,
@@ -51,6 +58,8 @@ impl Picture {
             validations: BTreeMap::new(),
             kernels: rows.kernel_flavors().await?.into_keys().collect(),
             kernel_builds: BTreeMap::new(),
+            variants: BTreeMap::new(),
+            variant_builds: BTreeMap::new(),
             deployments: BTreeMap::new(),
             environments: BTreeMap::new(),
             audit: rows.audit_rows_after(0, u32::MAX).await?,
@@ -74,7 +83,14 @@ impl Picture {
             if let Some(build) = rows.kernel_build_of_job(&job.id).await? {
                 picture.kernel_builds.insert(job.id.clone(), build);
             }
+            if let Some(row) = rows.variant_build_of_job(&job.id).await? {
+                picture.variant_builds.insert(job.id.clone(), row.build);
+            }
             picture.jobs.insert(job.id.clone(), (job, steps));
+        }
+        let variants = rows.variants_page(&VariantFilter::default(), Timestamp(0), &every).await?;
+        for row in variants.items {
+            picture.variants.insert(row.variant.name.clone(), row.variant);
         }
         for environment in rows.environments().await? {
             for deployment in rows.deployments_of_environment(&environment.name, u32::MAX).await? {
@@ -133,6 +149,25 @@ impl Picture {
         steps.iter().filter(finished).collect()
     }
 
+    /// The newest build of a variant that machines can boot.
+    pub(crate) fn built(&self, variant: &Variant) -> Option<&VariantBuild> {
+        let of_it = self.variant_builds.values().filter(|it| it.variant == variant.id);
+        of_it.filter(|it| it.manifest.is_some()).max_by_key(|it| it.number)
+    }
+
+    /// What the audit log says of the end of a guest.
+    pub(crate) fn end_of_guest(&self, id: &str) -> Option<&str> {
+        let end = |row: &&AuditRow| row.entry.action == "guest.end" && row.entry.subject == id;
+        self.audit.iter().find(end).and_then(|row| row.entry.details["outcome"].as_str())
+    }
+
+    /// Guests that were started and of whose end the audit log says nothing.
+    pub(crate) fn open_guests(&self) -> Vec<&str> {
+        let started = self.audit.iter().filter(|row| row.entry.action == "guest.start");
+        let ids = started.map(|row| row.entry.subject.as_str());
+        ids.filter(|id| self.end_of_guest(id).is_none()).collect()
+    }
+
     /// How long a build took from its first step in a sandbox: what comes before waits for a mirror.
     pub(crate) fn build_took(&self, id: &JobId) -> Duration {
         let (_, steps) = &self.jobs[id];
@@ -141,8 +176,14 @@ impl Picture {
         Duration::from_micros(u64::try_from(ended.0 - began.0).unwrap())
     }
 
-    fn told(&self, action: &str, subject: &str) -> usize {
+    pub(crate) fn told(&self, action: &str, subject: &str) -> usize {
         let same = |row: &&AuditRow| row.entry.action == action && row.entry.subject == subject;
+        self.audit.iter().filter(same).count()
+    }
+
+    /// How many rows tell that of a job.
+    fn told_of_job(&self, action: &str, job: &str) -> usize {
+        let same = |row: &&AuditRow| row.entry.action == action && row.entry.details["job"] == job;
         self.audit.iter().filter(same).count()
     }
 
@@ -158,6 +199,10 @@ impl Picture {
         self.releases.values().for_each(|release| self.assert_release(release));
         for (job, steps) in self.jobs.values() {
             self.assert_job(job, steps);
+        }
+        for (name, variant) in &self.variants {
+            assert_eq!(self.told("variant.add", name), 1, "{name}");
+            assert_eq!(self.told("variant.change", name), variant.revision as usize - 1, "{name}");
         }
         self.deployments.values().for_each(|deployment| self.assert_deployment(deployment));
         for environment in self.environments.values() {
@@ -219,10 +264,7 @@ impl Picture {
                 let validation = &self.validations[&job.id];
                 assert_eq!(Some(validation.manifest), self.releases[about.unwrap()].manifest);
                 assert_eq!(steps.len(), self.manifests[about.unwrap()].entries.len(), "{id}");
-                let asked = |row: &&AuditRow| {
-                    row.entry.action == "release.validate" && row.entry.details["job"] == id
-                };
-                assert_eq!(self.audit.iter().filter(asked).count(), 1, "{id}");
+                assert_eq!(self.told_of_job("release.validate", id), 1, "{id}");
                 assert_eq!(self.told("validation.end", id), usize::from(job.state.ended()));
                 if job.state.ended() {
                     assert!(validation.runs.iter().all(|run| run.ended_at.is_some()), "{id}");
@@ -235,6 +277,15 @@ impl Picture {
             }
             JobKind::Variant => {
                 assert!(about.is_none() && job.variant.is_some(), "{id}");
+                let manifest = &self.variant_builds[&job.id].manifest;
+                match job.state {
+                    JobState::Running => {}
+                    JobState::Succeeded => assert!(manifest.is_some(), "{id} can be booted"),
+                    _ => assert!(manifest.is_none(), "{id} has half a variant"),
+                }
+                assert_eq!(self.told_of_job("variant.build", id), 1, "{id}");
+                let ended = usize::from(job.state.ended());
+                assert_eq!(self.told_of_job("variant.built", id), ended, "{id}");
             }
             JobKind::Kernel => {
                 assert!(about.is_none() && job.kernel.is_some(), "{id}");
@@ -244,14 +295,9 @@ impl Picture {
                     JobState::Succeeded => assert!(record.is_some(), "{id} has no kernel"),
                     _ => assert!(record.is_none(), "{id} has half a kernel"),
                 }
-                let told = |action: &str| {
-                    let of_job = |row: &&AuditRow| {
-                        row.entry.action == action && row.entry.details["job"] == id
-                    };
-                    self.audit.iter().filter(of_job).count()
-                };
-                assert_eq!(told("kernel.build"), 1, "{id}");
-                assert_eq!(told("kernel.built"), usize::from(job.state.ended()), "{id}");
+                assert_eq!(self.told_of_job("kernel.build", id), 1, "{id}");
+                let ended = usize::from(job.state.ended());
+                assert_eq!(self.told_of_job("kernel.built", id), ended, "{id}");
             }
         }
     }
@@ -319,6 +365,18 @@ impl Picture {
             assert_eq!((&new.kernel, new.number), (&old.kernel, old.number));
             assert_eq!((&new.definition, new.mode), (&old.definition, old.mode));
             assert!(old.record.is_none() || new.record == old.record, "{new:?} {old:?}");
+        }
+        for (name, old) in &former.variants {
+            let new = self.variants.get(name).unwrap_or_else(|| panic!("{name} is lost"));
+            assert_eq!((&new.id, &new.owner), (&old.id, &old.owner));
+            assert!(new.revision > old.revision || new == old, "{new:?} {old:?}");
+        }
+        for (id, old) in &former.variant_builds {
+            let new = &self.variant_builds[id];
+            assert_eq!((&new.variant, new.number), (&old.variant, old.number));
+            assert_eq!((&new.definition, new.base_manifest), (&old.definition, old.base_manifest));
+            assert!(old.lock.is_none() || new.lock == old.lock, "{new:?} {old:?}");
+            assert!(old.manifest.is_none() || new.manifest == old.manifest, "{new:?} {old:?}");
         }
         for (id, old) in &former.deployments {
             let new = self.deployments.get(id).unwrap_or_else(|| panic!("{id} is lost"));

@@ -31,11 +31,13 @@ use crate::{
 };
 
 /// The window around the answer to a form, in which the store commits.
-const AROUND_THE_ANSWER: Duration = Duration::from_millis(30);
+pub(crate) const AROUND_THE_ANSWER: Duration = Duration::from_millis(30);
 /// Checking a recipe takes long, and its transaction comes last: around what an answer took before
 /// kills come before the transaction, in it, and after it.
 const EARLY: f64 = 0.7;
 const EARLY_TO_LATE: f64 = 0.6;
+/// The last two transactions of a build lie this close together.
+pub(crate) const UP_TO_THE_END: Duration = Duration::from_millis(5);
 /// How many files there are to collect.
 const GARBAGE: usize = 10_000;
 
@@ -124,6 +126,9 @@ impl World {
             Kind::RollBack => self.roll_back(server),
             Kind::Collection => self.collection(server),
             Kind::Kernel => self.kernel(server),
+            Kind::VariantSaved => self.variant_saved(server),
+            Kind::Variant | Kind::VariantCompleted => self.variant(kind, server),
+            Kind::Guest => self.guest(server),
         }
     }
 
@@ -140,9 +145,8 @@ impl World {
                 let after = self.around(self.build_answer_takes);
                 Aim { at: Point::Sends(1), after }
             }
-            // Its last two transactions lie this close together.
             Kind::BuildCompleted => {
-                Aim { at: Point::Sees, after: self.random.soon_up_to(Duration::from_millis(5)) }
+                Aim { at: Point::Sees, after: self.random.soon_up_to(UP_TO_THE_END) }
             }
             _ => {
                 let of = self.rounds_of(|it| it == Kind::Build);
@@ -263,7 +267,7 @@ impl World {
         (0..GARBAGE).map(plant).collect()
     }
 
-    fn rounds_of(&self, kind: impl Fn(Kind) -> bool) -> usize {
+    pub(crate) fn rounds_of(&self, kind: impl Fn(Kind) -> bool) -> usize {
         (0..self.rounds).filter(|round| kind(crate::BLOCK[round % crate::BLOCK.len()])).count()
     }
 

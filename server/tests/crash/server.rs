@@ -1,6 +1,7 @@
 //! The server's process: started, killed, and what may be left of it afterwards.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader, Write as _},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
@@ -20,6 +21,10 @@ use crate::picture::Picture;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bootwright");
 /// The cache that other tests fill as well.
 const CACHE: &str = "/var/cache/bootwright-test/cache";
+/// The folder of a cache whose files belong to subordinate ids. A link changes what it links to, and
+/// a tree that has changed is unpacked anew: nobody links these.
+const TREES: &str = "trees";
+const FINGERPRINT: &str = include_str!("../../../crates/builder/assets/variants/fingerprint.sh");
 /// How long the kernel may take to end what a killed server leaves.
 pub(crate) const ORPHANS: Duration = Duration::from_secs(10);
 pub(crate) const NAP: Duration = Duration::from_millis(5);
@@ -63,6 +68,22 @@ impl Place {
         let owner = fs::metadata(self.data_dir()).unwrap();
         link_tree(Path::new(CACHE), &self.cache_dir(), &owner);
         self.given = files_below(&self.cache_dir());
+    }
+
+    /// Every unpacked release of the cache that is whole, and a digest over what all of it is.
+    pub(crate) fn trees(&self) -> BTreeMap<PathBuf, String> {
+        let trees = fs::read_dir(self.cache_dir().join(TREES)).into_iter().flatten().flatten();
+        let whole = trees.map(|it| it.path()).filter(|it| it.join("fingerprint").is_file());
+        whole
+            .map(|tree| {
+                let script = format!("{FINGERPRINT}\nfingerprint \"$1\"");
+                let mut look = Command::new("sh");
+                look.args(["-euc", &script, "sh"]).arg(tree.join("root"));
+                let looked = look.output().unwrap();
+                assert!(looked.status.success(), "{looked:?}");
+                (tree, String::from_utf8(looked.stdout).unwrap())
+            })
+            .collect()
     }
 
     /// Throws away what builds put into the cache. No job may run meanwhile.
@@ -303,6 +324,9 @@ fn link_tree(from: &Path, to: &Path, owner: &fs::Metadata) {
     std::os::unix::fs::chown(to, Some(owner.uid()), Some(owner.gid())).unwrap();
     // Where no other test has filled the shared cache yet there is none.
     for entry in fs::read_dir(from).into_iter().flatten().flatten() {
+        if entry.file_name() == TREES {
+            continue;
+        }
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type().unwrap().is_dir() {
             link_tree(&source, &target, owner);
@@ -313,10 +337,13 @@ fn link_tree(from: &Path, to: &Path, owner: &fs::Metadata) {
     }
 }
 
-/// Every file below a folder, in order.
+/// Every file below a folder, in order, but those of trees.
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
+        if entry.file_name() == TREES {
+            continue;
+        }
         if entry.file_type().unwrap().is_dir() {
             files.extend(files_below(&entry.path()));
         } else {

@@ -48,7 +48,7 @@ impl Cause {
         }
         if let Some(line) = &self.full {
             return Some(if line.contains("/out/") {
-                format!("the disk of the work folder is full ({line}): make room and try again")
+                full_disk(line)
             } else {
                 format!(
                     "it needs more than the {} MiB that its files may take in memory here ({line}): leave out drivers or debug information, or give the machine more memory",
@@ -66,6 +66,11 @@ impl Cause {
             (None, None) => None,
         }
     }
+}
+
+/// What a line says that found no room for what a step leaves, as a sentence with the remedy.
+pub(crate) fn full_disk(line: &str) -> String {
+    format!("the disk of the work folder is full ({line}): make room and try again")
 }
 
 /// `drivers/net/a.c:7:2: error: …`, `a.c:7: fatal error: …`, `ld: b.o: undefined reference to …`,

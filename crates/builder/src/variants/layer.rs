@@ -20,7 +20,9 @@ use crate::{
     BuildError, StepEvent,
     boot_image::linux_version,
     cache::StepOutputs,
-    host, packages,
+    host,
+    kernels::full_disk,
+    packages,
     ranges::IdRange,
     sandbox::{self, Conditions, Outputs, SandboxError},
     steps::{
@@ -393,6 +395,8 @@ struct Seen {
     stale: bool,
     written: usize,
     last: Vec<String>,
+    /// The first line of our own packing that found no room on the disk.
+    full: Option<String>,
     /// The task of a playbook that is at work, and what it said where it failed.
     task: Option<String>,
     fatal: Option<String>,
@@ -437,8 +441,12 @@ impl<'a> Phases<'a> {
                 seen.last.remove(0);
             }
             seen.last.push(line.to_owned());
-            if seen.phase == "playbook" {
-                seen.read_task(line);
+            match seen.phase {
+                "playbook" => seen.read_task(line),
+                "pack" if line.contains("No space left on device") => {
+                    seen.full.get_or_insert_with(|| line.trim().to_owned());
+                }
+                _ => {}
             }
             self.build.log(seen.phase, line);
             return;
@@ -476,8 +484,9 @@ impl<'a> Phases<'a> {
             SandboxError::Cancelled if seen.written > LONGEST_LOG => run::wrote_too_much(step),
             SandboxError::Failed { status, .. } => {
                 let said = seen.failed.take();
-                match seen.fatal.take() {
-                    // The summary behind it says nothing of why.
+                let full = seen.full.take().map(|line| full_disk(&line));
+                match seen.fatal.take().or(full) {
+                    // What was written behind it says nothing of why.
                     Some(why) => BuildError::Step { step, why, lines: Vec::new() },
                     None => BuildError::Step {
                         step,

@@ -1,109 +1,50 @@
 //! A builder of kernels as the system user, and who watches it.
 
 use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
-    sync::{
-        Arc, Mutex, Once,
-        atomic::{AtomicBool, Ordering},
-    },
 };
 
-use blobs::BlobStore;
-use builder::{
-    BuildError, BuildObserver, Builder, BuilderConfig, KernelOutput, KernelRequest, SigningKey,
-    SourceRules, StepEvent,
-};
+use builder::{BuildError, BuilderConfig, KernelOutput, KernelRequest};
 use domain::{
     ids::KernelId,
-    job::StepState,
-    kernel::{
-        BuildMode, ConfigBase, Configuration, Definition, Flavor, Fragment, Source, UploadedFile,
-    },
-    lock::Lock,
+    kernel::{BuildMode, ConfigBase, Configuration, Definition, Flavor, Fragment, Source},
 };
-use nix::unistd::{Uid, User, setgroups, setresgid, setresuid};
-use process::Spawner;
 
-/// Set-up makes it, owned by the system user: what is downloaded and built is kept between runs.
-const CACHE: &str = "/var/cache/bootwright-test/cache";
+pub(crate) use crate::support::Watch;
+use crate::support::{self, Bench, CACHE, become_system_user};
 
 /// The small kernel that other tests boot as well: from the same entries of the step cache.
 pub(crate) const SMALL: &str = include_str!("../../../../examples/small-linux.config");
 
 pub(crate) struct World {
-    pub(crate) builder: Arc<Builder>,
-    pub(crate) blobs: BlobStore,
+    bench: Bench,
     pub(crate) kernel: KernelId,
-    folder: tempfile::TempDir,
 }
 
-/// Becomes the system user: a change of the whole process, once for all tests of this file.
-pub(crate) fn become_system_user() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        if Uid::effective().is_root() {
-            let user = User::from_name("bootwright")
-                .unwrap()
-                .expect("the system user bootwright is missing: run setup/run.sh test");
-            setgroups(&[]).unwrap();
-            setresgid(user.gid, user.gid, user.gid).unwrap();
-            setresuid(user.uid, user.uid, user.uid).unwrap();
-        }
-    });
+impl std::ops::Deref for World {
+    type Target = Bench;
+
+    fn deref(&self) -> &Bench {
+        &self.bench
+    }
 }
 
 impl World {
     /// With the cache that tests share.
     pub(crate) fn shared() -> Self {
-        become_system_user();
-        Self::new(Some(PathBuf::from(CACHE)), 2)
+        Self::new(|config| config.cache_dir = PathBuf::from(CACHE))
     }
 
     /// With nothing in any cache, and so many compilers at once.
     pub(crate) fn empty(jobs: usize) -> Self {
+        Self::new(|config| config.kernel_jobs = jobs)
+    }
+
+    fn new(change: impl FnOnce(&mut BuilderConfig)) -> Self {
         become_system_user();
-        Self::new(None, jobs)
-    }
-
-    fn new(cache: Option<PathBuf>, jobs: usize) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("bootwright-kernels-")
-            .permissions(fs::Permissions::from_mode(0o755))
-            .tempdir()
-            .unwrap();
-        let data = folder.path();
-        let blobs = BlobStore::open(&data.join("blobs")).unwrap();
-        let config = BuilderConfig {
-            work_dir: data.join("work"),
-            cache_dir: cache.unwrap_or_else(|| data.join("cache")),
-            mirror: None,
-            sources: SourceRules {
-                root: None,
-                // The mirror is the one of this host's apt, wherever that is.
-                networks: vec!["0.0.0.0/0".parse().unwrap()],
-                ssh_keys: data.join("ssh"),
-                authorities: PathBuf::from(SourceRules::AUTHORITIES),
-            },
-            kernel_jobs: jobs,
-        };
-        let key = SigningKey::open_or_create(&data.join("keys")).unwrap();
-        let spawner = Spawner::start().unwrap();
-        let builder = Arc::new(Builder::new(config, spawner, blobs.clone(), key).unwrap());
-        let kernel = KernelId::from("0195d1a4-7c3b-7000-8000-000000000001");
-        Self { builder, blobs, kernel, folder }
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Keeps a file as an upload.
-    pub(crate) fn upload(&self, name: &str, bytes: &[u8]) -> UploadedFile {
-        let blob = self.blobs.put(bytes).unwrap();
-        UploadedFile { name: name.to_owned(), sha256: blob.sha256 }
+        let bench = Bench::in_folder(support::folder("kernels"), change);
+        Self { bench, kernel: KernelId::from("0195d1a4-7c3b-7000-8000-000000000001") }
     }
 
     pub(crate) fn build(
@@ -124,56 +65,8 @@ impl World {
     /// Builds what is to fail; gives what people read.
     pub(crate) fn refused(&self, definition: &Definition, mode: BuildMode) -> String {
         let error = self.build(definition, mode, &Watch::default()).unwrap_err();
-        let left: Vec<_> = fs::read_dir(self.folder().join("work")).unwrap().flatten().collect();
-        assert!(left.is_empty(), "a step left {left:?} behind");
+        self.assert_nothing_left();
         error.to_string()
-    }
-}
-
-/// What a build told.
-#[derive(Default)]
-pub(crate) struct Watch {
-    pub(crate) ended: Mutex<Vec<(String, StepState)>>,
-    pub(crate) lines: Mutex<Vec<String>>,
-    /// Stops the build as soon as a line has this in it.
-    pub(crate) stop_at: Option<&'static str>,
-    stopped: AtomicBool,
-}
-
-impl Watch {
-    pub(crate) fn stopping_at(line: &'static str) -> Self {
-        Self { stop_at: Some(line), ..Self::default() }
-    }
-
-    pub(crate) fn state(&self, step: &str) -> Option<StepState> {
-        self.ended.lock().unwrap().iter().find(|(name, _)| name == step).map(|(_, it)| *it)
-    }
-
-    pub(crate) fn line(&self, part: &str) -> Option<String> {
-        self.lines.lock().unwrap().iter().find(|it| it.contains(part)).cloned()
-    }
-}
-
-impl BuildObserver for Watch {
-    fn step(&self, event: StepEvent<'_>) {
-        println!("== {event:?}");
-        if let StepEvent::Ended { name, state, .. } = event {
-            self.ended.lock().unwrap().push((name.to_owned(), state));
-        }
-    }
-
-    fn log(&self, step: &str, line: &str) {
-        println!("{step:<10} {line}");
-        if self.stop_at.is_some_and(|it| line.contains(it)) {
-            self.stopped.store(true, Ordering::Relaxed);
-        }
-        self.lines.lock().unwrap().push(line.to_owned());
-    }
-
-    fn lock_resolved(&self, _: &Lock) {}
-
-    fn cancelled(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
     }
 }
 

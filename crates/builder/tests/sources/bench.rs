@@ -5,7 +5,6 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc, LazyLock, Mutex,
@@ -14,44 +13,35 @@ use std::{
     thread,
 };
 
-use blobs::BlobStore;
-use builder::{
-    BuildError, Builder, BuilderConfig, FetchedContent, FetchedSource, SigningKey, SourceRules,
-};
+use builder::{BuildError, FetchedContent, FetchedSource, SourceRules};
 use domain::kernel::Source;
-use nix::unistd::{Uid, User, setgroups, setresgid, setresuid};
-use process::{Invocation, Running, Spawner};
+use process::{Invocation, Running};
 
-use crate::ssh::Server;
+use crate::{
+    ssh::Server,
+    support::{self, become_system_user_with},
+};
 
 /// Every thread of the process changes its user with this one, so it happens once; the server of
 /// `ssh` starts before, since only root can let somebody in.
 pub(crate) static SSH: LazyLock<Server> = LazyLock::new(|| {
     let server = Server::start();
-    become_system_user(server.folder());
+    become_system_user_with(&[server.folder()]);
     server
 });
 
-fn become_system_user(folder: &Path) {
-    if !Uid::effective().is_root() {
-        return;
-    }
-    let user = User::from_name("bootwright")
-        .unwrap()
-        .expect("the system user bootwright is missing: run setup/run.sh test");
-    nix::unistd::chown(folder, Some(user.uid), Some(user.gid)).unwrap();
-    setgroups(&[]).unwrap();
-    setresgid(user.gid, user.gid, user.gid).unwrap();
-    setresuid(user.uid, user.uid, user.uid).unwrap();
+/// A builder that fetches, and what it says.
+pub(crate) struct Bench {
+    bench: support::Bench,
+    said: Mutex<Vec<String>>,
 }
 
-/// A builder in a folder of its own.
-pub(crate) struct Bench {
-    pub(crate) builder: Builder,
-    pub(crate) blobs: BlobStore,
-    pub(crate) spawner: Spawner,
-    folder: tempfile::TempDir,
-    said: Mutex<Vec<String>>,
+impl std::ops::Deref for Bench {
+    type Target = support::Bench;
+
+    fn deref(&self) -> &support::Bench {
+        &self.bench
+    }
 }
 
 impl Bench {
@@ -63,41 +53,24 @@ impl Bench {
     /// As [`Bench::new`], with a step cache that is kept between runs.
     pub(crate) fn with(networks: &[&str], cache: Option<&Path>) -> Self {
         LazyLock::force(&SSH);
-        let folder = tempfile::Builder::new()
-            .prefix("bootwright-sources-")
-            .permissions(fs::Permissions::from_mode(0o755))
-            .tempdir()
-            .unwrap();
+        let folder = support::folder("sources");
         let at = |name: &str| folder.path().join(name);
-        fs::create_dir_all(at("root")).unwrap();
-        fs::create_dir_all(at("keys/ssh")).unwrap();
-        let spawner = Spawner::start().unwrap();
-        let blobs = BlobStore::open(&at("blobs")).unwrap();
-        let config = BuilderConfig {
-            work_dir: at("work"),
-            cache_dir: cache.map_or_else(|| at("cache"), Path::to_path_buf),
-            mirror: None,
-            sources: SourceRules {
-                root: Some(at("root")),
-                networks: networks.iter().map(|it| it.parse().unwrap()).collect(),
-                ssh_keys: at("keys/ssh"),
-                authorities: at("authority.pem"),
-            },
-            kernel_jobs: 1,
-        };
-        let key = SigningKey::open_or_create(&at("keys")).unwrap();
-        let builder = Builder::new(config, spawner.clone(), blobs.clone(), key).unwrap();
-        Self { builder, blobs, spawner, folder, said: Mutex::default() }
-    }
-
-    /// The folder of this bench.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        let (root, ssh_keys, authorities) = (at("root"), at("keys/ssh"), at("authority.pem"));
+        fs::create_dir_all(&root).unwrap();
+        fs::create_dir_all(&ssh_keys).unwrap();
+        let networks = networks.iter().map(|it| it.parse().unwrap()).collect();
+        let bench = support::Bench::in_folder(folder, |config| {
+            config.sources = SourceRules { root: Some(root), networks, ssh_keys, authorities };
+            if let Some(cache) = cache {
+                config.cache_dir = cache.to_path_buf();
+            }
+        });
+        Self { bench, said: Mutex::default() }
     }
 
     /// The folder below which repositories are taken.
     pub(crate) fn root(&self) -> PathBuf {
-        self.folder.path().join("root")
+        self.folder().join("root")
     }
 
     pub(crate) fn fetch(&self, source: &Source) -> Result<FetchedSource, BuildError> {
@@ -114,13 +87,7 @@ impl Bench {
             self.said.lock().unwrap().push(line.to_owned());
         };
         let result = self.builder.fetch_source(source, &log, stop);
-        let left: Vec<_> = fs::read_dir(self.folder.path().join("work"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|it| it.path())
-            .collect();
-        assert!(left.is_empty(), "left behind: {left:?}");
+        self.assert_nothing_left();
         result
     }
 

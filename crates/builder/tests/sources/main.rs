@@ -9,4 +9,6 @@ mod folders;
 mod https;
 mod repository;
 mod ssh;
+#[path = "../support/mod.rs"]
+mod support;
 mod uploads;

@@ -45,6 +45,7 @@ content = """
 
 [script]
 content = """
+# {mark}
 test -e /etc/played
 echo "from the script" >/etc/scripted
 ! ls /in /out /build

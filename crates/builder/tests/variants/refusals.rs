@@ -1,6 +1,6 @@
 //! What is refused before anything is built, and what ends a build in clear words.
 
-use domain::job::StepState;
+use domain::{digest::Digest, job::StepState, manifest::ComponentRole};
 
 use super::world::{Watch, world};
 
@@ -68,4 +68,19 @@ fn a_build_is_cancelled_at_once() {
     let error = world.build(&world.request(text), &watch).unwrap_err().to_string();
     assert_eq!(error, "cancelled");
     assert_eq!(watch.state("script"), Some(StepState::Cancelled));
+}
+
+#[test]
+fn a_base_whose_files_were_removed_is_named() {
+    let world = world();
+    let mut request = world.request("hostname = \"probe\"\n");
+    let components = request.base.manifest.components.iter_mut();
+    for image in components.filter(|it| it.role == ComponentRole::Image) {
+        image.sha256 = Digest::of("no blob has these bytes");
+    }
+    let watch = Watch::default();
+    let error = world.build(&request, &watch).unwrap_err().to_string();
+    let why = "its files were removed; choose a release that is still there";
+    assert_eq!(error, format!("no variant can be built on v1.0.0: {why}"));
+    assert_eq!(watch.state("resolve"), None, "nothing was begun");
 }

@@ -2,89 +2,56 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, Once, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    process::Child,
+    sync::OnceLock,
 };
 
-use blobs::BlobStore;
 use builder::{
-    Base, BuildError, BuildObserver, BuildRequest, Builder, BuilderConfig, CachedTree, LockChoice,
-    Sandbox, SigningKey, SourceRules, StepEvent, VariantOutput, VariantRequest,
+    Base, BuildError, BuildRequest, CachedTree, LockChoice, Sandbox, VariantOutput, VariantRequest,
 };
 use domain::{
     digest::Digest,
-    job::StepState,
-    kernel::UploadedFile,
-    lock::{Lock, Part},
+    lock::Part,
     manifest::Manifest,
     recipe,
     variant::{self, Definition},
     version::TargetVersion,
 };
-use nix::unistd::{Uid, User, setgroups, setresgid, setresuid};
-use process::Spawner;
 
-/// Set-up makes it, owned by the system user: what is downloaded and built is kept between runs.
-const CACHE: &str = "/var/cache/bootwright-test/cache";
+pub(crate) use crate::support::Watch;
+use crate::support::{self, Bench, CACHE, become_system_user};
 
 pub(crate) struct World {
-    pub(crate) builder: Arc<Builder>,
-    pub(crate) blobs: BlobStore,
-    pub(crate) spawner: Spawner,
+    bench: Bench,
     base: Base,
-    folder: tempfile::TempDir,
 }
 
 /// One for all tests of this file: its release is built once.
 pub(crate) fn world() -> &'static World {
-    static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(World::new)
+    static WORLD: OnceLock<(World, Child)> = OnceLock::new();
+    let (world, _) = WORLD.get_or_init(|| {
+        let world = World::new();
+        let remover = support::remove_at_the_end(world.folder());
+        (world, remover)
+    });
+    world
 }
 
-/// Becomes the system user: a change of the whole process, once for all tests of this file.
-fn become_system_user() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        if Uid::effective().is_root() {
-            let user = User::from_name("bootwright")
-                .unwrap()
-                .expect("the system user bootwright is missing: run setup/run.sh test");
-            setgroups(&[]).unwrap();
-            setresgid(user.gid, user.gid, user.gid).unwrap();
-            setresuid(user.uid, user.uid, user.uid).unwrap();
-        }
-    });
+impl std::ops::Deref for World {
+    type Target = Bench;
+
+    fn deref(&self) -> &Bench {
+        &self.bench
+    }
 }
 
 impl World {
     fn new() -> Self {
         become_system_user();
-        let folder = tempfile::Builder::new()
-            .prefix("bootwright-variants-")
-            .permissions(fs::Permissions::from_mode(0o755))
-            .tempdir()
-            .unwrap();
-        let data = folder.path();
-        let blobs = BlobStore::open(&data.join("blobs")).unwrap();
-        let config = BuilderConfig {
-            work_dir: data.join("work"),
-            cache_dir: PathBuf::from(CACHE),
-            mirror: None,
-            sources: SourceRules {
-                root: None,
-                networks: vec!["0.0.0.0/0".parse().unwrap()],
-                ssh_keys: data.join("ssh"),
-                authorities: PathBuf::from(SourceRules::AUTHORITIES),
-            },
-            kernel_jobs: 2,
-        };
-        let key = SigningKey::open_or_create(&data.join("keys")).unwrap();
-        let spawner = Spawner::start().unwrap();
-        let builder = Arc::new(Builder::new(config, spawner.clone(), blobs.clone(), key).unwrap());
+        let bench = Bench::in_folder(support::folder("variants"), |config| {
+            config.cache_dir = PathBuf::from(CACHE);
+        });
         let recipe = recipe::parse(recipe::starter()).unwrap();
         let request = BuildRequest {
             recipe: recipe.clone(),
@@ -92,7 +59,7 @@ impl World {
             choice: LockChoice::Newer { former: None },
             kernels: Vec::new(),
         };
-        let built = builder.build(&request, &Watch::default()).unwrap();
+        let built = bench.builder.build(&request, &Watch::default()).unwrap();
         let base = Base {
             name: "v1.0.0".to_owned(),
             epoch: built.lock.epoch,
@@ -100,15 +67,11 @@ impl World {
             manifest: built.manifest,
             recipe,
         };
-        Self { builder, blobs, spawner, base, folder }
+        Self { bench, base }
     }
 
     pub(crate) fn base(&self) -> &Manifest {
         &self.base.manifest
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Something that no other run of the tests has: what has it in it is not known to the cache.
@@ -137,12 +100,6 @@ impl World {
     /// Where a blob lies.
     pub(crate) fn path(&self, sha256: &Digest) -> PathBuf {
         self.blobs.path(sha256)
-    }
-
-    /// Keeps a file as an upload.
-    pub(crate) fn upload(&self, name: &str, bytes: &[u8]) -> UploadedFile {
-        let blob = self.blobs.put(bytes).unwrap();
-        UploadedFile { name: name.to_owned(), sha256: blob.sha256 }
     }
 
     pub(crate) fn request(&self, text: &str) -> VariantRequest {
@@ -181,52 +138,5 @@ impl World {
         let outputs =
             sandbox.run(&self.spawner, &work, &mut |line| println!("{line}"), &|| false).unwrap();
         outputs.text("listing").unwrap()
-    }
-}
-
-/// What a build told.
-#[derive(Default)]
-pub(crate) struct Watch {
-    pub(crate) ended: Mutex<Vec<(String, StepState)>>,
-    pub(crate) lines: Mutex<Vec<String>>,
-    /// Stops the build as soon as a line has this in it.
-    pub(crate) stop_at: Option<&'static str>,
-    stopped: AtomicBool,
-}
-
-impl Watch {
-    pub(crate) fn stopping_at(line: &'static str) -> Self {
-        Self { stop_at: Some(line), ..Self::default() }
-    }
-
-    pub(crate) fn state(&self, step: &str) -> Option<StepState> {
-        self.ended.lock().unwrap().iter().rev().find(|(name, _)| name == step).map(|(_, it)| *it)
-    }
-
-    pub(crate) fn line(&self, part: &str) -> Option<String> {
-        self.lines.lock().unwrap().iter().find(|it| it.contains(part)).cloned()
-    }
-}
-
-impl BuildObserver for Watch {
-    fn step(&self, event: StepEvent<'_>) {
-        println!("== {event:?}");
-        if let StepEvent::Ended { name, state, .. } = event {
-            self.ended.lock().unwrap().push((name.to_owned(), state));
-        }
-    }
-
-    fn log(&self, step: &str, line: &str) {
-        println!("{step:<10} {line}");
-        if self.stop_at.is_some_and(|it| line.contains(it)) {
-            self.stopped.store(true, Ordering::Relaxed);
-        }
-        self.lines.lock().unwrap().push(line.to_owned());
-    }
-
-    fn lock_resolved(&self, _: &Lock) {}
-
-    fn cancelled(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
     }
 }

@@ -220,8 +220,7 @@ impl Held {
 
     /// The actor of what it does by itself.
     pub(super) fn itself(&self) -> Actor {
-        let request = format!("guest {}", self.id);
-        Actor { request, ..Actor::runner("") }
+        actor_of(self.id.as_str())
     }
 
     /// Why it is to end and who says so, where somebody does; else when its time is over.
@@ -267,6 +266,11 @@ impl Held {
     fn standing(&self) -> MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The actor of what the guest of that id does by itself.
+pub(super) fn actor_of(id: &str) -> Actor {
+    Actor { request: format!("guest {id}"), ..Actor::runner("") }
 }
 
 #[cfg(test)]

@@ -56,11 +56,14 @@ where
 {
     let relay = &*RELAY_OF_SYSTEM_USER;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let world = story(World::open(relay, boot_limit, mirror).await).await;
-        world.stop.send_replace(true);
+    let folder = runtime.block_on(async {
+        let World { stop, folder, .. } = story(World::open(relay, boot_limit, mirror).await).await;
+        stop.send_replace(true);
+        folder
     });
     runtime.shutdown_timeout(Duration::from_secs(10));
+    // Not before: whoever still writes would leave what nobody removes.
+    folder.close().unwrap();
 }
 
 /// The relay's program, read before the process becomes the system user, who may not be able to
@@ -198,6 +201,39 @@ impl World {
             self.print_log(&job.id).await;
         }
         (job, version.to_string())
+    }
+
+    /// A whole job of a variant, and what it logged.
+    pub(crate) async fn build_variant(&self, name: &str) -> (Job, String) {
+        let (services, ann) = (&self.services, &self.developer);
+        let job = services.start_variant_build(ann, name).await.unwrap();
+        let job = self.wait_for(&job.id, Duration::from_secs(300)).await;
+        for step in services.steps(ann, &job.id).await.unwrap() {
+            println!("variant {name}: {} {}", step.name, step.state);
+        }
+        if job.state != JobState::Succeeded {
+            self.print_log(&job.id).await;
+        }
+        let lines = services.job_log(ann, &job.id, 0, usize::MAX).await.unwrap();
+        (job, lines.into_iter().map(|it| it.text + "\n").collect())
+    }
+
+    /// Waits until the log of a job that runs, or is about to, has this in it.
+    pub(crate) async fn wait_for_line(&self, job: &JobId, text: &str) {
+        let mut opened = self.services.logs().opened();
+        let mut grown = loop {
+            match self.services.logs().follow(job) {
+                Some(grown) => break grown,
+                None => opened.changed().await.unwrap(),
+            }
+        };
+        loop {
+            let lines = self.services.job_log(&self.developer, job, 0, usize::MAX).await.unwrap();
+            if lines.iter().any(|it| it.text.contains(text)) {
+                return;
+            }
+            grown.changed().await.expect("the job ended before it logged that");
+        }
     }
 
     /// Validates a release to its end; gives the job and its runs.

@@ -15,6 +15,7 @@ use crate::{on_both_engines, world::World};
 on_both_engines! {
     rows_read_back_as_they_were_written
     rows_are_paged_and_found_by_subject_and_actor
+    what_has_no_end_is_found_by_its_last_row
     the_database_refuses_to_change_the_log
     an_edited_row_is_found
     a_removed_row_is_found
@@ -71,6 +72,25 @@ async fn rows_are_paged_and_found_by_subject_and_actor(world: World) {
     assert_eq!(pages(&mut rows, &by).await, [vec![5, 3], vec![1]]);
     let nobody = AuditFilter { actor: name("nobody"), ..AuditFilter::default() };
     assert_eq!(pages(&mut rows, &nobody).await, [Vec::<i64>::new()]);
+}
+
+async fn what_has_no_end_is_found_by_its_last_row(world: World) {
+    for (action, subject) in [
+        ("start", "over"),
+        ("start", "runs"),
+        ("start", "begun"),
+        ("extend", "runs"),
+        ("end", "over"),
+        // Written by whoever came too late.
+        ("extend", "over"),
+    ] {
+        world.record(action, subject).await;
+    }
+    let mut rows = world.store.read().await.unwrap();
+    let open = rows.audit_rows_without_end("thing", "end").await.unwrap();
+    assert_eq!(open.iter().map(|row| row.sequence).collect::<Vec<_>>(), [3, 4]);
+    assert_eq!(open[1].entry.subject, "runs");
+    assert_eq!(rows.audit_rows_without_end("other", "end").await.unwrap(), []);
 }
 
 /// The numbers of the rows of all pages of two.
