@@ -180,6 +180,6 @@ mod tests {
         assert_eq!(difference(status, locked.iter()), None);
         let other = status.replace("Version: 1", "Version: 2");
         assert_eq!(difference(&other, locked.iter()).unwrap(), "-a 1 all, +a 2 all");
-        assert!(super::locked("Package: a\n", Part::Rootfs, "x").is_none());
+        assert!(super::locked("Package: a\n", Part::Rootfs, &Suites::read("x", "")).is_none());
     }
 }
