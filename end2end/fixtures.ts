@@ -66,9 +66,18 @@ export async function signIn(context: BrowserContext, name: string): Promise<Pag
 /** The state that stands beside the heading of a page. */
 export const state = (page: Page) => page.locator('.page-title .badge').first();
 
-/** Opens a part of the form of a recipe. */
+/** Opens a part of the form of a recipe or a variant. */
 export const openPart = (page: Page, part: string) =>
   page.locator(`#form-${part}`).evaluate((details: HTMLDetailsElement) => void (details.open = true));
+
+/** What the terminal of a guest shows. */
+export const screen = (page: Page) => page.locator('.xterm-rows');
+
+/** Types into the terminal of a guest, as a person does. */
+export async function type(page: Page, keys: string): Promise<void> {
+  await page.locator('.screen').click();
+  await page.keyboard.type(`${keys}\n`);
+}
 
 /** Waits on the job's page, which renews itself, until the job ended well; prints what its steps did. */
 export async function jobSucceeds(page: Page, timeout: number): Promise<void> {

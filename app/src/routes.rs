@@ -46,6 +46,8 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/variants/new") view=variants::new ssr=m.clone()/>
             <Route path=path!("/variants/:name") view=variants::variant ssr=m.clone()/>
             <Route path=path!("/variants/:name/edit") view=variants::edit ssr=m.clone()/>
+            <Route path=path!("/variants/:name/comparison") view=variants::comparison ssr=m.clone()/>
+            <Route path=path!("/variants/:name/recipe-change") view=variants::recipe_change ssr=m.clone()/>
             <Route path=path!("/guests") view=guests::list ssr=m.clone()/>
             <Route path=path!("/guests/:id") view=guests::guest ssr=m.clone()/>
             <Route path=path!("/jobs") view=jobs::list ssr=m.clone()/>
@@ -68,7 +70,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 44] = [
+pub const PAGES: [(&str, bool); 46] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -96,6 +98,8 @@ pub const PAGES: [(&str, bool); 44] = [
     ("/variants/new", false),
     ("/variants/:name", false),
     ("/variants/:name/edit", false),
+    ("/variants/:name/comparison", false),
+    ("/variants/:name/recipe-change", false),
     ("/guests", false),
     ("/guests/:id", false),
     ("/jobs", false),
@@ -217,10 +221,10 @@ pub mod href {
         join(&["variants", name])
     }
 
-    /// The form of a variant.
+    /// A part of a variant: `edit`, `comparison` or `recipe-change`.
     #[must_use]
-    pub fn variant_edit(name: &str) -> String {
-        join(&["variants", name, "edit"])
+    pub fn variant_part(name: &str, part: &str) -> String {
+        join(&["variants", name, part])
     }
 
     /// The form of a new variant that starts as another one is.
@@ -314,7 +318,7 @@ mod tests {
             href::release("v1.0.0-rc.1"),
             href::release_tab("v1.0.0", "tests"),
             href::variant("probe-7"),
-            href::variant_edit("probe-7"),
+            href::variant_part("probe-7", "edit"),
             href::variant_clone("probe-7"),
             href::variant_of("v1.0.0"),
             href::job(&"j1".into()),

@@ -2,19 +2,15 @@
 // release that the whole way left behind.
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { aBuild, expect, jobSucceeds, live, signIn, state, test } from '../fixtures';
+import { aBuild, expect, jobSucceeds, live, openPart, signIn, state, test } from '../fixtures';
 
 test.describe.configure({ mode: 'serial' });
 
 const summary = (page: Page) => page.getByRole('complementary', { name: 'What it would do' });
 const text = (page: Page) => page.getByRole('textbox', { name: 'The same in TOML' });
 
-/** Opens a section of the form. */
-const openSection = (page: Page, section: string) =>
-  page.locator(`#form-${section}`).evaluate((details: HTMLDetailsElement) => void (details.open = true));
-
 async function add(page: Page, section: string, button: string): Promise<void> {
-  await openSection(page, section);
+  await openPart(page, section);
   await page.getByRole('button', { name: button }).click();
 }
 
@@ -69,7 +65,7 @@ test('with script the summary follows what is typed', async ({ context, complain
   await page.getByLabel('Path').fill('/etc/motd');
   await page.getByLabel('Or a file').setInputFiles({ name: 'motd', mimeType: 'text/plain', buffer: Buffer.from('hello\n') });
   await expect(page.getByRole('checkbox', { name: /motd/ })).toBeChecked();
-  await openSection(page, 'text');
+  await openPart(page, 'text');
   await expect(text(page)).toHaveValue(/path = "\/etc\/motd"/);
   await text(page).fill((await text(page).inputValue()).replace('base = "v1.0.0"', 'base = "v1.0.0"\nhostname = "probe-7"'));
   await expect(page.getByLabel('Host name')).toHaveValue('probe-7');
@@ -110,6 +106,50 @@ test('a variant says what it is, how it boots and where the seconds went', async
   await vera.goto('/variants/probe');
   await expect(vera.getByRole('button', { name: 'Build', exact: true })).toBeDisabled();
   await expect(vera.locator('.reason').first()).toContainText('viewer');
+  await theirs.close();
+});
+
+test('what it changes is looked at and saved as the next revision of the recipe', async ({ context, server, browser, complaints }) => {
+  complaints.announce(409);
+  const page = await signIn(context, 'dennis');
+  await page.goto('/variants/probe');
+  await page.getByRole('link', { name: 'See it as a recipe change' }).click();
+  const change = page.getByRole('table', { name: /with what probe changes against revision/ });
+  await expect(change.getByRole('row').filter({ hasText: '"htop",' })).toContainText('+');
+  await expect(page.locator('section', { hasText: 'Left out' })).toContainText('the host name');
+  const save = page.getByRole('button', { name: 'Save as revision' });
+  const number = Number((await save.innerText()).replace('Save as revision ', ''));
+
+  const watching = await browser.newContext({ baseURL: server.dashboard });
+  const vera = await signIn(watching, 'vera');
+  await vera.goto('/variants/probe/recipe-change');
+  await expect(vera.getByRole('button', { name: 'Save as revision' })).toBeDisabled();
+  await expect(vera.locator('.reason')).toContainText('viewer');
+  await watching.close();
+
+  // Somebody saves another revision meanwhile: nothing of both is lost.
+  const theirs = await browser.newContext({ baseURL: server.dashboard });
+  const grace = await signIn(theirs, 'grace');
+  complaints.watch(grace);
+  await grace.goto('/recipes/small');
+  await live(grace);
+  const recipe = grace.getByLabel('Text');
+  await recipe.fill((await recipe.inputValue()).replace('timeout_ms = 3000', 'timeout_ms = 4000'));
+  await grace.getByLabel('What did you change, and why?').fill('More time to choose');
+  await grace.getByRole('button', { name: 'Save revision' }).click();
+  await expect(grace.getByText(`r${number},`)).toBeVisible();
+  await page.getByLabel('What did you change, and why?').fill('htop helped');
+  await save.click();
+  await expect(page.getByRole('alert')).toContainText(`revision ${number} of small now, which grace saved`);
+  await expect(page.getByLabel('What did you change, and why?')).toHaveValue('htop helped');
+  await page.getByRole('button', { name: `Save as revision ${number + 1}` }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('small');
+  await expect(page.getByText(`r${number + 1},`)).toBeVisible();
+  const text = await page.getByLabel('Text').inputValue();
+  expect(text).toContain('"htop",');
+  expect(text).toContain('timeout_ms = 4000');
+  await page.goto('/variants/probe/recipe-change');
+  await expect(page.getByText('The recipe says all of it already')).toBeVisible();
   await theirs.close();
 });
 

@@ -170,6 +170,7 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(variants::builds)),
         row(May(BuildVariant), routes!(variants::build)),
         row(May(Validate), routes!(variants::validate)),
+        row(May(Read), routes!(variants::comparison)),
         row(May(Read), routes!(variants::recipe_change)),
         row(May(EditRecipe), routes!(variants::save_recipe_change)),
         row(May(Upload), routes!(uploads::keep)).streamed(),

@@ -139,6 +139,12 @@ pub fn routes() -> Vec<Route> {
         upload("/variants/new", post(variants::create)),
         upload("/variants/{name}/edit", post(variants::change)),
         upload("/variant-form", post(variants::in_step)),
+        row(
+            Method::POST,
+            "/variants/{name}/recipe-change",
+            SignedIn,
+            post(variants::recipe_change::save),
+        ),
         row(Method::POST, "/recipe-form", SignedIn, post(recipes::in_step)),
         row(Method::GET, "/events", SignedIn, get(live::changes)),
         row(Method::GET, "/jobs/{id}/log/stream", SignedIn, get(live::job_log)),

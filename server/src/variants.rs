@@ -2,6 +2,7 @@
 //! answered with the form again and with what it would do, so that nothing that was typed or uploaded
 //! is lost, with or without script.
 
+pub(crate) mod recipe_change;
 mod sent;
 mod text;
 

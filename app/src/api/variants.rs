@@ -18,13 +18,15 @@ use domain::{
 };
 use leptos::server;
 use serde::{Deserialize, Serialize};
-use services::variants::{FoundPackage, Preview, VariantSummary};
+use services::variants::{
+    FoundPackage, Preview, RecipeProposal, VariantComparison, VariantSummary,
+};
 
 pub use self::{
     draft::{ARCHIVE, FIELDS, FieldFault, VariantForm, seen},
     rows::{Group, Row},
 };
-use super::{Around, Choice};
+use super::{Around, Choice, recipes::RevisionRow};
 pub use crate::compose::variants::{look::look, stepped};
 use crate::error::AppError;
 
@@ -126,6 +128,41 @@ pub struct VariantFormPage {
     pub save: Choice,
 }
 
+/// `/variants/:name/comparison`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ComparisonPage {
+    /// Name of the variant.
+    pub name: String,
+    /// What both sides saw.
+    pub found: VariantComparison,
+    /// Whether the viewer may validate the base.
+    pub validate_base: Choice,
+}
+
+/// `/variants/:name/recipe-change`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecipeChangePage {
+    /// Name of the variant.
+    pub name: String,
+    /// What it would change.
+    pub proposal: RecipeProposal,
+    /// The revision that this is made on.
+    pub base: RevisionRow,
+    /// What somebody typed that was not saved, and why not.
+    pub draft: Option<RecipeChangeDraft>,
+    /// Whether the viewer may save it now.
+    pub save: Choice,
+}
+
+/// What somebody wrote about a change of a recipe that was not saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipeChangeDraft {
+    /// What changes and why.
+    pub message: String,
+    /// Why nothing was saved.
+    pub error: AppError,
+}
+
 /// What a form would do, as far as somebody asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Look {
@@ -187,6 +224,16 @@ pub(crate) async fn load_variant_form(
     base: String,
 ) -> Result<VariantFormPage, AppError> {
     crate::compose::variants::edit(&super::asked()?, &name, &base).await
+}
+
+/// Results of a variant beside those of its base.
+pub(crate) async fn load_comparison(name: String) -> Result<ComparisonPage, AppError> {
+    crate::compose::variants::comparison(&super::asked()?, name).await
+}
+
+/// A variant as a change of its base's recipe.
+pub(crate) async fn load_recipe_change(name: String) -> Result<RecipeChangePage, AppError> {
+    crate::compose::variants::recipe_change(&super::asked()?, name).await
 }
 
 /// Asks for a build of a variant, and leads to the job.

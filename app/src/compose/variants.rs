@@ -18,9 +18,10 @@ use super::{Asked, confirmed, invalid, kernels, releases::choice};
 use crate::{
     api::{
         Around,
+        recipes::RevisionRow,
         variants::{
-            Bases, VariantForm, VariantFormPage, VariantPage, VariantRow, VariantsAsked,
-            VariantsPage,
+            Bases, ComparisonPage, RecipeChangePage, VariantForm, VariantFormPage, VariantPage,
+            VariantRow, VariantsAsked, VariantsPage,
         },
     },
     error::AppError,
@@ -224,6 +225,32 @@ fn days_left(variant: &Variant, now: Timestamp) -> u64 {
     }
     let days = variant.expires_at.since(now).as_secs().div_ceil(24 * 3600);
     days.min(u64::from(LONGEST_LIFETIME_DAYS))
+}
+
+pub(crate) async fn comparison(asked: &Asked, name: String) -> Result<ComparisonPage, AppError> {
+    let Asked { services, actor } = asked;
+    let found = services.compare_variant(actor, &name).await.map_err(|it| asked.refuse(it))?;
+    let validate_base = match &found.base_name {
+        Some(base) => {
+            let base = services.release(actor, base).await.map_err(|it| asked.refuse(it))?;
+            choice(policy::may_validate(viewer_of(actor).role, base.stage))
+        }
+        None => Ok(()),
+    };
+    Ok(ComparisonPage { name, found, validate_base })
+}
+
+pub(crate) async fn recipe_change(
+    asked: &Asked,
+    name: String,
+) -> Result<RecipeChangePage, AppError> {
+    let Asked { services, actor } = asked;
+    let proposal = services.propose_recipe_change(actor, &name).await;
+    let proposal = proposal.map_err(|it| asked.refuse(it))?;
+    let base = services.revision(actor, &proposal.recipe, Some(proposal.base)).await;
+    let base = RevisionRow::from(&base.map_err(|it| asked.refuse(it))?);
+    let save = choice(policy::may_edit_recipe(viewer_of(actor).role));
+    Ok(RecipeChangePage { name, proposal, base, draft: use_context(), save })
 }
 
 /// What a form would do, and what it can choose from: for a page with script, which has the rest.

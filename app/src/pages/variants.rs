@@ -3,11 +3,13 @@
 mod agreement;
 mod builds;
 mod changes;
+mod comparison;
 mod controls;
 mod editor;
 mod hits;
 mod lists;
 mod one;
+mod recipe_change;
 mod sections;
 mod summary;
 
@@ -16,8 +18,8 @@ use leptos::prelude::*;
 
 use crate::{
     api::variants::{
-        VariantRow, VariantsAsked, VariantsPage, load_new_variant, load_variant, load_variant_form,
-        load_variants,
+        VariantRow, VariantsAsked, VariantsPage, load_comparison, load_new_variant,
+        load_recipe_change, load_variant, load_variant_form, load_variants,
     },
     pages::{parameter, query},
     routes::href::{self, encode},
@@ -32,8 +34,10 @@ use crate::{
     },
     viewer::viewer,
 };
+pub use comparison::show as show_comparison;
 pub use editor::{markup as form_markup, show as show_form};
 pub use one::show;
+pub use recipe_change::show as show_recipe_change;
 
 /// What lets a variant look otherwise.
 const TOPICS: &[&str] = &["variant/", "job/", "run/", "environment/"];
@@ -55,6 +59,15 @@ pub(crate) fn new() -> AnyView {
 /// The form follows no changes: what somebody types must not be drawn over.
 pub(crate) fn edit() -> AnyView {
     page::loaded(&[], load_variant_form(parameter("name"), query("base")), show_form)
+}
+
+pub(crate) fn comparison() -> AnyView {
+    page::loaded(&["job/", "run/"], load_comparison(parameter("name")), show_comparison)
+}
+
+/// Nor does this page follow changes: what somebody looks at is what they save.
+pub(crate) fn recipe_change() -> AnyView {
+    page::loaded(&[], load_recipe_change(parameter("name")), show_recipe_change)
 }
 
 /// The list.

@@ -6,7 +6,7 @@ use domain::{
     job::{JobState, StepState},
     kernel::KernelState,
     release::{Health, Stage},
-    run::Outcome,
+    run::{Outcome, comparison::CaseChange},
     variant::VariantState,
 };
 use leptos::prelude::*;
@@ -26,6 +26,8 @@ pub enum Status {
     Step(StepState),
     /// How a case or a run ended; `None` while it runs.
     Outcome(Option<Outcome>),
+    /// How a case stands beside that of the base.
+    Change(CaseChange),
     /// How a deployment stands.
     Deployment(DeploymentState),
     /// How a kernel stands.
@@ -96,6 +98,16 @@ impl Status {
                 Outcome::Errored => (outcome.word(), Bad, Icon::Warning),
                 Outcome::Skipped => (outcome.word(), Quiet, Icon::Dash),
                 Outcome::NotRun => ("not run", Quiet, Icon::Question),
+            },
+            Self::Change(change) => match change {
+                CaseChange::Regression => (change.word(), Bad, Icon::Cross),
+                CaseChange::NewFailure => ("new failure", Bad, Icon::Cross),
+                CaseChange::StillFailing => ("still failing", Wait, Icon::Warning),
+                CaseChange::Fixed => (change.word(), Good, Icon::Check),
+                CaseChange::NewPass => ("new pass", Good, Icon::Check),
+                CaseChange::Appeared => (change.word(), Quiet, Icon::Dot),
+                CaseChange::Disappeared => (change.word(), Wait, Icon::Question),
+                CaseChange::Unchanged => (change.word(), Quiet, Icon::Dash),
             },
             Self::Deployment(state) => match state {
                 DeploymentState::Requested => (state.word(), Wait, Icon::Clock),

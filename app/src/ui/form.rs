@@ -54,7 +54,8 @@ pub fn sentences(id: &'static str, name: &'static str, required: bool) -> AnyVie
 
 /// A button that sends the form; disabled with the reason beside it where it would be refused.
 #[must_use]
-pub fn submit(label: &'static str, kind: &'static str, choice: &Choice) -> AnyView {
+pub fn submit(label: impl Into<String>, kind: &'static str, choice: &Choice) -> AnyView {
+    let label = label.into();
     let reason = choice.as_ref().err().map(|reason| sentence(reason));
     let disabled = reason.is_some();
     view! {

@@ -4,7 +4,7 @@ mkdir -p /tmp/apt/etc/apt.conf.d /tmp/apt/etc/preferences.d /tmp/apt/etc/trusted
     /tmp/apt/state/lists/partial /tmp/apt/cache/archives/partial
 : >/tmp/apt/status
 mkdir -p /etc/apt/apt.conf.d
-# One suite, or several.
+# One suite, or several: then the first gives what is not asked of another by name.
 for suite in $SUITE; do
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] file:/in/repo $suite $COMPONENTS"
 done >/tmp/apt/etc/sources.list
@@ -29,6 +29,9 @@ APT::Sandbox::User "root";
 Acquire::Languages "none";
 Acquire::Check-Valid-Until "true";
 EOF
+case $SUITE in
+*' '*) echo "APT::Default-Release \"${SUITE%% *}\";" >>/tmp/apt/apt.conf ;;
+esac
 export APT_CONFIG=/tmp/apt/apt.conf
 apt-get -q update
 # apt says of an index that it could not use, but goes on.

@@ -1,6 +1,7 @@
 # Resolves what is to be installed, from the archive's index alone.
-#   in:  /in/repo; SUITE, COMPONENTS, ARCHITECTURE, PACKAGES, KERNELS
-#   out: /out/rootfs, /out/kernel, /out/initrd: stanzas of the index
+#   in:  /in/repo; SUITE (one or several), COMPONENTS, ARCHITECTURE, PACKAGES, KERNELS
+#   out: /out/rootfs, /out/kernel, /out/initrd: stanzas of the index; /out/suites: apt-cache's table of
+#        <package> | <version> | <address> <suite>/…
 set -eu
 . /in/apt.sh
 
@@ -36,4 +37,6 @@ for part in rootfs kernel initrd; do
         die "not in the index: " . join(" ", sort keys %wanted) . "\n" if %wanted;
     ' "/tmp/$part" /tmp/apt/state/lists/*_Packages* >"/out/$part"
 done
+sed -n 's/^Package: //p' /out/rootfs /out/kernel /out/initrd | LC_ALL=C sort -u |
+    xargs apt-cache madison >/out/suites
 wc -l /tmp/rootfs /tmp/kernel /tmp/initrd

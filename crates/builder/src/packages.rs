@@ -1,13 +1,13 @@
 //! Packages as dpkg and the archive's index write them (deb822, deb-control(5)).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     lock::{LockedPackage, Part},
     variant::PackageChange,
 };
 
-/// The names of all packages of an archive.
+/// The names of all packages of an archive: `name` in its own suite, `name/suite` in others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PackageIndex {
     names: BTreeSet<String>,
@@ -18,10 +18,13 @@ impl PackageIndex {
         Self { names: text.lines().map(str::to_owned).collect() }
     }
 
-    /// Whether the archive has a package of that name.
+    /// Whether the archive has a package of that name, in its own suite or in the one named.
     #[must_use]
-    pub fn contains(&self, name: &str) -> bool {
-        self.names.contains(name)
+    pub fn contains(&self, name: &str, suite: Option<&str>) -> bool {
+        match suite {
+            None => self.names.contains(name),
+            Some(suite) => self.names.contains(&format!("{name}/{suite}")),
+        }
     }
 }
 
@@ -29,9 +32,42 @@ pub(crate) fn field<'a>(stanza: &'a str, name: &str) -> Option<&'a str> {
     stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
+/// Which suite has each version of each package.
+pub(crate) struct Suites<'a> {
+    /// The one where nothing else is known.
+    own: &'a str,
+    others: BTreeMap<(&'a str, &'a str), &'a str>,
+}
+
+impl<'a> Suites<'a> {
+    /// Reads apt-cache's table (`madison` of apt-cache(8)): `htop | 3.2.2-2 | file:/in/repo
+    /// bookworm/main amd64 Packages`. What the own suite has is taken from there.
+    pub(crate) fn read(own: &'a str, table: &'a str) -> Self {
+        let row = |line| {
+            let mut columns = str::split(line, '|').map(str::trim);
+            let (name, version, place) = (columns.next()?, columns.next()?, columns.next()?);
+            let suite = place.split(' ').nth(1)?.split('/').next()?;
+            Some(((name, version), suite))
+        };
+        let mut others = BTreeMap::new();
+        for (package, suite) in table.lines().filter_map(row) {
+            if suite == own {
+                others.insert(package, suite);
+            } else {
+                others.entry(package).or_insert(suite);
+            }
+        }
+        Self { own, others }
+    }
+
+    fn of(&self, name: &str, version: &str) -> &'a str {
+        self.others.get(&(name, version)).copied().unwrap_or(self.own)
+    }
+}
+
 /// Reads stanzas of an archive's index as packages of one part of a lock; `None` where a stanza
 /// lacks a field.
-pub(crate) fn locked(stanzas: &str, part: Part, suite: &str) -> Option<Vec<LockedPackage>> {
+pub(crate) fn locked(stanzas: &str, part: Part, suites: &Suites<'_>) -> Option<Vec<LockedPackage>> {
     stanzas
         .split("\n\n")
         .filter(|stanza| !stanza.trim().is_empty())
@@ -39,10 +75,12 @@ pub(crate) fn locked(stanzas: &str, part: Part, suite: &str) -> Option<Vec<Locke
             let path = field(stanza, "Filename")?;
             // pool/<component>/…
             let component = path.split('/').nth(1).unwrap_or("main");
+            let (name, version) = (field(stanza, "Package")?, field(stanza, "Version")?);
+            let suite = suites.of(name, version);
             Some(LockedPackage {
                 part,
-                name: field(stanza, "Package")?.to_owned(),
-                version: field(stanza, "Version")?.to_owned(),
+                name: name.to_owned(),
+                version: version.to_owned(),
                 architecture: field(stanza, "Architecture")?.to_owned(),
                 size: field(stanza, "Size")?.parse().ok()?,
                 sha256: field(stanza, "SHA256")?.parse().ok()?,
@@ -119,16 +157,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_suite_of_a_version_is_read() {
+        let table = "      htop |    3.2.2-2 | file:/in/repo bookworm/main amd64 Packages\n\
+            tmux | 3.5-1~bpo12+1 | file:/in/repo bookworm-backports/main amd64 Packages\n\
+            curl | 8 | file:/in/repo trixie/main amd64 Packages\n\
+            curl | 8 | file:/in/repo bookworm/main amd64 Packages\n";
+        let suites = Suites::read("bookworm", table);
+        assert_eq!(suites.of("htop", "3.2.2-2"), "bookworm");
+        assert_eq!(suites.of("tmux", "3.5-1~bpo12+1"), "bookworm-backports");
+        assert_eq!(suites.of("curl", "8"), "bookworm");
+        assert_eq!(suites.of("own", "1"), "bookworm");
+    }
+
+    #[test]
     fn what_is_installed_is_compared_with_the_lock() {
         let stanza = "Package: a\nVersion: 1\nArchitecture: all\nFilename: pool/main/a/a_1.deb\nSize: 3\n\
             SHA256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n\n";
-        let locked = locked(stanza, Part::Rootfs, "bookworm").unwrap();
+        let locked = locked(stanza, Part::Rootfs, &Suites::read("bookworm", "")).unwrap();
         assert_eq!((locked[0].name.as_str(), locked[0].origin.as_str()), ("a", "bookworm/main"));
         let status = "Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n\
             Package: gone\nStatus: deinstall ok config-files\nVersion: 1\nArchitecture: all\n";
         assert_eq!(difference(status, locked.iter()), None);
         let other = status.replace("Version: 1", "Version: 2");
         assert_eq!(difference(&other, locked.iter()).unwrap(), "-a 1 all, +a 2 all");
-        assert!(super::locked("Package: a\n", Part::Rootfs, "x").is_none());
+        assert!(super::locked("Package: a\n", Part::Rootfs, &Suites::read("x", "")).is_none());
     }
 }

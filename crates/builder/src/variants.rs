@@ -140,7 +140,7 @@ impl Builder {
     ) -> Result<String, BuildError> {
         let _building = self.cache.hold()?;
         let build = Build { builder: self, request: &(), observer };
-        let known = index::run(&build, &crate::steps::resolve::Archive::of(recipe), more)?;
+        let known = index::run(&build, &crate::steps::resolve::Archive::of(recipe).with(more))?;
         build.cached_text("index", &known.packages)
     }
 

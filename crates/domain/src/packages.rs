@@ -33,6 +33,20 @@ pub struct HeldPackage {
     pub path: Option<String>,
 }
 
+/// Splits `name/suite`, a package that another suite than the usual one is to give.
+#[must_use]
+pub fn pinned(package: &str) -> (&str, Option<&str>) {
+    package.split_once('/').map_or((package, None), |(name, suite)| (name, Some(suite)))
+}
+
+/// The suites that packages are pinned to, each once, in order.
+#[must_use]
+pub fn pinned_suites(packages: &[String]) -> Vec<String> {
+    let suites: std::collections::BTreeSet<&str> =
+        packages.iter().filter_map(|it| pinned(it).1).collect();
+    suites.into_iter().map(ToOwned::to_owned).collect()
+}
+
 /// Up to three of `known` that are nearest to `name`: for somebody who mistyped it.
 #[must_use]
 pub fn nearest_names<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {

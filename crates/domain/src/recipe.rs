@@ -31,7 +31,10 @@ pub use self::{
     using::{console_login, kernels_named, normalised, starter, unknown_kernels, unknown_packages},
 };
 pub use crate::variant::Script;
-use crate::{digest::Digest, ids::RecipeId, kernel::Flavor, manifest::BootEntry, time::Timestamp};
+use crate::{
+    digest::Digest, ids::RecipeId, kernel::Flavor, manifest::BootEntry, packages::pinned_suites,
+    time::Timestamp,
+};
 
 /// Whether `alias` can name a kernel of a release.
 ///
@@ -65,7 +68,8 @@ pub struct Recipe {
     /// Base URL of the Debian mirror; the build host's own where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mirror: Option<String>,
-    /// Packages to install besides the essential ones; dependencies come along.
+    /// Packages to install besides the essential ones; dependencies come along. Names, or `name/suite`
+    /// where another suite than the recipe's is to give it.
     #[serde(default)]
     pub packages: Vec<String>,
     /// Text of `/etc/issue`, shown above the login prompt.
@@ -192,6 +196,12 @@ pub enum KernelFrom {
 }
 
 impl Recipe {
+    /// The suites besides its own that packages are taken from, in order.
+    #[must_use]
+    pub fn pinned_suites(&self) -> Vec<String> {
+        pinned_suites(&self.packages)
+    }
+
     /// Packages of the suite that hold kernels.
     pub fn kernel_packages(&self) -> impl Iterator<Item = &str> {
         self.kernels.iter().filter_map(|kernel| match &kernel.from {

@@ -1,5 +1,7 @@
 //! Runs: one execution of a suite on a machine, and the outcome of each case.
 
+pub mod comparison;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};

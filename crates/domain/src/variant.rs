@@ -17,7 +17,7 @@ pub use self::{
     check::{DefinitionFault, check_suite, faults, unknown_kernels},
     definition::{
         Boot, Definition, File, Kernel, LONGEST_SCRIPT_LIMIT, Packages, Playbook, SCRIPT_LIMIT,
-        Script, pinned, upload_digests,
+        Script, upload_digests,
     },
     lock::{PackageChange, VariantLock, unconfirmed},
     menu::{Menu, MenuRefused, menu},

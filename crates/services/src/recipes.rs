@@ -105,8 +105,10 @@ impl Services {
             .await
             .map_err(ServiceError::internal)?;
         match index {
-            Ok(index) => problems
-                .extend(recipe::unknown_packages(&recipe, text, &|name| index.contains(name))),
+            Ok(index) => {
+                let exists = |name: &str, suite: Option<&str>| index.contains(name, suite);
+                problems.extend(recipe::unknown_packages(&recipe, text, &exists));
+            }
             Err(error) => {
                 tracing::warn!(%error, "packages of a recipe were not checked: the archive does not answer");
             }

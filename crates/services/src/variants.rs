@@ -1,10 +1,12 @@
 //! Variants: made, changed, built, given more days and removed by those who develop.
 //!
 //! Here they are read. [`changing`] makes and changes them, [`building`] asks for builds, which
-//! `work/variant.rs` makes, [`preview`] says what a definition would do before anything is built.
+//! `work/variant.rs` makes, [`preview`] says what a definition would do before anything is built,
+//! [`comparing`] what a test saw beside the base, [`proposing`] what a recipe would be.
 
 mod building;
 mod changing;
+mod comparing;
 mod faults;
 mod preview;
 mod proposing;
@@ -22,6 +24,7 @@ use store::{Rows, variants::VariantRow};
 pub(crate) use self::building::{FrozenBase, FrozenVariantKernel, VariantParameters, open_job};
 pub use self::{
     changing::VariantDraft,
+    comparing::VariantComparison,
     preview::{FoundPackage, Preview},
     proposing::RecipeProposal,
 };

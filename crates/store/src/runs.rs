@@ -56,6 +56,15 @@ pub struct DecidingResult {
     pub outcome: Outcome,
 }
 
+/// What a validation judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged<'a> {
+    /// A release, and none of its variants.
+    Release(&'a ReleaseId),
+    /// A variant.
+    Variant(&'a VariantId),
+}
+
 /// Which runs a list shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFilter {
@@ -252,6 +261,40 @@ impl Rows {
             validations.push(self.read_validation(row).await?);
         }
         Ok(validations)
+    }
+
+    /// The newest validation that has ended and of which a run has, with its runs; of one plan where
+    /// given.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn newest_results(
+        &mut self,
+        judged: Judged<'_>,
+        plan: Option<&str>,
+    ) -> Result<Option<Validation>, StoreError> {
+        let (release, variant) = match judged {
+            Judged::Release(id) => (id.as_str(), ""),
+            Judged::Variant(id) => ("", id.as_str()),
+        };
+        let row = sqlx::query(
+            "select * from validation_with_state v
+             where ((v.release_id = $1 and v.variant_id is null) or v.variant_id = $2)
+               and ($3 = '' or v.plan = $3) and v.state in ('succeeded', 'failed', 'cancelled')
+               and exists (select 1 from run
+                           where run.validation_id = v.id and run.ended_at is not null)
+             order by v.created_at desc, v.id desc limit 1",
+        )
+        .bind(release)
+        .bind(variant)
+        .bind(plan.unwrap_or_default())
+        .fetch_optional(self.connection())
+        .await
+        .map_err(StoreError::database("looking for the newest results"))?;
+        match row {
+            Some(row) => self.read_validation(&row).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// A page of validations, newest first, without their runs; only of one release where given, and

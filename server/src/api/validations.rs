@@ -48,7 +48,8 @@ pub struct ValidationDetails {
 }
 
 impl Validation {
-    fn of(it: run::Validation) -> Self {
+    /// A validation as the API shows it.
+    pub fn of(it: run::Validation) -> Self {
         Self {
             id: it.id.to_string(),
             job: it.job.to_string(),

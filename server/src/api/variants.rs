@@ -5,6 +5,7 @@ use domain::{
     digest::Digest,
     job::JobState,
     manifest::Manifest,
+    run::comparison::ComparedCase,
     text_diff::DiffLine,
     variant::{self, Definition, LIFETIME_DAYS, VariantLock, VariantState},
 };
@@ -22,6 +23,7 @@ use super::{
     },
     jobs::Job,
     problem::{Answer, Problem},
+    validations::Validation,
 };
 
 /// A variant.
@@ -130,6 +132,30 @@ impl RecipeChange {
     fn of(it: RecipeProposal) -> Self {
         let RecipeProposal { recipe, base, text, diff, left_out } = it;
         Self { recipe, base, text, lines: diff, left_out }
+    }
+}
+
+/// What the newest test of a variant saw beside what the newest of its base saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VariantComparison {
+    /// The variant's newest validation that ended with results; `null` where there is none.
+    pub here: Option<Validation>,
+    /// Whether the variant was built anew since.
+    pub outdated: bool,
+    /// Name of the release that the variant stood on; `null` where nothing was built of it.
+    pub base_name: Option<String>,
+    /// The base's newest validation by the same plan that ended with results; `null` where there is
+    /// none.
+    pub base: Option<Validation>,
+    /// Every case of both, by boot entry and machine; none where the variant has no results.
+    pub cases: Vec<ComparedCase>,
+}
+
+impl VariantComparison {
+    fn of(it: services::variants::VariantComparison) -> Self {
+        let services::variants::VariantComparison { here, outdated, base_name, base, cases } = it;
+        let [here, base] = [here, base].map(|it| it.map(Validation::of));
+        Self { here, outdated, base_name, base, cases }
     }
 }
 
@@ -425,6 +451,16 @@ pub async fn validate(
     Ok(Job::of(services.start_variant_validation(&actor, &name).await?).accepted())
 }
 
+/// Shows the newest results of a variant beside the newest of its base, case by case.
+#[utoipa::path(get, path = "/variants/{name}/comparison", tag = "variants", params(("name" = String, Path, description = "Name of the variant")), responses((status = 200, body = VariantComparison)))]
+pub async fn comparison(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(name): Path<String>,
+) -> Answer<Json<VariantComparison>> {
+    Ok(Json(VariantComparison::of(services.compare_variant(&actor, &name).await?)))
+}
+
 /// Shows what a variant changes as a change of the recipe that its base was built from.
 #[utoipa::path(get, path = "/variants/{name}/recipe-change", tag = "variants", params(("name" = String, Path, description = "Name of the variant")), responses((status = 200, body = RecipeChange)))]
 pub async fn recipe_change(
@@ -433,7 +469,7 @@ pub async fn recipe_change(
     Path(name): Path<String>,
 ) -> Answer<Tagged<RecipeChange>> {
     let proposal = services.propose_recipe_change(&actor, &name).await?;
-    Ok(Tagged(proposal.base.to_string(), RecipeChange::of(proposal)))
+    Ok(Tagged(proposal.seen().to_string(), RecipeChange::of(proposal)))
 }
 
 /// Saves that change as the recipe's next revision; `If-Match` is the `ETag` of the change that was
@@ -443,11 +479,11 @@ pub async fn save_recipe_change(
     State(services): State<Services>,
     Caller(actor): Caller,
     Path(name): Path<String>,
-    base: IfMatch,
+    seen: IfMatch,
     Body(Saying { message }): Body<Saying>,
 ) -> Answer<Created<Tagged<RecipeChange>>> {
-    let base = base.version()?;
-    let saved = services.save_recipe_change(&actor, &name, base, &message).await;
+    let seen = seen.version()?;
+    let saved = services.save_recipe_change(&actor, &name, seen, &message).await;
     let (proposal, saved) = saved.map_err(Problem::of_condition)?;
     match saved {
         Saved::Revision(revision) => {

@@ -6,6 +6,7 @@ use std::{fs, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use domain::{
+    run::comparison::{SeenCase, summary},
     time::human_size,
     variant::{LIFETIME_DAYS, VariantState},
 };
@@ -23,7 +24,7 @@ use crate::api::{
     jobs::Job,
     variants::{
         ArchivePackage, ChangedVariant, MoreDays, NewVariant, RecipeChange, Saying, Variant,
-        VariantBuild, VariantChanges, VariantDetails, VariantPreview,
+        VariantBuild, VariantChanges, VariantComparison, VariantDetails, VariantPreview,
     },
 };
 
@@ -109,6 +110,11 @@ pub(super) enum VariantCommand {
         name: String,
         #[command(flatten)]
         waiting: Waiting,
+    },
+    /// Show the newest results of a variant beside those of its base.
+    Compare {
+        /// Name of the variant.
+        name: String,
     },
     /// Show what a variant changes as a change of its base's recipe, or save it as the next revision.
     Propose {
@@ -204,6 +210,7 @@ pub(super) fn run(cli: &Cli, command: &VariantCommand) -> Result<(), CliError> {
         }
         VariantCommand::Build { name, waiting } => job(cli, name, "builds", *waiting),
         VariantCommand::Validate { name, waiting } => job(cli, name, "validations", *waiting),
+        VariantCommand::Compare { name } => compare(cli, name),
         VariantCommand::Propose { name, save } => propose(cli, name, save.as_deref()),
         VariantCommand::Extend { name, days } => {
             let path = format!("{}/extend", address(name));
@@ -269,6 +276,33 @@ fn preview(cli: &Cli, changes: &ChangesArgs) -> Result<(), CliError> {
     if !preview.unconfirmed.is_empty() {
         let names = preview.unconfirmed.join(", ");
         lines.push(format!("nobody has agreed to the removal of {names}: --accept-removal"));
+    }
+    cli.output.lines(&lines)
+}
+
+fn compare(cli: &Cli, name: &str) -> Result<(), CliError> {
+    let found: VariantComparison = cli.client.get(&format!("{}/comparison", address(name)))?;
+    if cli.output.is_json() {
+        return cli.output.json(&found);
+    }
+    if found.here.is_none() {
+        let words = format!("{name} has no results yet: bootwright variant validate {name}");
+        return cli.output.lines(&[words]);
+    }
+    let headings = ["entry", "machine", "case", "here", "base", "change"];
+    let outcome = |side: &Option<SeenCase>| or_dash(side.as_ref().map(|it| it.outcome.word()));
+    cli.output.list(&found.cases, &headings, |it| {
+        let (here, base) = (outcome(&it.here), outcome(&it.base));
+        let change = it.change.word().to_owned();
+        vec![it.entry.clone(), it.machine.clone(), it.case.clone(), here, base, change]
+    })?;
+    let base = found.base_name.unwrap_or_default();
+    let mut lines = vec![match found.base {
+        Some(_) => format!("# beside {base}: {}", summary(&found.cases)),
+        None => format!("# {base} was never validated: bootwright release validate {base}"),
+    }];
+    if found.outdated {
+        lines.push(format!("# {name} was built anew since"));
     }
     cli.output.lines(&lines)
 }

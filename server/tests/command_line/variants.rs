@@ -54,12 +54,16 @@ pub(super) fn go_the_whole_way(server: &Server, ann: &Person, bob: &Person, fold
 
     let mine = ann.does(&["variant", "list", "--owner", "ann", "--state", "ready"]);
     assert_eq!(mine.lines().count(), 2, "{mine}");
+    let compared = ann.does(&["variant", "compare", "probe"]);
+    assert!(compared.contains("\tsmoke.boot\tpassed\tpassed\tunchanged"), "{compared}");
+    assert!(compared.contains("# beside v1.0.0: nothing differs"), "{compared}");
+    assert_eq!(ann.json(&["variant", "compare", "probe"])["base_name"], "v1.0.0");
     let proposed = ann.does(&["variant", "propose", "probe"]);
     assert!(
         proposed.contains("\n+  \"htop\",") && proposed.contains("\n-  \"pciutils\","),
         "{proposed}"
     );
-    assert!(proposed.contains("# left out: the script"), "{proposed}");
+    assert!(proposed.contains("\n+[script]\n") && !proposed.contains("left out"), "{proposed}");
     let saved = ann.does(&["variant", "propose", "probe", "--save", "htop helped"]);
     assert_eq!(saved, "by-ci r2 is saved");
     ann.fails(5, &["variant", "propose", "probe", "--save", "once more"]);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod comparison;
 mod deployments;
 mod guests;
 mod hostile;
@@ -11,6 +12,7 @@ mod import_form;
 mod kernel_form;
 mod live;
 mod origin;
+mod recipe_change;
 mod recipe_form;
 mod roles;
 mod sessions;

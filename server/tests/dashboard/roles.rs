@@ -61,6 +61,7 @@ const TABLE: &[(&str, Access)] = &[
     ("POST /variants/new", From(Developer, Action::EditVariant)),
     ("POST /variants/{name}/edit", From(Developer, Action::EditVariant)),
     ("POST /variant-form", From(Developer, Action::EditVariant)),
+    ("POST /variants/{name}/recipe-change", From(Developer, Action::EditRecipe)),
     ("GET /events", SignedIn(200)),
     ("GET /jobs/{id}/log/stream", SignedIn(200)),
     ("GET /jobs/{id}/log", SignedIn(200)),
@@ -97,6 +98,8 @@ const TABLE: &[(&str, Access)] = &[
     ("page /variants/new", SignedIn(200)),
     ("page /variants/:name", SignedIn(200)),
     ("page /variants/:name/edit", SignedIn(200)),
+    ("page /variants/:name/comparison", SignedIn(200)),
+    ("page /variants/:name/recipe-change", SignedIn(200)),
     ("page /guests", SignedIn(200)),
     ("page /guests/:id", SignedIn(200)),
     ("page /jobs", SignedIn(200)),
@@ -409,6 +412,11 @@ async fn post(world: &World, path: &str, role: Role) -> Ask {
             let mut parts = variant_form::whole("x");
             parts.push(("do", None, "form"));
             variant_form::sent(world, path, &parts)
+        }
+        "/variants/{name}/recipe-change" => {
+            let (name, seen) = world.proposed_variant().await;
+            let fields = [("seen", &*seen.to_string()), ("message", "take htop over")];
+            world.post(&path.replace("{name}", &name), &fields)
         }
         "/releases/import" => import_form::whole_form(world, &format!("v200.0.{number}-rc.1")),
         "/recipe-form" => {

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use domain::{
     digest::Digest,
+    packages::pinned,
     recipe::{self, Problem},
-    variant::{
-        self, Boot, Definition, LIFETIME_DAYS, Packages, Playbook, SCRIPT_LIMIT, Script, pinned,
-    },
+    variant::{self, Boot, Definition, LIFETIME_DAYS, Packages, Playbook, SCRIPT_LIMIT, Script},
 };
 
 use super::rows::{Group, Row};

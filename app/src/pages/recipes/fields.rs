@@ -97,8 +97,13 @@ impl Sheet<'_> {
     fn packages(&self) -> AnyView {
         let packages = self.values.value(Group::System, 0, "packages");
         let about = packages.lines().count().to_string();
-        let control =
-            self.control(Group::System, 0, "packages", "Packages to install, one per line", "");
+        let control = self.control(
+            Group::System,
+            0,
+            "packages",
+            "Packages to install, one per line; name/suite takes one from another suite",
+            "",
+        );
         part("packages", "Packages", about, true, control)
     }
 

@@ -34,7 +34,7 @@ pub fn show(data: VariantFormPage) -> AnyView {
         None => ("Make a variant".to_owned(), "/variants/new".to_owned()),
         Some(name) => {
             crumbs.push(("The variant", href::variant(name)));
-            (format!("Change {name}"), href::variant_edit(name))
+            (format!("Change {name}"), href::variant_part(name, "edit"))
         }
     };
     let disabled = save.is_err();

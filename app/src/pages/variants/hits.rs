@@ -1,6 +1,6 @@
 //! What a search over the archive found, each with a way to add it.
 
-use domain::{time::human_size, variant::pinned};
+use domain::{packages::pinned, time::human_size};
 use leptos::prelude::*;
 use services::variants::FoundPackage;
 

@@ -2,6 +2,7 @@
 
 use domain::{
     job::JobState,
+    manifest::Manifest,
     run::Validation,
     time::human_size,
     variant::{LIFETIME_DAYS, LONGEST_LIFETIME_DAYS},
@@ -34,7 +35,7 @@ pub fn show(data: &VariantPage) -> AnyView {
     let beside = view! {
         {badge(Status::Variant(data.row.summary.state))}
         <div class="page-acts">
-            {form::go("Edit", href::variant_edit(&name), "", &data.edit)}
+            {form::go("Edit", href::variant_part(&name, "edit"), "", &data.edit)}
             {form::go("Clone", href::variant_clone(&name), "", &data.make)}
         </div>
     };
@@ -45,7 +46,7 @@ pub fn show(data: &VariantPage) -> AnyView {
     } else {
         empty::nothing("Once it is built, the address that machines boot stands here.")
     };
-    let validations = validations(&data.validations);
+    let validations = validations(&name, &data.validations);
     view! {
         {page::heading(name.clone(), vec![("Variants", "/variants".to_owned())], beside.into_any())}
         {about}
@@ -53,7 +54,10 @@ pub fn show(data: &VariantPage) -> AnyView {
         {warning(data)}
         <div class="columns">
             <div>
-                {page::section("What it changes", changes::changes(&variant.definition))}
+                {page::section("What it changes", view! {
+                    {changes::changes(&variant.definition)}
+                    <p class="after"><a class="button" href=href::variant_part(&name, "recipe-change")>"See it as a recipe change"</a></p>
+                }.into_any())}
                 {page::section("Builds", view! {
                     {builds::builds(&data.builds, &variant.definition)}
                     {page::turning(&href::variant(&name), &data.around, "Newest", "Older")}
@@ -139,6 +143,7 @@ fn properties(data: &VariantPage) -> AnyView {
         ("Ends", ends(&data.row)),
     ];
     if let Some(built) = &summary.built {
+        rows.extend(built.manifest.as_ref().map(|it| ("Kernels", kernels(it))));
         let digest = built.manifest.as_ref().and_then(|it| it.digest().ok());
         if let Some(digest) = digest {
             rows.push(("Digest", copy::digest(&digest, "the manifest's digest")));
@@ -155,6 +160,16 @@ fn properties(data: &VariantPage) -> AnyView {
         }
     });
     view! { {table::properties(rows)}<div class="layer">{sizes}</div> }.into_any()
+}
+
+/// What each alias stands for, as `uname -r` says it.
+fn kernels(manifest: &Manifest) -> AnyView {
+    let kernels: Vec<_> = manifest
+        .kernels
+        .iter()
+        .map(|it| view! { <li><code>{it.alias.clone()}</code>" is "<code>{it.release.clone()}</code></li> })
+        .collect();
+    view! { <ul class="plain">{kernels}</ul> }.into_any()
 }
 
 fn newest(data: &VariantPage) -> AnyView {
@@ -184,7 +199,7 @@ fn rebase(name: &str, bases: &Bases) -> AnyView {
         .map(|it| view! { <option value=it.clone()>{it.clone()}</option> })
         .collect();
     view! {
-        <form method="get" action=href::variant_edit(name) class="search">
+        <form method="get" action=href::variant_part(name, "edit") class="search">
             <label for="rebase">"Release"</label>
             <select id="rebase" name="base">{options}</select>
             <button type="submit">"Look at it there"</button>
@@ -194,13 +209,13 @@ fn rebase(name: &str, bases: &Bases) -> AnyView {
     .into_any()
 }
 
-fn validations(validations: &[Validation]) -> AnyView {
+fn validations(name: &str, validations: &[Validation]) -> AnyView {
     if validations.is_empty() {
         return empty::nothing(
             "It was not tested yet. A test boots every entry of its menu through iPXE and checks what runs; it says nothing about the release.",
         );
     }
-    validations
+    let each: Vec<_> = validations
         .iter()
         .map(|it| {
             view! {
@@ -211,8 +226,12 @@ fn validations(validations: &[Validation]) -> AnyView {
                 </div>
             }
         })
-        .collect::<Vec<_>>()
-        .into_any()
+        .collect();
+    view! {
+        <p class="to-comparison"><a class="button" href=href::variant_part(name, "comparison")>"See them beside those of its base"</a></p>
+        {each}
+    }
+    .into_any()
 }
 
 fn extending(data: &VariantPage) -> AnyView {

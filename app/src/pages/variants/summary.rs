@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use domain::{
+    packages::pinned,
     time::{human_duration, human_size},
-    variant::{PackageChange, VariantLock, pinned},
+    variant::{PackageChange, VariantLock},
 };
 use leptos::prelude::*;
 use services::variants::Preview;

@@ -85,6 +85,7 @@ fn look_up(asking: &Asking<'_>, wanted: &Wanted<'_>) -> Result<(Mirror, Packages
     let archive = Archive {
         mirror: None,
         suite: wanted.suite,
+        pinned: Vec::new(),
         components: &components,
         architecture: "amd64",
     };
@@ -93,7 +94,7 @@ fn look_up(asking: &Asking<'_>, wanted: &Wanted<'_>) -> Result<(Mirror, Packages
         other => other,
     };
     let mirror = builder.mirror(&archive)?;
-    let (_, repository) = index(builder, &archive, asking.stop).map_err(cancelled)?;
+    let repository = index(builder, &archive, asking.stop).map_err(cancelled)?;
     let outputs = ask_apt(
         builder,
         NAME,

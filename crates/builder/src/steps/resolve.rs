@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     error::BuildError,
-    mirror::{self, Index},
-    packages::{self, PackageIndex},
+    mirror,
+    packages::{self, PackageIndex, Suites},
     sandbox::{Outputs, Sandbox},
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Archive<'a> {
     /// Base URL of its mirror, where somebody insists on one.
     pub(crate) mirror: Option<&'a str>,
     pub(crate) suite: &'a str,
+    /// Further suites, which packages are pinned to.
+    pub(crate) pinned: Vec<String>,
     pub(crate) components: &'a [String],
     pub(crate) architecture: &'a str,
 }
@@ -40,9 +42,26 @@ impl<'a> Archive<'a> {
         Self {
             mirror: recipe.mirror.as_deref(),
             suite: &recipe.suite,
+            pinned: Vec::new(),
             components: &recipe.components,
             architecture: &recipe.architecture,
         }
+        .with(&recipe.pinned_suites())
+    }
+
+    /// With more suites beside its own.
+    pub(crate) fn with(mut self, more: &[String]) -> Self {
+        for suite in more {
+            if suite != self.suite && !self.pinned.contains(suite) {
+                self.pinned.push(suite.clone());
+            }
+        }
+        self
+    }
+
+    /// All its suites, its own first.
+    pub(crate) fn suites(&self) -> Vec<&str> {
+        std::iter::once(self.suite).chain(self.pinned.iter().map(String::as_str)).collect()
     }
 }
 
@@ -80,9 +99,9 @@ fn told(build: &Build<'_>, lock: &Lock) -> Result<String, BuildError> {
 fn resolve(build: &Build<'_>, former: Option<&Lock>, made: &[Made]) -> Result<Lock, BuildError> {
     let recipe = &build.request.recipe;
     let archive = Archive::of(recipe);
-    let (index, repository) = index(build.builder, &archive, &|| build.stopped())?;
-    build
-        .log(NAME, &format!("{} was published {} s after 1970 UTC", recipe.suite, index.published));
+    let repository = index(build.builder, &archive, &|| build.stopped())?;
+    let published = repository.published;
+    build.log(NAME, &format!("{} was published {published} s after 1970 UTC", recipe.suite));
     let own = made.iter().map(|it| format!("{}={}", it.package.name, it.package.version));
     let kernels: BTreeSet<String> =
         recipe.kernel_packages().map(ToOwned::to_owned).chain(own).collect();
@@ -99,12 +118,14 @@ fn resolve(build: &Build<'_>, former: Option<&Lock>, made: &[Made]) -> Result<Lo
         &mut |line| build.log(NAME, line),
         &|| build.stopped(),
     )?;
+    let suites = outputs.text("suites")?;
+    let suites = Suites::read(archive.suite, &suites);
     let mut packages = Vec::new();
     for (part, file) in
         [(Part::Rootfs, "rootfs"), (Part::Kernel, "kernel"), (Part::Initrd, "initrd")]
     {
         let stanzas = outputs.text(file)?;
-        packages.extend(packages::locked(&stanzas, part, &recipe.suite).ok_or_else(|| {
+        packages.extend(packages::locked(&stanzas, part, &suites).ok_or_else(|| {
             BuildError::Unexpected { step: NAME, what: "the index lacks fields".to_owned() }
         })?);
     }
@@ -115,7 +136,7 @@ fn resolve(build: &Build<'_>, former: Option<&Lock>, made: &[Made]) -> Result<Lo
         schema: 1,
         suite: recipe.suite.clone(),
         architecture: recipe.architecture.clone(),
-        epoch: index.published,
+        epoch: published,
         packages,
         kernels: Vec::new(),
     };
@@ -136,7 +157,7 @@ pub(crate) fn busybox<R>(
     let observer = work.observer;
     let stop = || observer.cancelled();
     let archive = Archive::of(recipe);
-    let (_, repository) = index(work.builder, &archive, &stop)?;
+    let repository = index(work.builder, &archive, &stop)?;
     let outputs = ask_apt(
         work.builder,
         STEP,
@@ -149,7 +170,7 @@ pub(crate) fn busybox<R>(
         &stop,
     )?;
     let stanza = outputs.text("initrd")?;
-    let found = packages::locked(&stanza, Part::Initrd, &recipe.suite)
+    let found = packages::locked(&stanza, Part::Initrd, &Suites::read(&recipe.suite, ""))
         .and_then(|found| found.into_iter().next())
         .ok_or_else(|| BuildError::Unexpected {
             step: STEP,
@@ -163,19 +184,23 @@ pub(crate) fn busybox<R>(
     Ok(found)
 }
 
-/// A mirror's tree in a folder of its own, removed when dropped.
-pub(crate) struct Repository(tempfile::TempDir);
+/// An archive's indexes in a mirror's tree, in a folder of its own that is removed when dropped.
+pub(crate) struct Repository {
+    folder: tempfile::TempDir,
+    /// When the archive's own suite was published: seconds since 1970-01-01 UTC.
+    published: i64,
+    /// Digest of the release files of all its suites.
+    state: Digest,
+}
 
-/// The archive's indexes as they stand now, and their files in a mirror's tree.
+/// The archive's indexes as they stand now.
 pub(crate) fn index(
     builder: &Builder,
     archive: &Archive<'_>,
     stop: &dyn Fn() -> bool,
-) -> Result<(Index, Repository), BuildError> {
+) -> Result<Repository, BuildError> {
     let blobs = &builder.cache.blobs;
     let mirror = builder.mirror(archive)?;
-    let index =
-        mirror.index(blobs, archive.suite, archive.components, archive.architecture, stop)?;
     let work = &builder.config.work_dir;
     let failed = |source| BuildError::Io { doing: "make a folder in", path: work.clone(), source };
     fs::create_dir_all(work).map_err(failed)?;
@@ -184,8 +209,15 @@ pub(crate) fn index(
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .tempdir_in(work)
         .map_err(failed)?;
-    mirror::lay_out(&index, blobs, archive.suite, folder.path())?;
-    Ok((index, Repository(folder)))
+    let (mut published, mut releases) = (None, String::new());
+    for suite in archive.suites() {
+        let index = mirror.index(blobs, suite, archive.components, archive.architecture, stop)?;
+        mirror::lay_out(&index, blobs, suite, folder.path())?;
+        published.get_or_insert(index.published);
+        releases += &format!("{}\n", index.release);
+    }
+    let published = published.unwrap_or_default();
+    Ok(Repository { folder, published, state: Digest::of(releases) })
 }
 
 /// Runs a script of ours over the archive's indexes; apt checks their signature first.
@@ -205,11 +237,11 @@ pub(crate) fn ask_apt(
     stop: &dyn Fn() -> bool,
 ) -> Result<Outputs, BuildError> {
     environment.extend([
-        ("SUITE", archive.suite.to_owned()),
+        ("SUITE", archive.suites().join(" ")),
         ("COMPONENTS", archive.components.join(" ")),
         ("ARCHITECTURE", archive.architecture.to_owned()),
     ]);
-    let mut inputs = vec![("repo".to_owned(), repository.0.path().to_path_buf())];
+    let mut inputs = vec![("repo".to_owned(), repository.folder.path().to_path_buf())];
     inputs.extend(own.iter().map(|it| (format!("debs/{it}"), builder.blobs.path(it))));
     let sandbox = Sandbox {
         script,
@@ -226,17 +258,17 @@ pub(crate) fn ask_apt(
         .map_err(|error| step_error(step, error))
 }
 
-/// The names of the archive's packages; kept by the digest of the suite's release file.
+/// The names of the archive's packages; kept by the digest of the suites' release files.
 pub(super) fn package_index(
     builder: &Builder,
     recipe: &Recipe,
 ) -> Result<PackageIndex, BuildError> {
     let never = || false;
     let archive = Archive::of(recipe);
-    let (index, repository) = index(builder, &archive, &never)?;
+    let repository = index(builder, &archive, &never)?;
     let known: PathBuf = builder.config.cache_dir.join(format!(
         "names-{}-{}",
-        index.release,
+        repository.state,
         recipe.components.join("+")
     ));
     if let Ok(text) = fs::read_to_string(&known) {

@@ -62,17 +62,12 @@ impl Asked {
 }
 
 /// Asks the mirror for the suites' indexes, and has apt read those that it has not read before.
-pub(crate) fn run<R>(
-    build: &Build<'_, R>,
-    archive: &Archive<'_>,
-    more: &[String],
-) -> Result<Known, BuildError> {
+pub(crate) fn run<R>(build: &Build<'_, R>, archive: &Archive<'_>) -> Result<Known, BuildError> {
     let builder = build.builder;
     let mirror = builder.mirror(archive)?;
     let stop = || build.stopped();
     let mut blobs: Vec<(String, BlobRef)> = Vec::new();
-    let suites: Vec<&str> =
-        std::iter::once(archive.suite).chain(more.iter().map(String::as_str)).collect();
+    let suites = archive.suites();
     for suite in &suites {
         let (components, architecture) = (archive.components, archive.architecture);
         let name = format!("{} {suite} {components:?} {architecture}", mirror.base());

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use domain::{
     lock::{LockedPackage, Part},
+    packages::pinned,
     time::human_size,
-    variant::{PackageChange, VariantLock, pinned},
+    variant::{PackageChange, VariantLock},
 };
 
 use super::{VariantBuilding, index};
 use crate::{
     BuildError,
-    packages::{self, field},
+    packages::{self, Suites, field},
     steps::{
         fetch,
         own_kernels::Made,
@@ -63,7 +64,7 @@ pub(super) fn simulate(
     made: &[Made],
 ) -> Result<Simulation, BuildError> {
     let (definition, base) = (&build.request.definition, &build.request.base);
-    let archive = Archive::of(&base.recipe);
+    let archive = Archive::of(&base.recipe).with(&definition.suites());
     let empty = VariantLock {
         schema: 1,
         base: base.digest()?,
@@ -77,7 +78,7 @@ pub(super) fn simulate(
         // Nothing of it depends on what the archive has now.
         return Ok(Simulation::Possible(Box::new(empty)));
     }
-    let known = index::run(build, &archive, &definition.suites())?;
+    let known = index::run(build, &archive)?;
     let wanted = wanted(build);
     let step = Step {
         name: NAME,
@@ -106,17 +107,11 @@ pub(super) fn simulate(
         return Ok(Simulation::Refused(with_nearest(build, said, &known)?));
     }
     let stanzas = text("stanzas")?;
-    let mut install = Vec::new();
     let suites = text("suites")?;
-    let suites = suites_of(&suites);
-    for stanza in stanzas.split("\n\n").filter(|it| !it.trim().is_empty()) {
-        let named = field(stanza, "Package").zip(field(stanza, "Version"));
-        let suite = named.and_then(|it| suites.get(&it)).copied().unwrap_or(archive.suite);
-        let found = packages::locked(stanza, Part::Rootfs, suite).ok_or_else(|| {
-            BuildError::Unexpected { step: NAME, what: "the index lacks fields".to_owned() }
-        })?;
-        install.extend(found);
-    }
+    let suites = Suites::read(archive.suite, &suites);
+    let mut install = packages::locked(&stanzas, Part::Rootfs, &suites).ok_or_else(|| {
+        BuildError::Unexpected { step: NAME, what: "the index lacks fields".to_owned() }
+    })?;
     install.extend(made.iter().map(|it| it.package.clone()));
     install.sort_by(|a, b| (&a.name, &a.architecture).cmp(&(&b.name, &b.architecture)));
     let changes = changes(&text("simulation")?, &text("status")?, &stanzas)?;
@@ -175,10 +170,8 @@ fn with_nearest(
     let list = build.cached_text("index", &known.packages)?;
     let names = list.lines().filter_map(|line| line.split('\t').next());
     let near = domain::packages::nearest_names(name, names);
-    let suites = std::iter::once(build.request.base.recipe.suite.clone())
-        .chain(build.request.definition.suites())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let archive = Archive::of(&build.request.base.recipe).with(&build.request.definition.suites());
+    let suites = archive.suites().join(", ");
     Ok(if near.is_empty() {
         format!("{suites} has no package {name}")
     } else {
@@ -253,18 +246,6 @@ fn changes(
     Ok(found.into_values().collect())
 }
 
-/// Which suite has each version of each package, by apt-cache's table: `htop | 3.2.2-2 | file:/in/repo
-/// bookworm/main amd64 Packages`.
-fn suites_of(table: &str) -> BTreeMap<(&str, &str), &str> {
-    let row = |line| {
-        let mut columns = str::split(line, '|').map(str::trim);
-        let (name, version, place) = (columns.next()?, columns.next()?, columns.next()?);
-        let suite = place.split(' ').nth(1)?.split('/').next()?;
-        Some(((name, version), suite))
-    };
-    table.lines().filter_map(row).collect()
-}
-
 fn by_name(stanzas: &str) -> BTreeMap<&str, &str> {
     let named = |it| Some((field(it, "Package")?, it));
     stanzas.split("\n\n").filter_map(named).collect()
@@ -332,15 +313,6 @@ mod tests {
         );
         assert!(changes[1].essential && !changes[3].essential);
         assert_eq!(changes[0].architecture, "amd64");
-    }
-
-    #[test]
-    fn the_suite_of_a_version_is_read() {
-        let table = "      htop |    3.2.2-2 | file:/in/repo bookworm/main amd64 Packages\n\
-            tmux | 3.5-1~bpo12+1 | file:/in/repo bookworm-backports/main amd64 Packages\n";
-        let suites = suites_of(table);
-        assert_eq!(suites[&("htop", "3.2.2-2")], "bookworm");
-        assert_eq!(suites[&("tmux", "3.5-1~bpo12+1")], "bookworm-backports");
     }
 
     #[test]

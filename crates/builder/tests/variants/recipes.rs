@@ -30,7 +30,7 @@ fn the_next_release_contains_what_the_variant_changed() {
     let text = format!(
         r#"
 [packages]
-add = ["python3"]
+add = ["python3", "ubuntu-archive-keyring/bookworm-backports"]
 
 [playbook]
 content = """
@@ -39,7 +39,7 @@ content = """
   tasks:
     - name: Write a file
       ansible.builtin.copy:
-        content: "played\n"
+        content: "played\\n"
         dest: /etc/played
 """
 
@@ -53,7 +53,9 @@ echo "from the script" >/etc/scripted
 "#,
         mark = world.mark()
     );
-    let change = recipe::with_variant(recipe::starter(), &variant::parse(&text).unwrap()).unwrap();
+    let definition = variant::parse(&text).unwrap();
+    let tried = world.build(&world.request_of(definition.clone()), &Watch::default()).unwrap();
+    let change = recipe::with_variant(recipe::starter(), &definition).unwrap();
     assert_eq!(change.left_out, [""; 0]);
     let recipe = recipe::parse(&change.text).unwrap();
     assert_eq!(builder::build_steps(&recipe)[3..6], ["system", "playbook", "script"]);
@@ -61,6 +63,17 @@ echo "from the script" >/etc/scripted
     let built = release(world, recipe.clone(), &watch).unwrap();
     assert_eq!(watch.state("playbook"), Some(StepState::Succeeded));
     assert_eq!(watch.state("script"), Some(StepState::Succeeded));
+    // What the pinned package needs is newer than in the recipe's own suite, and the rest is not.
+    for packages in [&tried.lock.install, &built.lock.packages] {
+        let origin = |name: &str| {
+            let it = packages.iter().find(|it| it.name == name).unwrap();
+            (it.origin.as_str(), it.version.contains("~bpo12"))
+        };
+        for name in ["ubuntu-archive-keyring", "ubuntu-keyring"] {
+            assert_eq!(origin(name), ("bookworm-backports/main", true));
+        }
+        assert_eq!(origin("python3"), ("bookworm/main", false));
+    }
     let image = built.manifest.component("rootfs.squashfs").unwrap().sha256;
     let listing = world.look(
         "unsquashfs -cat /in/image etc/played etc/scripted >/out/listing",

@@ -4,7 +4,10 @@
 //! no words for is left out, and said.
 
 use super::form::{self, Fault, Group, RecipeForm, Row};
-use crate::variant::{self, Definition};
+use crate::{
+    packages::pinned,
+    variant::{self, Definition},
+};
 
 /// A recipe with a variant's changes in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,30 +47,25 @@ struct Change {
 
 impl Change {
     fn packages(&mut self, packages: &variant::Packages) {
-        let (mut add, mut remove) = (Vec::new(), Vec::new());
-        for package in &packages.add {
-            match variant::pinned(package) {
-                (name, None) => add.push(name.to_owned()),
-                (_, Some(suite)) => self.left_out.push(format!(
-                    "the package {package}: a recipe takes none from {suite} beside its own suite"
-                )),
-            }
-        }
+        let mut remove = Vec::new();
         let named = lines(self.form.value(Group::System, 0, "packages"));
         for package in &packages.remove {
-            if named.contains(package) {
-                remove.push(package.clone());
+            if named.iter().any(|it| pinned(it).0 == package) {
+                remove.push(package.as_str());
             } else {
                 self.left_out.push(format!(
                     "the removal of {package}: the recipe does not ask for it, so something else brings it"
                 ));
             }
         }
-        let kept = named.into_iter().filter(|name| !remove.contains(name));
+        let kept = named.into_iter().filter(|it| !remove.contains(&pinned(it).0));
         let mut wanted: Vec<String> = kept.collect();
-        for name in add {
-            if !wanted.contains(&name) {
-                wanted.push(name);
+        for package in &packages.add {
+            let (name, suite) = pinned(package);
+            match wanted.iter_mut().find(|it| pinned(it).0 == name) {
+                Some(there) if suite.is_some() => there.clone_from(package),
+                Some(_) => {}
+                None => wanted.push(package.clone()),
             }
         }
         self.set(Group::System, 0, "packages", &wanted.join("\n"));
@@ -252,7 +250,8 @@ mod tests {
         );
         let recipe = parse(&change.text).unwrap();
         assert!(recipe.packages.contains(&"htop".to_owned()));
-        assert!(!recipe.packages.iter().any(|it| it == "pciutils" || it == "tmux"));
+        assert!(recipe.packages.contains(&"tmux/bookworm-backports".to_owned()));
+        assert!(!recipe.packages.contains(&"pciutils".to_owned()));
         assert_eq!(recipe.services.disable, ["cron"]);
         assert_eq!(recipe.users.len(), 2);
         assert_eq!(recipe.files.last().unwrap().content, "hello\n");
@@ -260,12 +259,19 @@ mod tests {
         assert_eq!(recipe.menu.entries[0].arguments(), ["console=ttyS0,115200 debug"]);
         // Comments stay.
         assert!(change.text.contains("# Reach it and look around."));
-        let said = change.left_out.join("\n");
-        assert!(
-            said.contains("bookworm-backports") && said.contains("removal of tzdata"),
-            "{said}"
-        );
-        assert_eq!(change.left_out.len(), 2);
+        assert_eq!(change.left_out.len(), 1);
+        assert!(change.left_out[0].contains("removal of tzdata"), "{:?}", change.left_out);
+    }
+
+    #[test]
+    fn a_package_moves_to_the_suite_that_a_variant_takes_it_from() {
+        let pinned = changed("[packages]\nadd = [\"pciutils/bookworm-backports\"]\n");
+        let packages = parse(&pinned.text).unwrap().packages;
+        let now: Vec<_> = packages.iter().filter(|it| it.starts_with("pciutils")).collect();
+        assert_eq!(now, ["pciutils/bookworm-backports"]);
+        let gone = "[packages]\nremove = [\"pciutils\"]\n";
+        let gone = with_variant(&pinned.text, &variant::parse(gone).unwrap()).unwrap();
+        assert!(!gone.text.contains("pciutils") && gone.left_out.is_empty(), "{}", gone.text);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::{
     syntax::{self, Checked},
     system,
 };
+use crate::packages::pinned;
 
 /// The most bytes that a recipe text may have.
 pub const LONGEST_TEXT: usize = 256 * 1024;
@@ -89,14 +90,18 @@ fn recipe(report: &mut Report, table: &DeTable<'_>) -> Recipe {
     }
     let components = components(report, &root);
     let packages = root.texts(report, "packages");
-    check_all(report, &packages, syntax::package);
-    no_twins(report, &packages, "package");
+    check_all(report, &packages, syntax::pinned_package);
+    let named: Vec<Placed<String>> = packages
+        .iter()
+        .map(|it| Placed { value: pinned(&it.value).0.to_owned(), line: it.line })
+        .collect();
+    no_twins(report, &named, "package");
     let users = system::users(report, &root);
     let files = system::files(report, &root, issue.is_some());
     let services = system::services(report, &root);
     let playbook = system::playbook(report, &root);
     let script = system::script(report, &root);
-    let kernels = kernels::kernels(report, &root, &packages);
+    let kernels = kernels::kernels(report, &root, &named);
     let preseeds = kernels::preseeds(report, &root);
     let named = Named { kernels: &kernels, preseeds: &preseeds };
     let menu = boot::menu(report, &root, &named);

@@ -1,7 +1,7 @@
 //! How names and paths of a recipe are written. Each check says what is wrong and what to do.
 
 use super::report::quoted;
-use crate::variant::LONGEST_SCRIPT_LIMIT;
+use crate::{packages::pinned, variant::LONGEST_SCRIPT_LIMIT};
 
 /// The longest script or playbook, in bytes.
 const LONGEST_PROGRAM: usize = 256 * 1024;
@@ -114,15 +114,16 @@ pub(super) fn mirror(url: &str) -> Checked {
     ))
 }
 
+/// A package name, or `name/suite`.
+pub(crate) fn pinned_package(package_and_suite: &str) -> Checked {
+    let (name, suite) = pinned(package_and_suite);
+    package(name)?;
+    suite.map_or(Ok(()), self::suite)
+}
+
 /// A package name by Debian policy §5.6.1.
 pub(crate) fn package(name: &str) -> Checked {
     let shown = quoted(name);
-    if let Some((bare, _)) = name.split_once('/') {
-        return Err(format!(
-            "{shown}: taking a package from another suite is not supported yet; write {} to take it from the recipe's own",
-            quoted(bare)
-        ));
-    }
     if let Some((bare, _)) = name.split_once('=') {
         return Err(format!(
             "{shown}: a recipe names no versions, the lock of each build does; write {}",

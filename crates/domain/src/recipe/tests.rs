@@ -73,7 +73,9 @@ fn each_rule_speaks_at_the_line_of_its_value() {
         ("components = [\"main\"]", "mirror = \"http://c.example/ x\"", "no base URL"),
         ("components = [\"main\"]", "component = [\"main\"]", "did you mean \"components\"?"),
         ("components = [\"main\"]", "quirks = []", "the keys are schema, suite"),
-        ("\"pciutils\",", "\"pciutils/bookworm-backports\",", "not supported yet"),
+        ("\"pciutils\",", "\"pciutils/../x\",", "no name of a Debian suite"),
+        ("\"pciutils\",", "\"pciutils\", \"pciutils/bookworm-backports\",", "already"),
+        ("\"pciutils\",", "\"linux-image-cloud-amd64/bookworm-backports\",", "with the kernel"),
         ("\"pciutils\",", "\"pciutils=1\",", "names no versions"),
         ("\"pciutils\",", "\"pciutils:i386\",", "another architecture"),
         ("\"pciutils\",", "\"pciutils-\",", "remove the package"),
@@ -311,18 +313,26 @@ fn hostile_texts_end_soon_with_a_few_problems() {
 
 #[test]
 fn unknown_packages_stand_at_their_lines_with_what_was_meant() {
-    let text = with("\"pciutils\",", "\"pciutil\",\n  \"no-such-thing\",");
+    let text = with(
+        "\"pciutils\",",
+        "\"pciutil\",\n  \"no-such-thing\",\n  \"tmux/bookworm-backports\",\n  \"curl/trixie\",",
+    );
     let recipe = parse(&text).unwrap();
     let known = parse(starter()).unwrap();
-    let exists = |name: &str| known.packages.iter().any(|package| package == name);
+    let exists = |name: &str, suite: Option<&str>| match suite {
+        None => known.packages.iter().any(|package| package == name),
+        Some(suite) => (name, suite) == ("tmux", "bookworm-backports"),
+    };
     let problems = unknown_packages(&recipe, &text, &exists);
     assert_eq!(
         problems.iter().map(|problem| problem.line).collect::<Vec<_>>(),
-        ["\"pciutil\"", "no-such-thing", "package ="].map(|needle| line_of(&text, needle))
+        ["\"pciutil\"", "no-such-thing", "curl/trixie", "package ="]
+            .map(|needle| line_of(&text, needle))
     );
     assert!(problems[0].message.ends_with("did you mean \"pciutils\"?"), "{problems:#?}");
     assert!(problems[1].message.contains("bookworm (main) has no package \"no-such-thing\""));
-    assert_eq!(unknown_packages(&recipe, &text, &|_| true), []);
+    assert!(problems[2].message.contains("trixie (main) has no package \"curl\""));
+    assert_eq!(unknown_packages(&recipe, &text, &|_, _| true), []);
 }
 
 #[test]

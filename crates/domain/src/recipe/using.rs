@@ -10,7 +10,7 @@ use super::{
     nearest::nearest,
     report::{Lines, quoted},
 };
-use crate::kernel::Flavor;
+use crate::{kernel::Flavor, packages::pinned};
 
 /// The recipe that an empty installation offers: a small Debian that boots over the network.
 #[must_use]
@@ -53,12 +53,12 @@ pub fn kernels_named(text: &str) -> BTreeSet<String> {
 
 /// The packages of `recipe` that the archive lacks, each at its line of `text`.
 ///
-/// `exists` answers for one name. Names that are one slip away from an existing one say so.
+/// `exists` answers for one name in the recipe's own suite, or in the one that it is pinned to. Names that are one slip away from an existing one say so.
 #[must_use]
 pub fn unknown_packages(
     recipe: &Recipe,
     text: &str,
-    exists: &dyn Fn(&str) -> bool,
+    exists: &dyn Fn(&str, Option<&str>) -> bool,
 ) -> Vec<Problem> {
     let lines = lines_of_packages(text);
     let kernels = recipe.kernel_packages();
@@ -67,12 +67,15 @@ pub fn unknown_packages(
         .iter()
         .map(String::as_str)
         .chain(kernels)
-        .filter(|name| !exists(name))
-        .map(|name| {
-            let line = lines.iter().find(|(known, _)| known == name).map_or(0, |(_, line)| *line);
-            let archive = format!("{} ({})", recipe.suite, recipe.components.join(", "));
-            let message =
-                format!("{archive} has no package {}{}", quoted(name), suggestion(name, exists));
+        .map(|package| (package, pinned(package)))
+        .filter(|(_, (name, suite))| !exists(name, *suite))
+        .map(|(package, (name, suite))| {
+            let line =
+                lines.iter().find(|(known, _)| known == package).map_or(0, |(_, line)| *line);
+            let (archive, components) =
+                (suite.unwrap_or(&recipe.suite), recipe.components.join(", "));
+            let near = suggestion(name, &|near| exists(near, suite));
+            let message = format!("{archive} ({components}) has no package {}{near}", quoted(name));
             Problem { line, message }
         })
         .collect();

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Definition, File, Kernel, Packages, Playbook, Script, definition::pinned};
+use super::{Definition, File, Kernel, Packages, Playbook, Script};
 use crate::{
     kernel::{self, Flavor, check_upload_name},
     manifest::BootEntry,
     menu,
+    packages::pinned,
     recipe::{
         RootMethod,
         report::quoted,
@@ -110,12 +111,9 @@ fn packages(faults: &mut Faults, packages: &Packages) {
     faults.few("packages.remove", remove.len());
     let mut names = BTreeSet::new();
     for (at, package) in add.iter().enumerate() {
-        let (name, suite) = pinned(package);
+        let (name, _) = pinned(package);
         let place = format!("packages.add.{at}");
-        faults.check(place.clone(), syntax::package(name));
-        if let Some(suite) = suite {
-            faults.check(place.clone(), syntax::suite(suite));
-        }
+        faults.check(place.clone(), syntax::pinned_package(package));
         if !names.insert(name) {
             faults.add(place, format!("{} stands here twice; keep one of them", quoted(name)));
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::Digest,
     kernel::{Flavor, UploadedFile},
+    packages::pinned_suites,
     recipe::{Services, User},
 };
 
@@ -182,12 +183,6 @@ const fn script_limit() -> u32 {
     SCRIPT_LIMIT
 }
 
-/// Splits `name/suite`.
-#[must_use]
-pub fn pinned(package: &str) -> (&str, Option<&str>) {
-    package.split_once('/').map_or((package, None), |(name, suite)| (name, Some(suite)))
-}
-
 impl Definition {
     /// Whether it changes nothing of its base.
     #[must_use]
@@ -198,9 +193,7 @@ impl Definition {
     /// The suites besides the base's own that packages are taken from, in order.
     #[must_use]
     pub fn suites(&self) -> Vec<String> {
-        let suites: BTreeSet<&str> =
-            self.packages.add.iter().filter_map(|it| pinned(it).1).collect();
-        suites.into_iter().map(ToOwned::to_owned).collect()
+        pinned_suites(&self.packages.add)
     }
 
     /// Names of the kernels of the list Kernels that it takes, each once, with their flavors.

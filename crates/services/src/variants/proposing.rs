@@ -3,6 +3,7 @@
 
 use domain::{
     actor::Actor,
+    digest::Digest,
     policy::Action,
     recipe,
     text_diff::{self, DiffLine},
@@ -25,6 +26,16 @@ pub struct RecipeProposal {
     pub diff: Vec<DiffLine>,
     /// What is not in it, and why, a sentence each.
     pub left_out: Vec<String>,
+}
+
+impl RecipeProposal {
+    /// What whoever saves it names, so that nothing is saved that they did not look at: the recipe
+    /// and the variant may both change meanwhile.
+    #[must_use]
+    pub fn seen(&self) -> Digest {
+        let Self { recipe, base, text, .. } = self;
+        Digest::of(format!("{recipe} {base}\n{text}"))
+    }
 }
 
 impl Services {
@@ -51,26 +62,33 @@ impl Services {
         Ok(RecipeProposal { recipe: name, base: newest.number, text, diff, left_out })
     }
 
-    /// Saves what a variant changes as the next revision of its base's recipe, on top of revision
-    /// `base`, which somebody looked at.
+    /// Saves what a variant changes as the next revision of its base's recipe: the change that
+    /// somebody looked at, by its [`RecipeProposal::seen`].
     ///
     /// # Errors
-    /// Where the actor may not, or somebody saved another revision meanwhile.
+    /// Where the actor may not, or the change is another one by now.
     pub async fn save_recipe_change(
         &self,
         actor: &Actor,
         variant: &str,
-        base: u32,
+        seen: Digest,
         message: &str,
     ) -> Result<(RecipeProposal, Saved), ServiceError> {
         Action::EditRecipe.allowed_to(&actor.who)?;
         let proposal = self.propose_recipe_change(actor, variant).await?;
-        if proposal.diff.is_empty() {
+        let RecipeProposal { recipe, base, text, diff, .. } = &proposal;
+        if proposal.seen() != seen {
+            let author = self.revision(actor, recipe, Some(*base)).await?.author;
+            return Err(ServiceError::Conflict(format!(
+                "the recipe or the variant was changed after you looked at this change: it is one of \
+                 revision {base} of {recipe} now, which {author} saved; look at it again, and save it then"
+            )));
+        }
+        if diff.is_empty() {
             let message = "the recipe says all of it already; there is nothing to save";
             return Err(ServiceError::invalid("variant", message));
         }
-        let saved =
-            self.save_revision(actor, &proposal.recipe, base, &proposal.text, message).await?;
+        let saved = self.save_revision(actor, recipe, *base, text, message).await?;
         Ok((proposal, saved))
     }
 }

@@ -2,14 +2,18 @@
 
 use domain::{
     digest::Digest,
-    ids::{JobId, RunId, ValidationId},
+    ids::{JobId, RunId, ValidationId, VariantId},
     job::{JobKind, JobState},
     release::Release,
     run::{BootStage, CaseResult, FailureClass, ObservedStage, Outcome, Run, Validation},
 };
-use store::{StoreError, jobs::NewJob, runs::NewValidation};
+use store::{
+    StoreError,
+    jobs::NewJob,
+    runs::{Judged, NewValidation},
+};
 
-use crate::{on_both_engines, world::World};
+use crate::{on_both_engines, variants::variant, world::World};
 
 on_both_engines! {
     a_run_is_kept_with_everything_it_saw
@@ -17,15 +21,24 @@ on_both_engines! {
     the_newest_run_that_ended_decides
     a_run_without_results_decides_nothing_away
     interrupted_runs_are_removed
+    the_newest_results_are_of_a_validation_that_ended
 }
 
 async fn validation(world: &World, release: &Release) -> Validation {
+    validation_of(world, release, None).await
+}
+
+async fn validation_of(
+    world: &World,
+    release: &Release,
+    variant: Option<&VariantId>,
+) -> Validation {
     let job = NewJob {
         id: JobId(world.id()),
         kind: JobKind::Validation,
         release: Some(release.id.clone()),
         kernel: None,
-        variant: None,
+        variant: variant.cloned(),
         created_at: world.now(),
         created_by: "ada".to_owned(),
         parameters: serde_json::Value::Null,
@@ -35,7 +48,7 @@ async fn validation(world: &World, release: &Release) -> Validation {
         id: ValidationId(world.id()),
         job: job.id.clone(),
         release: release.id.clone(),
-        variant: None,
+        variant: variant.cloned(),
         manifest: release.manifest.unwrap(),
         plan: "smoke".to_owned(),
         plan_revision: 1,
@@ -185,4 +198,44 @@ async fn interrupted_runs_are_removed(world: World) {
     for (id, lives) in [(&ended, true), (&interrupted, false), (&others, true)] {
         assert_eq!(tx.run(id).await.unwrap().is_some(), lives);
     }
+}
+
+async fn the_newest_results_are_of_a_validation_that_ended(world: World) {
+    let release = world.candidate("v1.0.0-rc.1", "a").await;
+    let probe = variant(&world, "probe", world.now()).await.id;
+    let end_job = async |validation: &Validation| {
+        let mut tx = world.begin().await;
+        let (state, outcome) = (JobState::Failed, "a case failed");
+        tx.end_job(&validation.job, state, outcome, None, world.now()).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let newest = async |judged: Judged<'_>, plan: Option<&str>| {
+        let found = world.store.read().await.unwrap().newest_results(judged, plan).await.unwrap();
+        found.map(|it| (it.id, it.runs.len()))
+    };
+    let of_release = Judged::Release(&release.id);
+    let of_variant = Judged::Variant(&probe);
+
+    let first = validation(&world, &release).await;
+    let run = begin(&world, &first, "linux").await;
+    end(&world, &run, &[("smoke.a", Outcome::Passed)]).await;
+    assert_eq!(newest(of_release, None).await, None, "its job is at work");
+    end_job(&first).await;
+    let expected = Some((first.id.clone(), 1));
+    assert_eq!(newest(of_release, Some("smoke")).await, expected);
+    assert_eq!(newest(of_release, Some("other")).await, None);
+
+    // Newer ones in which nothing ended say nothing, and neither do those of a variant.
+    let nothing = validation(&world, &release).await;
+    begin(&world, &nothing, "linux").await;
+    end_job(&nothing).await;
+    validation(&world, &release).await;
+    let variants = validation_of(&world, &release, Some(&probe)).await;
+    assert_eq!(newest(of_variant, None).await, None);
+    // A boot that came to nothing says something.
+    let run = begin(&world, &variants, "linux").await;
+    end(&world, &run, &[]).await;
+    end_job(&variants).await;
+    assert_eq!(newest(of_release, None).await, expected);
+    assert_eq!(newest(of_variant, Some("smoke")).await, Some((variants.id, 1)));
 }

@@ -35,7 +35,7 @@ fn definition(package: &str) -> Definition {
     Definition { base: "v1.0.0".to_owned(), packages, ..Definition::default() }
 }
 
-async fn variant(world: &World, name: &str, expires_at: Timestamp) -> Variant {
+pub(crate) async fn variant(world: &World, name: &str, expires_at: Timestamp) -> Variant {
     let at = world.now();
     let variant = Variant {
         id: VariantId(world.id()),

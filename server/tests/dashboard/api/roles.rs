@@ -138,20 +138,9 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             ask(world, method, &path.replace("{name}", &name), None)
         }
         ("POST", "/variants/{name}/recipe-change") => {
-            let name = world.variant().await;
-            let developer = world.actor(Role::Developer).await;
-            let newest = world.services.revision(&developer, RECIPE, None).await.unwrap();
-            // Others ask for the same packages: each variant of this test adds another.
-            let text = newest.text.replace("\"htop\",", "");
-            if text != newest.text {
-                let why = "make the change one again";
-                let saved =
-                    world.services.save_revision(&developer, RECIPE, newest.number, &text, why);
-                saved.await.unwrap();
-            }
-            let newest = world.services.revision(&developer, RECIPE, None).await.unwrap().number;
+            let (name, seen) = world.proposed_variant().await;
             send(path.replace("{name}", &name), json!({ "message": "take htop over" }))
-                .header("if-match", &format!("\"{newest}\""))
+                .header("if-match", &format!("\"{seen}\""))
         }
         ("POST", "/variants/{name}/validations") => {
             let name = world.built_variant().await;

@@ -2,16 +2,20 @@
 //! past the services.
 
 use domain::{
+    digest::Digest,
     environment::DEVELOPMENT,
+    ids::RunId,
     job::JobState,
     manifest::{Component, ComponentRole},
     person::Role,
+    plan::SMOKE,
+    run::{CaseResult, Outcome, Run, Validation},
     slot::Slot,
     variant::{self, LAYER},
 };
 use services::variants::VariantDraft;
 
-use super::World;
+use super::{RECIPE, World};
 
 impl World {
     /// The name of a variant of a candidate, of which nothing was built yet.
@@ -38,6 +42,62 @@ impl World {
         let slot = Slot::VmlinuzDev;
         self.services.fill_slot(&dave, DEVELOPMENT, slot, &name).await.unwrap();
         name
+    }
+
+    /// A variant whose package the recipe does not have, and the recipe change that somebody sees.
+    pub(crate) async fn proposed_variant(&self) -> (String, Digest) {
+        let name = self.variant().await;
+        let dave = self.actor(Role::Developer).await;
+        let newest = self.services.revision(&dave, RECIPE, None).await.unwrap();
+        let text = newest.text.replace("\"htop\",", "");
+        if text != newest.text {
+            let why = "make the change one again";
+            let saved = self.services.save_revision(&dave, RECIPE, newest.number, &text, why);
+            saved.await.unwrap();
+        }
+        let change = self.services.propose_recipe_change(&dave, &name).await.unwrap();
+        (name, change.seen())
+    }
+
+    /// Ends a new validation of a variant, of which one run saw this of cases, each so long.
+    pub(crate) async fn tested_variant(&self, name: &str, cases: &[(&str, Outcome, i64)]) {
+        let dave = self.actor(Role::Developer).await;
+        self.services.start_variant_validation(&dave, name).await.unwrap();
+        let validations = self.services.validations_of_variant(&dave, name).await.unwrap();
+        self.end_validation(&validations[0], cases).await;
+    }
+
+    /// As [`World::tested_variant`], of a release.
+    pub(crate) async fn validated(&self, version: &str, cases: &[(&str, Outcome, i64)]) {
+        let dave = self.actor(Role::Developer).await;
+        self.services.start_validation(&dave, version).await.unwrap();
+        let release = self.services.release(&dave, version).await.unwrap();
+        let validations = self.services.validations(&dave, &release).await.unwrap();
+        self.end_validation(&validations[0], cases).await;
+    }
+
+    async fn end_validation(&self, validation: &Validation, cases: &[(&str, Outcome, i64)]) {
+        let id = RunId(format!("run-{}", self.number()));
+        let mut tx = self.store.begin().await.unwrap();
+        tx.begin_run(validation, &id, "linux", "qemu", Self::now()).await.unwrap();
+        let run = tx.run(&id).await.unwrap().unwrap();
+        let results = cases.iter().map(|(case, outcome, seconds)| CaseResult {
+            case: (*case).to_owned(),
+            title: SMOKE.title(case).unwrap().to_owned(),
+            outcome: *outcome,
+            duration_us: seconds * 1_000_000,
+            message: format!("{outcome} in {id}"),
+        });
+        let ended = Run {
+            ended_at: Some(Self::now()),
+            outcome: Some(Outcome::Failed),
+            results: results.collect(),
+            ..run
+        };
+        tx.end_run(&ended).await.unwrap();
+        let (done, outcome) = (JobState::Failed, "some case did not pass");
+        tx.end_job(&validation.job, done, outcome, None, Self::now()).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// The name of a variant with a complete build.
