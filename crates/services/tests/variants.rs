@@ -5,16 +5,17 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{io::BufRead as _, process::Command, time::Duration};
 
 use domain::{
     actor::Actor,
+    digest::Digest,
     job::{JobState, StepState},
     kernel::{BuildMode, ConfigBase, Configuration, Definition, Flavor, Fragment, Source},
     policy::Refusal,
     recipe,
     run::Outcome,
-    variant::{self, LAYER, VariantState},
+    variant::{self, File, LAYER, VariantState},
 };
 use services::{
     ServiceError,
@@ -43,11 +44,31 @@ alias = "vmlinuz-6.1.y"
 kernel = "small"
 
 [script]
-content = "tree -L 1 / | tail -n 1 >/var/lib/counted"
+content = """
+tree -L 1 / | tail -n 1 >/var/lib/counted
+rm -r /usr/share/doc /etc/issue.net
+mkdir -m 0750 /etc/issue.net /usr/share/doc
+cp /usr/bin/true /usr/local/bin/capable
+setcap cap_net_raw+ep /usr/local/bin/capable
+list-tree / /var/lib/listing
+"""
 "#;
 
+/// What lists a tree, and what compares the one that booted with the one that the build saw.
+const PROGRAMS: [(&str, &str); 2] = [
+    ("list-tree", include_str!("../../builder/tests/variants/list-tree.py")),
+    ("compare-tree", include_str!("variants/compare-tree.py")),
+];
+
 fn draft(text: &str) -> VariantDraft {
-    let definition = variant::parse(text).unwrap();
+    let mut definition = variant::parse(text).unwrap();
+    definition.files.extend(PROGRAMS.map(|(name, content)| File {
+        path: format!("/usr/local/bin/{name}"),
+        mode: "0755".to_owned(),
+        owner: "root:root".to_owned(),
+        content: Some(content.to_owned()),
+        upload: None,
+    }));
     VariantDraft { description: "tries something".to_owned(), days: 14, definition }
 }
 
@@ -75,18 +96,6 @@ async fn add_small_kernel(world: &World) {
     assert_eq!(job.state, JobState::Succeeded, "{:?}", job.outcome);
 }
 
-async fn build(world: &World, name: &str) -> domain::job::Job {
-    let job = world.services.start_variant_build(&world.developer, name).await.unwrap();
-    let job = world.wait_for(&job.id, Duration::from_secs(300)).await;
-    for step in world.services.steps(&world.developer, &job.id).await.unwrap() {
-        println!("variant {name}: {} {}", step.name, step.state);
-    }
-    if job.state != JobState::Succeeded {
-        world.print_log(&job.id).await;
-    }
-    job
-}
-
 #[test]
 fn a_variant_is_built_served_and_boots() {
     support::run(Duration::from_secs(300), |world| async move {
@@ -106,7 +115,7 @@ fn a_variant_is_built_served_and_boots() {
         assert!(preview.unconfirmed.is_empty() && preview.refused.is_none());
 
         services.create_variant(ann, "probe", draft(TEXT)).await.unwrap();
-        let job = build(&world, "probe").await;
+        let (job, _) = world.build_variant("probe").await;
         assert_eq!(job.state, JobState::Succeeded, "{:?}", job.outcome);
         let found = services.variant(ann, "probe").await.unwrap();
         assert_eq!(found.state, VariantState::Ready);
@@ -120,7 +129,7 @@ fn a_variant_is_built_served_and_boots() {
         let (image, layer) = (line.find("rootfs.squashfs").unwrap(), line.find(LAYER).unwrap());
         assert!(image < layer && line.contains("loglevel=4"), "{line}");
 
-        let again = build(&world, "probe").await;
+        let (again, _) = world.build_variant("probe").await;
         assert_eq!(again.state, JobState::Succeeded);
         let steps = services.steps(ann, &again.id).await.unwrap();
         for step in steps.iter().filter(|it| it.key.is_some()) {
@@ -144,12 +153,42 @@ fn a_variant_is_built_served_and_boots() {
         assert!(services.validations(ann, &release).await.unwrap().is_empty());
         assert_eq!(world.get("/release/v1.0.0-rc.1/menu.ipxe").await, release_menu);
 
+        boots_as_it_was_built(&world).await;
         belongs_to_its_owner(&world).await;
         services.delete_variant(ann, "probe").await.unwrap();
         let gone = world.get("/variant/probe/menu.ipxe").await;
         assert!(gone.contains("there is no variant probe"), "{gone}");
         world
     });
+}
+
+/// Compares, in a guest, the tree that boots with the tree that the build saw, path by path: type,
+/// mode, owner, attributes and contents.
+async fn boots_as_it_was_built(world: &World) {
+    let (services, ann) = (&world.services, &world.developer);
+    let manifest = services.variant(ann, "probe").await.unwrap().built.unwrap().manifest.unwrap();
+    let layer = world.blob(&manifest.component(LAYER).unwrap().sha256);
+    let saw = Command::new("unsquashfs").arg("-cat").arg(layer).arg("var/lib/listing").output();
+    let saw = saw.unwrap().stdout;
+
+    let entry = manifest.entries[0].label();
+    let guest = services.start_guest_of_variant(ann, "probe", Some(entry)).await.unwrap();
+    let mut at = 0;
+    for (waits_for, keys) in
+        [("login:", "root\n"), ("Password:", "debian\n"), ("# ", "compare-tree\n")]
+    {
+        world.guest_says(&guest.id, &mut at, waits_for).await;
+        services.type_to_guest(ann, &guest.id, keys.as_bytes()).unwrap();
+    }
+    let said = world.guest_says(&guest.id, &mut at, " differ.").await;
+    services.stop_guest(ann, &guest.id).await.unwrap();
+    let line = said.lines().find(|line| line.ends_with(" differ.")).unwrap();
+    println!("{line}");
+    assert!(line.contains(&Digest::of(&saw).to_string()), "{line}");
+    let numbers: Vec<usize> = line.split([' ', ',']).filter_map(|it| it.parse().ok()).collect();
+    let [compared, all, differ] = numbers[..] else { panic!("{line}") };
+    assert_eq!((all, differ), (saw.lines().count(), 0), "{said}");
+    assert!(compared > all - all / 50, "a boot does not write all that: {line}");
 }
 
 /// Others may clone it, and change nothing of it.

@@ -5,6 +5,7 @@
 
 What no layer keeps, and the listing itself, is left out.
 """
+import errno
 import hashlib
 import os
 import stat
@@ -18,13 +19,20 @@ LEFT_OUT = {
 }
 
 
+def attributes_of(path):
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError as error:
+        # An image in which nothing has attributes has no table of them.
+        if error.errno != errno.ENOTSUP:
+            raise
+        names = []
+    return sorted((name, os.getxattr(path, name, follow_symlinks=False).hex()) for name in names)
+
+
 def shown(path, relative):
     found = os.lstat(path)
     kind = stat.S_IFMT(found.st_mode)
-    attributes = sorted(
-        (name, os.getxattr(path, name, follow_symlinks=False).hex())
-        for name in os.listxattr(path, follow_symlinks=False)
-    )
     if kind == stat.S_IFREG:
         with open(path, "rb") as file:
             held = hashlib.sha256(file.read()).hexdigest()
@@ -33,7 +41,7 @@ def shown(path, relative):
     else:
         held = ""
     links = found.st_nlink if kind == stat.S_IFREG else 0
-    return f"{relative}\t{kind:o} {found.st_mode & 0o7777:o} {found.st_uid}:{found.st_gid} {links} {attributes} {held}"
+    return f"{relative}\t{kind:o} {found.st_mode & 0o7777:o} {found.st_uid}:{found.st_gid} {links} {attributes_of(path)} {held}"
 
 
 lines = []

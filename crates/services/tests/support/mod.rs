@@ -14,7 +14,7 @@ use domain::{
     actor::{Actor, Who},
     digest::Digest,
     guest::GuestLimits,
-    ids::{JobId, RunId},
+    ids::{GuestId, JobId, RunId},
     job::{Job, JobState},
     person::Role,
     run::Run,
@@ -234,6 +234,25 @@ impl World {
             }
             grown.changed().await.expect("the job ended before it logged that");
         }
+    }
+
+    /// Waits until a guest has written `text` to its console from offset `at` on, and moves that behind
+    /// what was read; gives what it wrote.
+    pub(crate) async fn guest_says(&self, id: &GuestId, at: &mut u64, text: &str) -> String {
+        const PATIENCE: Duration = Duration::from_secs(600);
+        let mut bytes = Vec::new();
+        let says = async {
+            while !String::from_utf8_lossy(&bytes).contains(text) {
+                let more = self.services.guest_console(&self.developer, id, *at, PATIENCE).await;
+                let more = more.unwrap();
+                assert!(!more.bytes.is_empty(), "the guest has ended: {bytes:?}");
+                *at = more.end();
+                print!("{}", String::from_utf8_lossy(&more.bytes));
+                bytes.extend(more.bytes);
+            }
+        };
+        tokio::time::timeout(PATIENCE, says).await.expect("the guest says what is waited for");
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Validates a release to its end; gives the job and its runs.
