@@ -9,7 +9,8 @@ test('the console is written to, handed over and cut off', async ({ context, bro
   await dennis.goto('/guests');
   await dennis.getByRole('link', { name: 'proof in a VM' }).click();
   await live(dennis);
-  await expect(dennis.locator('[data-status]')).toContainText('You type');
+  await expect(screen(dennis)).toContainText('root@proof:~#');
+  await expect(dennis.getByRole('button', { name: 'Fit the window' })).toBeEnabled();
   const theirs = await browser.newContext({ baseURL: server.dashboard });
   const grace = await signIn(theirs, 'grace');
   complaints.watch(grace);

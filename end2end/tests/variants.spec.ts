@@ -2,7 +2,7 @@
 // release that the whole way left behind.
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { aBuild, expect, jobSucceeds, live, openPart, signIn, state, test } from '../fixtures';
+import { aBoot, aBuild, expect, jobSucceeds, live, openPart, signIn, state, test } from '../fixtures';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -151,6 +151,23 @@ test('what it changes is looked at and saved as the next revision of the recipe'
   await page.goto('/variants/probe/recipe-change');
   await expect(page.getByText('The recipe says all of it already')).toBeVisible();
   await theirs.close();
+});
+
+test('its results stand beside those of its base', async ({ context }) => {
+  test.setTimeout(aBoot);
+  const page = await signIn(context, 'dennis');
+  await page.goto('/variants/probe/comparison');
+  await expect(page.getByText('No test of it has ended yet')).toBeVisible();
+  await page.getByRole('link', { name: 'To the variant, to test it' }).click();
+  await page.getByRole('button', { name: 'Test on a QEMU machine' }).click();
+  await jobSucceeds(page, aBoot);
+  await page.goto('/variants/probe');
+  await page.getByRole('link', { name: 'See them beside those of its base' }).click();
+  await expect(page.getByText('Beside v1.0.0: nothing differs.')).toBeVisible();
+  const cases = page.getByRole('table', { name: 'Cases on both sides' });
+  await expect(cases.getByRole('row').filter({ hasText: 'smoke.kernel' })).toContainText(/unchanged.*passed.*passed/);
+  await page.getByRole('link', { name: 'The run of the base' }).click();
+  await expect(page.getByRole('link', { name: 'v1.0.0' }).first()).toBeVisible();
 });
 
 test('without script buttons do the same, and nothing is lost', async ({ browser, baseURL }) => {

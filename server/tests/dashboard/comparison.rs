@@ -69,12 +69,12 @@ async fn what_differs_is_said_case_by_case() {
     holds(&compared, &format!("Beside {base} : {count} ."));
     let rows = rows(&compared);
     let expected = [
-        ("smoke.boot", "unchanged 10 s slower than the base passed 30 s passed 20 s"),
         ("smoke.kernel", "regression newly failing: the base passes failed 1.0 s failed in"),
+        ("smoke.dpkg-audit", "still failing fails on both failed"),
         ("smoke.module", "fixed newly passing: the base fails passed 1.0 s failed 1.0 s failed in"),
         ("smoke.network", "disappeared no answer here; the base has one not run"),
-        ("smoke.dpkg-audit", "still failing fails on both failed"),
         ("smoke.rootfs-digest", "disappeared no answer here; the base has one – passed 1.0 s"),
+        ("smoke.boot", "unchanged 10 s slower than the base passed 30 s passed 20 s"),
     ];
     assert_eq!(rows.len(), expected.len(), "{rows:?}");
     for ((case, told), row) in expected.into_iter().zip(&rows) {

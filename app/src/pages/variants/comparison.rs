@@ -71,13 +71,15 @@ fn validation(it: &Validation) -> AnyView {
     .into_any()
 }
 
-/// A table for each entry and machine; cases of one stand together.
+/// A table for each entry and machine; what differs stands above what does not.
 fn places(cases: &[ComparedCase]) -> AnyView {
     cases
         .chunk_by(|a, b| (&a.entry, &a.machine) == (&b.entry, &b.machine))
         .map(|cases| {
             let title = cases.first().map(|it| format!("{} on {}", it.entry, it.machine));
-            let rows = cases.iter().map(row).collect();
+            let mut in_order: Vec<_> = cases.iter().collect();
+            in_order.sort_by_key(|it| it.change);
+            let rows = in_order.into_iter().map(row).collect();
             view! {
                 <section class="beside-base">
                     <h2>{title}</h2>

@@ -11,8 +11,8 @@ use crate::ids::RunId;
 /// Time differences below this are noise of a machine, in microseconds.
 const NOISE_US: i64 = 1_000_000;
 
-/// How a case stands beside the same case of the base.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// How a case stands beside the same case of the base; what needs somebody comes before the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CaseChange {
