@@ -1,6 +1,15 @@
 //! What the build host is: the mirror that its own apt uses, and the tools that steps run.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 use process::{Invocation, Spawner};
+
+/// How long the host's apt is taken to use the mirror that it used: it takes half a second to say.
+const FRESH: Duration = Duration::from_secs(300);
 
 /// Packages whose programs shape what a step gives: their versions are part of every step's key.
 const TOOLS: [&str; 8] =
@@ -73,9 +82,27 @@ fn versions(spawner: &Spawner, packages: &[&str]) -> Vec<String> {
     lines
 }
 
-/// The mirror from which this host's own apt takes `suite`, or any other of Debian where it does
-/// not know the suite.
-pub(crate) fn own_mirror(spawner: &Spawner, suite: &str) -> Option<String> {
+/// The mirrors of this host's own apt by suite, and when it was asked.
+#[derive(Debug, Default)]
+pub(crate) struct OwnMirrors(Mutex<HashMap<String, (Instant, String)>>);
+
+impl OwnMirrors {
+    /// The mirror from which this host's own apt takes `suite`, or any other of Debian where it does
+    /// not know the suite.
+    pub(crate) fn of(&self, spawner: &Spawner, suite: &str) -> Option<String> {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, mirror)) = known().get(suite)
+            && at.elapsed() < FRESH
+        {
+            return Some(mirror.clone());
+        }
+        let mirror = own_mirror(spawner, suite)?;
+        known().insert(suite.to_owned(), (Instant::now(), mirror.clone()));
+        Some(mirror)
+    }
+}
+
+fn own_mirror(spawner: &Spawner, suite: &str) -> Option<String> {
     let question = Invocation::new("apt-get").args([
         "indextargets",
         "--format",

@@ -142,6 +142,7 @@ pub struct Builder {
     pub(crate) trees: Trees,
     /// What mirrors had when variants asked last.
     pub(crate) asked: Asked,
+    own_mirrors: host::OwnMirrors,
 }
 
 /// One build under way, of a release or of something else that is asked for.
@@ -176,6 +177,7 @@ impl Builder {
             toolchain,
             trees,
             asked: Asked::default(),
+            own_mirrors: host::OwnMirrors::default(),
         })
     }
 
@@ -292,7 +294,7 @@ impl Builder {
             .mirror
             .map(ToOwned::to_owned)
             .or_else(|| self.config.mirror.clone())
-            .or_else(|| host::own_mirror(&self.spawner, archive.suite))
+            .or_else(|| self.own_mirrors.of(&self.spawner, archive.suite))
             .map(|base| Mirror::new(&base))
             .ok_or_else(|| MirrorError::None(archive.suite.to_owned()))
     }

@@ -4,7 +4,7 @@
 #   /run/bootwright/automatic: names of what comes along, a line each
 set -eu
 cd /run/bootwright
-mkdir -p lists/partial cache/archives/partial
+mkdir -p lists/partial cache/archives/partial bin
 echo "deb [trusted=yes] file:/run/bootwright/pool ./" >sources.list
 cat >apt.conf <<EOC
 Dir::Etc::sourcelist "/run/bootwright/sources.list";
@@ -17,8 +17,17 @@ APT::Get::Assume-Yes "true";
 APT::Sandbox::User "root";
 Acquire::Languages "none";
 DPkg::Use-Pty "false";
+DPkg::Path "/run/bootwright/bin:$PATH";
 DPkg::Options { "--force-unsafe-io"; "--force-confdef"; "--force-confold"; };
 EOC
+# Packages of kernels made by make(1) ask for an initrd whatever INITRD says; machines never load it.
+cat >bin/update-initramfs <<'EOC'
+#!/bin/sh
+case " $* " in
+*' -d '*) exec /usr/sbin/update-initramfs "$@" ;;
+esac
+EOC
+chmod 0755 bin/update-initramfs
 export APT_CONFIG=/run/bootwright/apt.conf
 # No daemon starts while packages are installed (invoke-rc.d(8)).
 mine=no

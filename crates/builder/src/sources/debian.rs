@@ -9,7 +9,7 @@ use crate::{
     error::BuildError,
     mirror::{Mirror, MirrorError},
     packages::field,
-    steps::resolve::{Archive, ask_apt, index},
+    steps::resolve::{Archive, ask_apt, index, known_text},
 };
 
 /// How long apt may take over an index.
@@ -95,19 +95,24 @@ fn look_up(asking: &Asking<'_>, wanted: &Wanted<'_>) -> Result<(Mirror, Packages
     };
     let mirror = builder.mirror(&archive)?;
     let repository = index(builder, &archive, asking.stop).map_err(cancelled)?;
-    let outputs = ask_apt(
-        builder,
-        NAME,
-        &archive,
-        include_str!("../../assets/kernel-packages.sh"),
-        (&repository, &[]),
-        vec![("PACKAGE", wanted.package.to_owned())],
-        LIMIT,
-        &mut |line| asking.say(line),
-        asking.stop,
-    )?;
-    let packages = Packages::read(&outputs.text("stanzas")?).ok_or_else(|| {
-        BuildError::Unexpected { step: NAME, what: "the index lacks fields".to_owned() }
+    let script = include_str!("../../assets/kernel-packages.sh");
+    let of = format!("{script}{}", wanted.package);
+    let stanzas = known_text(builder, &repository, (NAME, "stanzas"), &of, || {
+        ask_apt(
+            builder,
+            NAME,
+            &archive,
+            script,
+            (&repository, &[]),
+            vec![("PACKAGE", wanted.package.to_owned())],
+            LIMIT,
+            &mut |line| asking.say(line),
+            asking.stop,
+        )
+    })?;
+    let packages = Packages::read(&stanzas).ok_or_else(|| BuildError::Unexpected {
+        step: NAME,
+        what: "the index lacks fields".to_owned(),
     })?;
     Ok((mirror, packages))
 }

@@ -1,6 +1,6 @@
 //! `resolve`: which packages, in which versions, with which digests.
 
-use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
 
 use domain::{
     digest::Digest,
@@ -266,30 +266,43 @@ pub(super) fn package_index(
     let never = || false;
     let archive = Archive::of(recipe);
     let repository = index(builder, &archive, &never)?;
-    let known: PathBuf = builder.config.cache_dir.join(format!(
-        "names-{}-{}",
-        repository.state,
-        recipe.components.join("+")
-    ));
-    if let Ok(text) = fs::read_to_string(&known) {
-        return Ok(PackageIndex::from_lines(&text));
-    }
-    let mut said = Vec::new();
-    let outputs = ask_apt(
-        builder,
-        NAME,
-        &archive,
-        include_str!("../../assets/index.sh"),
-        (&repository, &[]),
-        Vec::new(),
-        LIMIT,
-        &mut |line| said.push(line.to_owned()),
-        &never,
-    )?;
-    let text = outputs.text("names")?;
-    let failed = |source| BuildError::Io { doing: "write", path: known.clone(), source };
-    let mut file = tempfile::NamedTempFile::new_in(&builder.config.cache_dir).map_err(failed)?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-    file.persist(&known).map_err(|error| failed(error.error))?;
+    let script = include_str!("../../assets/index.sh");
+    let of = format!("{script}{:?}{}", archive.components, archive.architecture);
+    let text = known_text(builder, &repository, (NAME, "names"), &of, || {
+        ask_apt(
+            builder,
+            NAME,
+            &archive,
+            script,
+            (&repository, &[]),
+            Vec::new(),
+            LIMIT,
+            &mut |_| {},
+            &never,
+        )
+    })?;
     Ok(PackageIndex::from_lines(&text))
+}
+
+/// The text in the file `name` that apt's answer to `of` had before with the same indexes, or has now.
+pub(crate) fn known_text(
+    builder: &Builder,
+    repository: &Repository,
+    (step, name): (&'static str, &str),
+    of: &str,
+    ask: impl FnOnce() -> Result<Outputs, BuildError>,
+) -> Result<String, BuildError> {
+    let cache = &builder.cache;
+    let key = Digest::of(format!("{step} {} {of}", repository.state));
+    let known = cache
+        .get(&key)
+        .and_then(|outputs| cache.blobs.open_blob(&outputs.files.get(name)?.sha256).ok())
+        .and_then(|file| std::io::read_to_string(file).ok());
+    if let Some(text) = known {
+        return Ok(text);
+    }
+    let outputs = ask()?;
+    let kept = run::keep(builder, step, vec![(name.to_owned(), outputs.path(name))])?;
+    cache.put(&key, &kept)?;
+    Ok(outputs.text(name)?)
 }

@@ -65,6 +65,13 @@ fn a_kernel_of_the_list_takes_the_place_of_the_bases() {
     assert!(manifest.component(&old.image).is_none());
     assert_eq!(manifest.entries, world.base().entries);
     assert_eq!(built.lock.kernels[0].name, "small");
+    // Its package asks for an initrd in the rootfs, which no machine would load.
+    let layer = manifest.component(LAYER).unwrap();
+    let listing = world.look(
+        "unsquashfs -l /in/image >/out/listing",
+        vec![("image".to_owned(), world.path(&layer.sha256))],
+    );
+    assert!(listing.contains("/boot/vmlinuz-") && !listing.contains("/boot/initrd"), "{listing}");
 
     // The same kernel as an image alone, beside the base's: with an entry of its own.
     let record = world.builder.build_kernel(&small(), &Watch::default()).unwrap().record.unwrap();
