@@ -4,6 +4,7 @@ use axum::{Json, body::Body as Bytes, extract::State, http::header, response::Re
 use domain::{
     ids::{JobId, ReleaseId},
     job::{self, JobKind, JobState, StepState},
+    time::Timestamp,
 };
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
@@ -94,6 +95,8 @@ pub struct Step {
     /// When it ended.
     #[schema(format = DateTime)]
     pub ended_at: Option<String>,
+    /// How long it took, in milliseconds.
+    pub took_ms: Option<u64>,
     /// How much is done, in thousandths, where the step can tell.
     pub progress: Option<u32>,
     /// Why it failed, or what it found.
@@ -202,6 +205,7 @@ pub async fn show(
         key: text(it.key),
         started_at: it.started_at.map(time),
         ended_at: it.ended_at.map(time),
+        took_ms: took_ms(it.started_at, it.ended_at),
         progress: it.progress,
         message: it.message,
     });
@@ -209,6 +213,10 @@ pub async fn show(
     let validation = text(services.validation_of_job(&actor, &id).await?.map(|it| it.id));
     let waits_for = text(services.waits_for(&actor, &job).await?);
     Ok(Json(JobDetails { job: Job::of(job), steps, validation, waits_for }))
+}
+
+fn took_ms(started_at: Option<Timestamp>, ended_at: Option<Timestamp>) -> Option<u64> {
+    u64::try_from(ended_at?.since(started_at?).as_millis()).ok()
 }
 
 /// Stops a job: what it runs is ended at once. 202 with the job, which ends soon.
