@@ -9,7 +9,7 @@ use std::sync::{
 use builder::{BuildObserver, StepEvent, VariantOutput, VariantRequest};
 use domain::{
     actor::Actor,
-    job::JobState,
+    job::{JobState, Step, StepState},
     lock::Lock,
     time::human_size,
     variant::{LAYER, VariantLock},
@@ -38,7 +38,7 @@ pub(super) async fn run(
     let row = build_of(&mut rows, claimed).await?;
     if row.build.manifest.is_some() {
         // The server was interrupted after it was complete and before the job's own end.
-        return Ok(succeeded(&row));
+        return Ok(succeeded(&row, &rows.steps(&claimed.job.id).await?));
     }
     let request = match request(&mut rows, claimed, &row).await? {
         Ok(request) => request,
@@ -54,8 +54,9 @@ pub(super) async fn run(
     match built {
         Ok(output) => {
             complete(services, claimed, &variant, &output).await?;
-            let row = services.read().await?.variant_build_of_job(&job).await?;
-            Ok(succeeded(&row.ok_or_else(|| no_job(&job))?))
+            let mut rows = services.read().await?;
+            let row = rows.variant_build_of_job(&job).await?.ok_or_else(|| no_job(&job))?;
+            Ok(succeeded(&row, &rows.steps(&job).await?))
         }
         Err(_) if cancelled.load(Ordering::Acquire) => Ok(cancelled_by_a_person()),
         Err(error) => {
@@ -101,8 +102,9 @@ async fn complete(
     services.refresh_catalogue().await
 }
 
-/// `probe 3 can be booted: a layer of 1.9 MiB on v1.0.0, 1.8 % of its image`.
-fn succeeded(row: &VariantBuildRow) -> Ended {
+/// `probe 3 can be booted: a layer of 1.9 MiB on v1.0.0, 1.8 % of its image`, and of one that came from
+/// the step cache as a whole that nothing ran.
+fn succeeded(row: &VariantBuildRow, steps: &[Step]) -> Ended {
     let build = &row.build;
     let size = build.layer_size().unwrap_or_default();
     let images = build.manifest.iter().flat_map(|manifest| {
@@ -111,7 +113,7 @@ fn succeeded(row: &VariantBuildRow) -> Ended {
     });
     let image: u64 = images.sum();
     let thousandths = size.saturating_mul(1000) / image.max(1);
-    let outcome = format!(
+    let mut outcome = format!(
         "{} {} can be booted: a layer of {} on {}, {}.{} % of its image",
         row.variant,
         build.number,
@@ -120,7 +122,16 @@ fn succeeded(row: &VariantBuildRow) -> Ended {
         thousandths / 10,
         thousandths % 10
     );
+    if nothing_ran(steps) {
+        outcome.push_str("; everything was known, so nothing ran");
+    }
     Ended { state: JobState::Succeeded, outcome }
+}
+
+/// Whether each step that could be known was.
+fn nothing_ran(steps: &[Step]) -> bool {
+    let mut keyed = steps.iter().filter(|it| it.key.is_some()).peekable();
+    keyed.peek().is_some() && keyed.all(|it| it.state == StepState::Reused)
 }
 
 /// In the transaction that ends the job.
@@ -181,5 +192,34 @@ impl BuildObserver for Recorder {
 
     fn cancelled(&self) -> bool {
         self.transcript.cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::digest::Digest;
+
+    use super::*;
+
+    fn step(state: StepState, keyed: bool) -> Step {
+        Step {
+            position: 0,
+            name: "pack".to_owned(),
+            state,
+            key: keyed.then(|| Digest::of("key")),
+            started_at: None,
+            ended_at: None,
+            progress: None,
+            message: None,
+        }
+    }
+
+    #[test]
+    fn nothing_ran_where_every_step_that_could_be_known_was() {
+        let asked = step(StepState::Succeeded, false);
+        let known = step(StepState::Reused, true);
+        assert!(nothing_ran(&[asked.clone(), known.clone(), known.clone()]));
+        assert!(!nothing_ran(&[asked.clone(), known, step(StepState::Succeeded, true)]));
+        assert!(!nothing_ran(&[asked]));
     }
 }
