@@ -42,20 +42,8 @@ impl Services {
         let serves =
             rows.environment(environment).await?.ok_or_else(|| no_environment(environment))?;
         let release = release_of(&mut rows, &serves).await?;
-        let now = self.now();
-        let mut boots = Vec::new();
-        for filled in rows.slots(environment).await?.into_iter().filter(|it| it.expires_at > now) {
-            if let Some(row) = rows.variant(&filled.variant).await?
-                && let Some(built) = rows.built_variant(&row.variant.id).await?
-                && let Some(manifest) = built.build.manifest
-            {
-                boots.push((filled, manifest));
-            }
-        }
-        let fillings: Vec<_> = boots
-            .iter()
-            .map(|(it, manifest)| Filling { slot: it.slot, variant: &it.variant, manifest })
-            .collect();
+        let boots = self.boots_in_slots(&mut rows, environment).await?;
+        let fillings: Vec<_> = boots.iter().map(filling).collect();
         let menu = slot::fill(release.as_ref(), &fillings);
         let labels = |index| {
             let of_it = menu.entries.iter().filter(move |(_, from)| *from == Some(index));
@@ -66,6 +54,26 @@ impl Services {
             entries: labels(index),
         });
         Ok(summaries.collect())
+    }
+
+    /// What fills the slots of an environment and can be booted now, with what it consists of, in
+    /// order of the slots' aliases.
+    async fn boots_in_slots(
+        &self,
+        rows: &mut Rows,
+        environment: &str,
+    ) -> Result<Vec<(FilledSlot, Manifest)>, ServiceError> {
+        let now = self.now();
+        let mut boots = Vec::new();
+        for filled in rows.slots(environment).await?.into_iter().filter(|it| it.expires_at > now) {
+            if let Some(row) = rows.variant(&filled.variant).await?
+                && let Some(built) = rows.built_variant(&row.variant.id).await?
+                && let Some(manifest) = built.build.manifest
+            {
+                boots.push((filled, manifest));
+            }
+        }
+        Ok(boots)
     }
 
     /// Lets what was built of a variant fill a slot of an environment, whatever filled it before.
@@ -99,10 +107,20 @@ impl Services {
             );
             return Err(ServiceError::invalid("variant", message));
         }
-        if !slot::fill(release.as_ref(), &[filling]).left_out.is_empty() {
+        // What fills the other slots takes its room as well.
+        let mut boots = self.boots_in_slots(&mut tx, environment).await?;
+        boots.retain(|(it, _)| it.slot != slot);
+        let fillings: Vec<_> = boots.iter().map(self::filling).chain([filling]).collect();
+        if !slot::fill(release.as_ref(), &fillings).left_out.is_empty() {
+            let others: Vec<String> = boots
+                .iter()
+                .map(|(it, _)| format!(" beside {} in {}", it.variant, it.slot))
+                .collect();
             let message = format!(
                 "no entry of the menu of {environment} boots {slot}, and it has no room for one \
-                 more; deploy a release that has such an entry, or fewer"
+                 more{}; deploy a release that has such an entry, or fewer{}",
+                others.join(" and"),
+                if others.is_empty() { "" } else { ", or empty the other slot" }
             );
             return Err(ServiceError::invalid("slot", message));
         }
@@ -135,6 +153,10 @@ impl Services {
         self.commit(tx, &format!("environment/{environment}")).await?;
         self.refresh_catalogue().await
     }
+}
+
+fn filling((filled, manifest): &(FilledSlot, Manifest)) -> Filling<'_> {
+    Filling { slot: filled.slot, variant: &filled.variant, manifest }
 }
 
 /// What the release consists of that an environment points at.

@@ -278,11 +278,15 @@ impl World {
             root: RootMethod::Http,
             arguments: String::new(),
         };
-        self.candidate_that_boots(components, entry).await
+        self.candidate_that_boots(components, vec![entry]).await
     }
 
-    /// The version of a release with this one entry, whose label is "linux".
-    async fn candidate_that_boots(&self, components: Vec<Component>, entry: BootEntry) -> String {
+    /// The version of a release with these entries, of which "linux" is the default.
+    pub(crate) async fn candidate_that_boots(
+        &self,
+        components: Vec<Component>,
+        entries: Vec<BootEntry>,
+    ) -> String {
         let (job, version) = self.queued().await;
         let dave = self.actor(Role::Developer).await;
         let release = self.services.release(&dave, &version).await.unwrap();
@@ -304,7 +308,7 @@ impl World {
             components,
             images: Vec::new(),
             kernels: Vec::new(),
-            entries: vec![entry],
+            entries,
             default_entry: "linux".to_owned(),
             timeout_ms: 5000,
             lock: Some(lock),
@@ -388,23 +392,32 @@ impl World {
 
     pub(crate) async fn requested_for(&self, environment: &str, role: Role) -> Deployment {
         let version = self.candidate().await;
+        self.request(environment, &version, role).await
+    }
+
+    async fn request(&self, environment: &str, version: &str, role: Role) -> Deployment {
         let actor = self.actor(role).await;
-        let asked = self.services.request_deployment(&actor, environment, &version, "why not");
+        let asked = self.services.request_deployment(&actor, environment, version, "why not");
         asked.await.unwrap()
+    }
+
+    /// Lets an environment serve a release.
+    pub(crate) async fn serve(&self, environment: &str, version: &str) -> Deployment {
+        let (dave, anna) = (self.actor(Role::Developer).await, self.actor(Role::Approver).await);
+        let asked = self.request(environment, version, Role::Developer).await;
+        let judged =
+            self.services.judge_deployment(&anna, &asked.id, Verdict::Approved, None, "").await;
+        judged.unwrap();
+        self.services.deploy(&dave, &asked.id).await.unwrap();
+        self.services.deployment(&dave, &asked.id).await.unwrap()
     }
 
     /// What an environment has served before it went on to something else.
     pub(crate) async fn served_before(&self, environment: &str) -> Deployment {
-        let (dave, anna) = (self.actor(Role::Developer).await, self.actor(Role::Approver).await);
         let mut served = Vec::new();
         for _ in 0..2 {
-            let asked = self.requested_for(environment, Role::Developer).await;
-            self.services
-                .judge_deployment(&anna, &asked.id, Verdict::Approved, None, "")
-                .await
-                .unwrap();
-            self.services.deploy(&dave, &asked.id).await.unwrap();
-            served.push(self.services.deployment(&dave, &asked.id).await.unwrap());
+            let version = self.candidate().await;
+            served.push(self.serve(environment, &version).await);
         }
         served.swap_remove(0)
     }

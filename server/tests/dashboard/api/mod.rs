@@ -9,6 +9,7 @@ mod paging;
 mod roles;
 mod room;
 mod secrets;
+mod slots;
 mod uploads;
 
 use domain::{person::Role, token::Scope};

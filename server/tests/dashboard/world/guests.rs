@@ -46,7 +46,7 @@ impl World {
             text: "Debian".to_owned(),
             script: "http://boot.example/menu.ipxe".to_owned(),
         };
-        let version = self.candidate_that_boots(Vec::new(), chain).await;
+        let version = self.candidate_that_boots(Vec::new(), vec![chain]).await;
         let other = self.candidate().await;
         // What changes a release's stage lets the boot listener look again.
         let dave = self.actor(Role::Developer).await;

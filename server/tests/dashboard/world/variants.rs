@@ -25,8 +25,12 @@ impl World {
 
     /// As [`World::variant`], which belongs to the person of that role.
     pub(crate) async fn variant_of(&self, role: Role) -> String {
-        let name = format!("variant-{}", self.number());
         let base = self.candidate().await;
+        self.variant_on(&base, role).await
+    }
+
+    async fn variant_on(&self, base: &str, role: Role) -> String {
+        let name = format!("variant-{}", self.number());
         let text = format!("base = \"{base}\"\n[packages]\nadd = [\"htop\"]\n");
         let definition = variant::parse(&text).unwrap();
         let draft = VariantDraft { description: "tries htop".to_owned(), days: 14, definition };
@@ -102,10 +106,15 @@ impl World {
 
     /// The name of a variant with a complete build.
     pub(crate) async fn built_variant(&self) -> String {
-        let name = self.variant().await;
+        let base = self.candidate().await;
+        self.built_variant_on(&base).await
+    }
+
+    /// As [`World::built_variant`], of that release.
+    pub(crate) async fn built_variant_on(&self, base: &str) -> String {
+        let name = self.variant_on(base, Role::Developer).await;
         let dave = self.actor(Role::Developer).await;
-        let base = self.services.variant(&dave, &name).await.unwrap().variant.definition.base;
-        let release = self.services.release(&dave, &base).await.unwrap();
+        let release = self.services.release(&dave, base).await.unwrap();
         let mut manifest = self.services.contents(&dave, &release).await.unwrap().manifest;
         let job = self.services.start_variant_build(&dave, &name).await.unwrap();
         let sha256 = self.uploaded("a layer");
