@@ -23,7 +23,7 @@ use store::{Rows, variants::VariantRow};
 
 pub(crate) use self::building::{FrozenBase, FrozenVariantKernel, VariantParameters, open_job};
 pub use self::{
-    changing::VariantDraft,
+    changing::{VariantDraft, VariantRevision},
     comparing::VariantComparison,
     preview::{FoundPackage, Preview},
     proposing::RecipeProposal,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use services::{
     Services,
     recipes::Saved,
-    variants::{RecipeProposal, VariantDraft, VariantFilter, VariantSummary},
+    variants::{RecipeProposal, VariantDraft, VariantFilter, VariantRevision, VariantSummary},
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -243,16 +243,14 @@ pub struct VariantChanges {
     pub text: Option<String>,
 }
 
-impl VariantChanges {
-    fn read(self) -> Answer<Definition> {
-        match (self.definition, self.text) {
-            (Some(definition), None) => Ok(definition),
-            (None, Some(text)) => variant::parse(&text).map_err(Problem::of_text),
-            (None, None) => Ok(Definition::default()),
-            (Some(_), Some(_)) => {
-                let words = "Send what it changes as \"definition\" or as \"text\", not both";
-                Err(Problem::of_field("text", words))
-            }
+/// What a variant changes, by one of the two ways to say it; `None` where nothing is said.
+fn changes(definition: Option<Definition>, text: Option<String>) -> Answer<Option<Definition>> {
+    match (definition, text) {
+        (definition, None) => Ok(definition),
+        (None, Some(text)) => variant::parse(&text).map(Some).map_err(Problem::of_text),
+        (Some(_), Some(_)) => {
+            let words = "Send what it changes as \"definition\" or as \"text\", not both";
+            Err(Problem::of_field("text", words))
         }
     }
 }
@@ -276,14 +274,13 @@ pub struct NewVariant {
     pub text: Option<String>,
 }
 
-/// What a variant is from now on.
+/// What a variant is from now on; what is absent stays as it is.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangedVariant {
     /// What it is for, in a few words.
-    #[serde(default)]
-    pub description: String,
-    /// How many days it lives from now; 14 where absent.
+    pub description: Option<String>,
+    /// How many days it lives from now.
     pub days: Option<u32>,
     /// What it changes, field by field.
     pub definition: Option<Definition>,
@@ -330,16 +327,6 @@ pub struct SearchPackages {
     suite: Option<String>,
 }
 
-fn draft(
-    description: String,
-    days: Option<u32>,
-    definition: Option<Definition>,
-    text: Option<String>,
-) -> Answer<VariantDraft> {
-    let definition = VariantChanges { definition, text }.read()?;
-    Ok(VariantDraft { description, days: days.unwrap_or(LIFETIME_DAYS), definition })
-}
-
 /// Lists variants by name.
 #[utoipa::path(get, path = "/variants", tag = "variants", params(ListVariants), responses((status = 200, body = Listed<Variant>)))]
 pub async fn list(
@@ -359,7 +346,11 @@ pub async fn create(
     Caller(actor): Caller,
     Body(new): Body<NewVariant>,
 ) -> Answer<Created<Tagged<VariantDetails>>> {
-    let draft = draft(new.description, new.days, new.definition, new.text)?;
+    let draft = VariantDraft {
+        description: new.description,
+        days: new.days.unwrap_or(LIFETIME_DAYS),
+        definition: changes(new.definition, new.text)?.unwrap_or_default(),
+    };
     let made = services.create_variant(&actor, &new.name, draft).await;
     let name = made.map_err(Problem::of_definition)?.name;
     let address = format!("/variants/{name}");
@@ -387,8 +378,12 @@ pub async fn change(
     Body(new): Body<ChangedVariant>,
 ) -> Answer<Tagged<VariantDetails>> {
     let base = base.version()?;
-    let draft = draft(new.description, new.days, new.definition, new.text)?;
-    let changed = services.change_variant(&actor, &name, base, draft).await;
+    let change = VariantRevision {
+        description: new.description,
+        days: new.days,
+        definition: changes(new.definition, new.text)?,
+    };
+    let changed = services.change_variant(&actor, &name, base, change).await;
     changed.map_err(|error| match error {
         services::ServiceError::Conflict(_) => Problem::of_condition(error),
         other => Problem::of_definition(other),
@@ -500,9 +495,10 @@ pub async fn save_recipe_change(
 pub async fn preview(
     State(services): State<Services>,
     Caller(actor): Caller,
-    Body(changes): Body<VariantChanges>,
+    Body(look): Body<VariantChanges>,
 ) -> Answer<Json<VariantPreview>> {
-    let definition = changes.read()?;
+    let VariantChanges { definition, text } = look;
+    let definition = changes(definition, text)?.unwrap_or_default();
     let preview = services.preview_variant(&actor, definition).await;
     let preview = preview.map_err(Problem::of_definition)?;
     Ok(Json(VariantPreview {

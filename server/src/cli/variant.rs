@@ -63,12 +63,13 @@ pub(super) enum VariantCommand {
     Save {
         /// What to call it.
         name: String,
-        /// What it is for, in a few words.
-        #[arg(long, default_value = "")]
-        description: String,
-        /// How many days it lives from now.
-        #[arg(long, default_value_t = LIFETIME_DAYS)]
-        days: u32,
+        /// What it is for, in a few words; as it was unless said otherwise.
+        #[arg(long)]
+        description: Option<String>,
+        /// How many days it lives from now; a new one 14, another as long as before unless said
+        /// otherwise.
+        #[arg(long)]
+        days: Option<u32>,
         #[command(flatten)]
         changes: Box<ChangesArgs>,
     },
@@ -176,7 +177,7 @@ pub(super) fn run(cli: &Cli, command: &VariantCommand) -> Result<(), CliError> {
             })
         }
         VariantCommand::Save { name, description, days, changes } => {
-            save(cli, name, description, *days, changes)
+            save(cli, name, description.as_deref(), *days, changes)
         }
         VariantCommand::Preview { changes } => preview(cli, changes),
         VariantCommand::Search { words, base, suite } => {
@@ -232,21 +233,21 @@ fn address(name: &str) -> String {
 fn save(
     cli: &Cli,
     name: &str,
-    description: &str,
-    days: u32,
+    description: Option<&str>,
+    days: Option<u32>,
     changes: &ChangesArgs,
 ) -> Result<(), CliError> {
     let definition = Some(changes.read(cli)?);
-    let description = description.to_owned();
+    let description = description.map(ToOwned::to_owned);
     let known = cli.client.versioned::<VariantDetails>(&address(name));
     let saved: VariantDetails = match known {
         Ok(Versioned { etag, .. }) => {
-            let new = ChangedVariant { description, days: Some(days), definition, text: None };
+            let new = ChangedVariant { description, days, definition, text: None };
             cli.client.put(&address(name), &etag, &new)?
         }
         Err(error) if error.status() == super::ExitStatus::NotFound => {
-            let name = name.to_owned();
-            let new = NewVariant { name, description, days: Some(days), definition, text: None };
+            let (name, description) = (name.to_owned(), description.unwrap_or_default());
+            let new = NewVariant { name, description, days, definition, text: None };
             cli.client.post("/variants", &new)?
         }
         Err(error) => return Err(error),

@@ -5,6 +5,7 @@ use domain::{
     ids::VariantId,
     kernel::UploadedFile,
     policy::{self, Action},
+    time::Timestamp,
     variant::{self, Definition, DefinitionFault, Variant, check_name, expiry},
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,23 @@ pub struct VariantDraft {
     pub definition: Definition,
 }
 
+/// What a person changes of a variant; what is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VariantRevision {
+    /// What it is for, in a few words.
+    pub description: Option<String>,
+    /// How many days it lives from now.
+    pub days: Option<u32>,
+    /// What it changes.
+    pub definition: Option<Definition>,
+}
+
+impl From<VariantDraft> for VariantRevision {
+    fn from(VariantDraft { description, days, definition }: VariantDraft) -> Self {
+        Self { description: Some(description), days: Some(days), definition: Some(definition) }
+    }
+}
+
 impl Services {
     /// Makes a variant that belongs to the actor. Nothing is built before that is asked for.
     ///
@@ -41,7 +59,9 @@ impl Services {
         Self::role_of(actor, Action::EditVariant)?;
         check_name(name).map_err(|message| ServiceError::invalid("name", message))?;
         let owner = actor.person().ok_or(ServiceError::Unauthenticated)?;
-        let (at, expires_at) = (self.now(), self.checked_draft(&draft)?);
+        check_description(&draft.description)?;
+        faulty(&variant::faults(&draft.definition))?;
+        let (at, expires_at) = (self.now(), self.end_of_days(draft.days)?);
         let mut tx = self.begin().await?;
         if tx.variant(name).await?.is_some() {
             let message = format!("there is a variant called {name} already");
@@ -74,10 +94,17 @@ impl Services {
         actor: &Actor,
         name: &str,
         base: u32,
-        draft: VariantDraft,
+        change: impl Into<VariantRevision>,
     ) -> Result<Variant, ServiceError> {
         let role = Self::role_of(actor, Action::EditVariant)?;
-        let expires_at = self.checked_draft(&draft)?;
+        let VariantRevision { description, days, definition } = change.into();
+        if let Some(description) = &description {
+            check_description(description)?;
+        }
+        if let Some(definition) = &definition {
+            faulty(&variant::faults(definition))?;
+        }
+        let expires_at = days.map(|days| self.end_of_days(days)).transpose()?;
         let mut tx = self.begin().await?;
         let former = tx.variant(name).await?.ok_or_else(|| no_variant(name))?.variant;
         policy::may_edit_variant(role, actor.name(), &former.owner)?;
@@ -88,13 +115,15 @@ impl Services {
                 former.revision
             )));
         }
-        let definition = self.name_uses_of_variant(&mut tx, draft.definition).await?;
+        let definition = definition.unwrap_or(former.definition);
+        let definition = self.name_uses_of_variant(&mut tx, definition).await?;
+        let description = description.map(|it| it.trim().to_owned());
         let variant = Variant {
-            description: draft.description.trim().to_owned(),
+            description: description.unwrap_or(former.description),
             revision: base + 1,
             definition,
             changed_at: self.now(),
-            expires_at,
+            expires_at: expires_at.unwrap_or(former.expires_at),
             ..former
         };
         tx.change_variant(&variant).await?;
@@ -115,8 +144,7 @@ impl Services {
         days: u32,
     ) -> Result<Variant, ServiceError> {
         let role = Self::role_of(actor, Action::EditVariant)?;
-        let expires_at =
-            expiry(self.now(), days).map_err(|message| ServiceError::invalid("days", message))?;
+        let expires_at = self.end_of_days(days)?;
         let mut tx = self.begin().await?;
         let former = tx.variant(name).await?.ok_or_else(|| no_variant(name))?.variant;
         policy::may_edit_variant(role, actor.name(), &former.owner)?;
@@ -144,14 +172,9 @@ impl Services {
         self.refresh_catalogue().await
     }
 
-    /// Checks what needs no row; gives when the variant ends.
-    fn checked_draft(&self, draft: &VariantDraft) -> Result<domain::time::Timestamp, ServiceError> {
-        if draft.description.chars().count() > LONGEST_DESCRIPTION {
-            let message = format!("a description has {LONGEST_DESCRIPTION} characters at the most");
-            return Err(ServiceError::invalid("description", message));
-        }
-        faulty(&variant::faults(&draft.definition))?;
-        expiry(self.now(), draft.days).map_err(|message| ServiceError::invalid("days", message))
+    /// When a variant ends that gets so many days from now.
+    fn end_of_days(&self, days: u32) -> Result<Timestamp, ServiceError> {
+        expiry(self.now(), days).map_err(|message| ServiceError::invalid("days", message))
     }
 
     /// Finds everything that a definition names, and keeps it from being removed.
@@ -195,6 +218,14 @@ impl Services {
         );
         Err(ServiceError::invalid("files", message))
     }
+}
+
+fn check_description(description: &str) -> Result<(), ServiceError> {
+    if description.chars().count() <= LONGEST_DESCRIPTION {
+        return Ok(());
+    }
+    let message = format!("a description has {LONGEST_DESCRIPTION} characters at the most");
+    Err(ServiceError::invalid("description", message))
 }
 
 /// The first faults of a definition as one answer.

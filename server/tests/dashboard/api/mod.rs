@@ -11,6 +11,7 @@ mod room;
 mod secrets;
 mod slots;
 mod uploads;
+mod variants;
 
 use domain::{person::Role, token::Scope};
 use serde_json::Value;
