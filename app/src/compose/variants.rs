@@ -198,6 +198,7 @@ pub(crate) async fn edit(
             let mut form = VariantForm::starter();
             form.fill(&variant.definition);
             form.revision = Some(variant.revision);
+            form.single.set("name", name);
             form.single.set("description", &variant.description);
             form.single.set("days", &days_left(&variant, asked.services.now()).to_string());
             let moved = stand_on(&mut form, base);

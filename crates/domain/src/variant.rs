@@ -5,8 +5,10 @@
 //! an image that machines stack on those of the release, and to a manifest of its own that names
 //! both. No environment's pointer can hold a variant: that takes a release.
 
+mod applies;
 mod check;
 mod definition;
+mod estimate;
 mod lock;
 mod menu;
 mod text;
@@ -14,11 +16,13 @@ mod text;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    applies::{Ground, without_effect},
     check::{DefinitionFault, check_suite, faults, unknown_kernels},
     definition::{
         Boot, Definition, File, Kernel, LONGEST_SCRIPT_LIMIT, Packages, Playbook, SCRIPT_LIMIT,
         Script, upload_digests,
     },
+    estimate::{LayerEstimate, written_by_programs},
     lock::{PackageChange, VariantLock, unconfirmed},
     menu::{Menu, MenuRefused, menu},
     text::{LONGEST_TEXT, parse, write},

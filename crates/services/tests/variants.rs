@@ -108,7 +108,7 @@ fn a_variant_is_built_served_and_boots() {
         let nothing = world.get("/variant/probe/menu.ipxe").await;
         assert!(nothing.contains("there is no variant probe"), "{nothing}");
 
-        let preview = services.preview_variant(ann, draft(TEXT).definition).await.unwrap();
+        let preview = services.preview_variant(ann, draft(TEXT).definition, None).await.unwrap();
         let lock = preview.lock.unwrap();
         assert!(lock.install.iter().any(|it| it.name == "python3-minimal"));
         assert_eq!(lock.removed().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["pciutils"]);
@@ -138,6 +138,9 @@ fn a_variant_is_built_served_and_boots() {
         let second = services.variant(ann, "probe").await.unwrap().built.unwrap();
         assert_eq!((second.number, &second.manifest), (2, &first.manifest));
 
+        let said = again.outcome.unwrap();
+        assert!(said.ends_with("everything was known, so nothing ran"), "{said}");
+
         let job = services.start_variant_validation(ann, "probe").await.unwrap();
         let job = world.wait_for(&job.id, Duration::from_secs(600)).await;
         let validations = services.validations_of_variant(ann, "probe").await.unwrap();
@@ -154,6 +157,7 @@ fn a_variant_is_built_served_and_boots() {
         assert_eq!(world.get("/release/v1.0.0-rc.1/menu.ipxe").await, release_menu);
 
         boots_as_it_was_built(&world).await;
+        says_what_another_release_leaves_of_it(&world).await;
         belongs_to_its_owner(&world).await;
         services.delete_variant(ann, "probe").await.unwrap();
         let gone = world.get("/variant/probe/menu.ipxe").await;
@@ -189,6 +193,28 @@ async fn boots_as_it_was_built(world: &World) {
     let [compared, all, differ] = numbers[..] else { panic!("{line}") };
     assert_eq!((all, differ), (saw.lines().count(), 0), "{said}");
     assert!(compared > all - all / 50, "a boot does not write all that: {line}");
+}
+
+/// Looks at it on a release that has other packages, and another name for its kernel.
+async fn says_what_another_release_leaves_of_it(world: &World) {
+    let text = recipe::starter()
+        .replace("  \"pciutils\",\n", "  \"tree\",\n")
+        .replace("\"vmlinuz-6.1.y\"", "\"vmlinuz-lts\"");
+    world.save(Some(1), &text).await;
+    let (built, version) = world.build(2, Packages::Newer).await;
+    assert_eq!(built.state, JobState::Succeeded, "{:?}", built.outcome);
+    let (services, ann) = (&world.services, &world.developer);
+    let look = async |base: &str, variant| {
+        let definition = variant::Definition { base: base.to_owned(), ..draft(TEXT).definition };
+        services.preview_variant(ann, definition, variant).await.unwrap().without_effect
+    };
+    assert!(look("v1.0.0-rc.1", Some("probe")).await.is_empty());
+    let said = look(&version, Some("probe")).await;
+    let [pciutils, tree, alias] = &said[..] else { panic!("{said:?}") };
+    assert!(pciutils.starts_with(&format!("{version} has no package pciutils")), "{pciutils}");
+    assert!(tree.starts_with("nothing called tree is added"), "{tree}");
+    assert!(alias.starts_with("vmlinuz-6.1.y stands for a kernel of v1.0.0-rc.1"), "{alias}");
+    assert_eq!(look(&version, None).await, said[..2], "nobody knows where it stood before");
 }
 
 /// Others may clone it, and change nothing of it.

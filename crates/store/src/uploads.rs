@@ -31,11 +31,15 @@ impl Upload {
     }
 }
 
-fn upload(row: &AnyRow) -> Result<Upload, StoreError> {
+fn size(row: &AnyRow) -> Result<u64, StoreError> {
     let size = number(row, "size")?;
+    u64::try_from(size).map_err(|_| foreign("size", &size.to_string()))
+}
+
+fn upload(row: &AnyRow) -> Result<Upload, StoreError> {
     Ok(Upload {
         file: UploadedFile { name: text(row, "name")?, sha256: parsed(row, "sha256")? },
-        size: u64::try_from(size).map_err(|_| foreign("size", &size.to_string()))?,
+        size: size(row)?,
         uploaded_at: time(row, "uploaded_at")?,
         uploaded_by: text(row, "uploaded_by")?,
         named_at: optional_time(row, "named_at")?,
@@ -58,6 +62,22 @@ impl Rows {
         .iter()
         .map(upload)
         .collect()
+    }
+
+    /// Length of an upload in bytes; `None` where there is no such upload.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn upload_size(&mut self, file: &UploadedFile) -> Result<Option<u64>, StoreError> {
+        sqlx::query("select size from upload where sha256 = $1 and name = $2")
+            .bind(file.sha256.to_string())
+            .bind(&file.name)
+            .fetch_optional(self.connection())
+            .await
+            .map_err(StoreError::database("asking how long an upload is"))?
+            .as_ref()
+            .map(size)
+            .transpose()
     }
 }
 
@@ -109,10 +129,8 @@ impl WriteTx {
         .fetch_optional(self.connection())
         .await
         .map_err(StoreError::database("naming an upload"))?
-        .map(|row| {
-            let size = number(&row, "size")?;
-            u64::try_from(size).map_err(|_| foreign("size", &size.to_string()))
-        })
+        .as_ref()
+        .map(size)
         .transpose()
     }
 

@@ -361,16 +361,26 @@ impl Rows {
         .collect()
     }
 
-    /// How long builds of variants took that ended well, in microseconds, the newest first; what a
-    /// next one is expected to take follows from these.
+    /// How long builds of variants took that ended well, in microseconds, with what they were asked
+    /// for, the newest first; what a next one is expected to take follows from these. Those that
+    /// found everything known or compiled a kernel say nothing of one that makes a layer.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn variant_build_times(&mut self, limit: u32) -> Result<Vec<i64>, StoreError> {
+    pub async fn variant_build_times(
+        &mut self,
+        limit: u32,
+    ) -> Result<Vec<(i64, Definition)>, StoreError> {
         sqlx::query(
-            "select j.ended_at - j.started_at as took from variant_build b
+            "select j.ended_at - j.started_at as took, b.definition from variant_build b
              join job j on j.id = b.job_id
              where j.state = 'succeeded' and j.ended_at is not null and j.started_at is not null
+               and exists (select 1 from job_step s
+                           where s.job_id = j.id and s.state = 'succeeded'
+                             and s.key_digest is not null)
+               and not exists (select 1 from job_step s
+                               where s.job_id = j.id and s.state = 'succeeded'
+                                 and s.name like '%: compile')
              order by j.ended_at desc limit $1",
         )
         .bind(i64::from(limit))
@@ -378,7 +388,7 @@ impl Rows {
         .await
         .map_err(StoreError::database("reading how long variants took"))?
         .iter()
-        .map(|row| crate::columns::number(row, "took"))
+        .map(|row| Ok((crate::columns::number(row, "took")?, json(row, "definition")?)))
         .collect()
     }
 }

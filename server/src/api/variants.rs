@@ -7,7 +7,7 @@ use domain::{
     manifest::Manifest,
     run::comparison::ComparedCase,
     text_diff::DiffLine,
-    variant::{self, Definition, LIFETIME_DAYS, VariantLock, VariantState},
+    variant::{self, Definition, LIFETIME_DAYS, LayerEstimate, VariantLock, VariantState},
 };
 use serde::{Deserialize, Serialize};
 use services::{
@@ -107,9 +107,12 @@ pub struct VariantPreview {
     pub refused: Option<String>,
     /// Names of what would be removed and nobody has agreed to: a build ends there.
     pub unconfirmed: Vec<String>,
-    /// What would be installed, in bytes on the disk and not compressed.
-    pub installed_size: u64,
-    /// What the last builds of variants took, in milliseconds: the middle of them.
+    /// What of the changes would do nothing on that release, a sentence each.
+    pub without_effect: Vec<String>,
+    /// What is known of the layer: lengths in bytes, not compressed.
+    pub layer: LayerEstimate,
+    /// What the last builds of that kind took that made a layer, in milliseconds: the middle of them.
+    /// Kernels that must be compiled first are not in it.
     pub expected_ms: Option<u64>,
 }
 
@@ -231,10 +234,14 @@ impl VariantDetails {
     }
 }
 
-/// What a variant changes: as JSON, or as TOML.
+/// What to look ahead at: changes as JSON, or as TOML.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct VariantChanges {
+#[schema(as = VariantChanges)]
+pub struct VariantLook {
+    /// Name of the variant that would be changed so; what it stood on before is looked at then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// What it changes, field by field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<Definition>,
@@ -491,15 +498,15 @@ pub async fn save_recipe_change(
 }
 
 /// Says what a definition would do, by apt's own simulation; nothing is made or built.
-#[utoipa::path(post, path = "/variants/preview", tag = "variants", request_body = VariantChanges, responses((status = 200, body = VariantPreview)))]
+#[utoipa::path(post, path = "/variants/preview", tag = "variants", request_body = VariantLook, responses((status = 200, body = VariantPreview)))]
 pub async fn preview(
     State(services): State<Services>,
     Caller(actor): Caller,
-    Body(look): Body<VariantChanges>,
+    Body(look): Body<VariantLook>,
 ) -> Answer<Json<VariantPreview>> {
-    let VariantChanges { definition, text } = look;
+    let VariantLook { variant, definition, text } = look;
     let definition = changes(definition, text)?.unwrap_or_default();
-    let preview = services.preview_variant(&actor, definition).await;
+    let preview = services.preview_variant(&actor, definition, variant.as_deref()).await;
     let preview = preview.map_err(Problem::of_definition)?;
     Ok(Json(VariantPreview {
         base: preview.base,
@@ -507,7 +514,8 @@ pub async fn preview(
         lock: preview.lock,
         refused: preview.refused,
         unconfirmed: preview.unconfirmed,
-        installed_size: preview.installed_size,
+        without_effect: preview.without_effect,
+        layer: preview.layer,
         expected_ms: preview.expected_ms,
     }))
 }

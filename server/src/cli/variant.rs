@@ -2,12 +2,12 @@
 
 mod changes;
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 use domain::{
     run::comparison::{SeenCase, summary},
-    time::human_size,
+    time::{human_duration, human_size},
     variant::{LIFETIME_DAYS, VariantState},
 };
 
@@ -24,7 +24,7 @@ use crate::api::{
     jobs::Job,
     variants::{
         ArchivePackage, ChangedVariant, MoreDays, NewVariant, RecipeChange, Saying, Variant,
-        VariantBuild, VariantChanges, VariantComparison, VariantDetails, VariantPreview,
+        VariantBuild, VariantComparison, VariantDetails, VariantLook, VariantPreview,
     },
 };
 
@@ -48,6 +48,9 @@ pub(super) enum VariantCommand {
         /// Only those that stand so: new, building, ready, failed, expired.
         #[arg(long)]
         state: Option<VariantState>,
+        /// Only those whose name or description has this in it.
+        #[arg(long)]
+        words: Option<String>,
     },
     /// Show a variant.
     Show {
@@ -75,6 +78,9 @@ pub(super) enum VariantCommand {
     },
     /// Say what a change would do, by apt's own simulation; nothing is made.
     Preview {
+        /// The variant that would be changed so: says what no longer applies of what it stood on.
+        #[arg(long, value_name = "NAME")]
+        variant: Option<String>,
         #[command(flatten)]
         changes: Box<ChangesArgs>,
     },
@@ -142,8 +148,12 @@ pub(super) enum VariantCommand {
 
 pub(super) fn run(cli: &Cli, command: &VariantCommand) -> Result<(), CliError> {
     match command {
-        VariantCommand::List { owner, state } => {
-            let filters = [("owner", owner.as_deref()), ("state", state.map(VariantState::word))];
+        VariantCommand::List { owner, state, words } => {
+            let filters = [
+                ("owner", owner.as_deref()),
+                ("state", state.map(VariantState::word)),
+                ("words", words.as_deref()),
+            ];
             let all: Vec<Variant> = cli.client.all(&format!("/variants{}", query(&filters)))?;
             let headings = ["name", "state", "owner", "base", "layer", "ends"];
             cli.output.list(&all, &headings, |it| {
@@ -179,7 +189,7 @@ pub(super) fn run(cli: &Cli, command: &VariantCommand) -> Result<(), CliError> {
         VariantCommand::Save { name, description, days, changes } => {
             save(cli, name, description.as_deref(), *days, changes)
         }
-        VariantCommand::Preview { changes } => preview(cli, changes),
+        VariantCommand::Preview { variant, changes } => preview(cli, variant.as_deref(), changes),
         VariantCommand::Search { words, base, suite } => {
             let words = words.join(" ");
             let path = query(&[
@@ -257,9 +267,10 @@ fn save(
     cli.output.said(&saved, &said)
 }
 
-fn preview(cli: &Cli, changes: &ChangesArgs) -> Result<(), CliError> {
-    let changes = VariantChanges { definition: Some(changes.read(cli)?), text: None };
-    let preview: VariantPreview = cli.client.post("/variants/preview", &changes)?;
+fn preview(cli: &Cli, variant: Option<&str>, changes: &ChangesArgs) -> Result<(), CliError> {
+    let variant = variant.map(ToOwned::to_owned);
+    let look = VariantLook { variant, definition: Some(changes.read(cli)?), text: None };
+    let preview: VariantPreview = cli.client.post("/variants/preview", &look)?;
     if cli.output.is_json() {
         return cli.output.json(&preview);
     }
@@ -278,6 +289,15 @@ fn preview(cli: &Cli, changes: &ChangesArgs) -> Result<(), CliError> {
         let names = preview.unconfirmed.join(", ");
         lines.push(format!("nobody has agreed to the removal of {names}: --accept-removal"));
     }
+    lines.extend(preview.without_effect.iter().map(|it| format!("does nothing: {it}")));
+    if let Some(lock) = &preview.lock {
+        lines.push(format!("layer: {}", preview.layer.told(preview.base_size)));
+        lines.push(format!("to fetch: {}", human_size(lock.download_size())));
+    }
+    lines.push(preview.expected_ms.map_or_else(
+        || "takes: not known, no variant was built yet".to_owned(),
+        |ms| format!("takes: about {}", human_duration(Duration::from_millis(ms))),
+    ));
     cli.output.lines(&lines)
 }
 

@@ -24,6 +24,7 @@ pub(super) fn go_the_whole_way(server: &Server, ann: &Person, bob: &Person, fold
     let said = ann.runs(&documented("variant-commands"), &folder, &variables);
     assert!(said.contains("htop\t") && said.contains("interactive processes viewer"), "{said}");
     assert!(said.contains("on v1.0.0") && said.contains("- pciutils "), "{said}");
+    assert!(said.contains("\nlayer: ") && said.contains("\ntakes: "), "{said}");
     assert!(said.contains("probe r1 is saved"), "{said}");
     assert!(said.contains("probe 1 can be booted: a layer of"), "{said}");
     assert!(said.contains("every entry booted and passed every check"), "{said}");
@@ -57,6 +58,8 @@ pub(super) fn go_the_whole_way(server: &Server, ann: &Person, bob: &Person, fold
 
     let mine = ann.does(&["variant", "list", "--owner", "ann", "--state", "ready"]);
     assert_eq!(mine.lines().count(), 2, "{mine}");
+    let found = ann.does(&["variant", "list", "--words", "by-curl"]);
+    assert!(found.lines().count() == 1 && found.starts_with("probe-by-curl"), "{found}");
     let compared = ann.does(&["variant", "compare", "probe"]);
     assert!(compared.contains("\tsmoke.boot\tpassed\tpassed\tunchanged"), "{compared}");
     assert!(compared.contains("# beside v1.0.0: nothing differs"), "{compared}");

@@ -28,7 +28,9 @@ async fn seen(services: &Services, actor: &Actor, form: &mut VariantForm) -> See
     if faulty {
         return Seen::Faulty;
     }
-    match services.preview_variant(actor, definition).await {
+    // Only the form of one that is there has a revision.
+    let name = form.revision.map(|_| form.single.text("name")).filter(|it| !it.is_empty());
+    match services.preview_variant(actor, definition, name).await {
         Ok(preview) => Seen::Would(Box::new(preview)),
         Err(ServiceError::Invalid { field, message }) => {
             add_fault(form, field, message);

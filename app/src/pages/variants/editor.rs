@@ -46,6 +46,7 @@ pub fn show(data: VariantFormPage) -> AnyView {
             // Return presses the first button of a form, which must not be one that saves or takes out.
             <button type="submit" class="hidden" name="do" value="look" tabindex="-1" aria-hidden="true" data-in-place="" disabled=disabled>"Look"</button>
             <input type="hidden" name="revision" value=form.revision.map(|it| it.to_string())/>
+            {name.clone().map(|name| view! { <input type="hidden" name="name" value=name/> })}
             <datalist id=KNOWN_KERNELS>{options}</datalist>
             {parts(&form, &look, name.is_none(), &bases, &save, false)}
             {text(&form, disabled)}

@@ -102,12 +102,7 @@ fn would(it: &VariantForm, preview: &Preview) -> AnyView {
     let base = view! { {preview.base.clone()}" "<span class="quiet">{human_size(preview.base_size)}</span> };
     let mut rows = vec![("Base", base.into_any())];
     if let Some(lock) = &preview.lock {
-        let takes = if preview.installed_size == 0 {
-            "nothing for packages".to_owned()
-        } else {
-            format!("{} at the most, before it is compressed", human_size(preview.installed_size))
-        };
-        rows.push(("Layer", takes.into_any()));
+        rows.push(("Layer", preview.layer.told(preview.base_size).into_any()));
         if lock.download_size() > 0 {
             let words =
                 format!("{} to fetch, unless it is here already", human_size(lock.download_size()));
@@ -116,13 +111,25 @@ fn would(it: &VariantForm, preview: &Preview) -> AnyView {
     }
     let expected = preview.expected_ms.map_or_else(
         || "not known: no variant was built yet".to_owned(),
-        |ms| format!("about {}, as the last builds did", human_duration(Duration::from_millis(ms))),
+        |ms| {
+            let compiled = !it.definition().own_kernels().is_empty();
+            let compiled =
+                if compiled { "; a kernel that must be compiled comes on top" } else { "" };
+            let took = human_duration(Duration::from_millis(ms));
+            format!("about {took}, as the last builds like it did{compiled}")
+        },
     );
     rows.push(("Takes", expected.into_any()));
     let refused = preview.refused.as_ref().map(|why| {
         view! { <div class="alert"><strong>"apt refuses."</strong><p class="prose">{why.trim().to_owned()}</p></div> }
     });
-    view! { {refused}{table::properties(rows)}{preview.lock.as_ref().map(|lock| packages(it, lock))} }
+    let idle = (!preview.without_effect.is_empty()).then(|| {
+        let said: Vec<_> =
+            preview.without_effect.iter().map(|it| view! { <li>{sentence(it)}</li> }).collect();
+        let title = format!("What does nothing on {}", preview.base);
+        view! { <div class="alert"><strong>{title}</strong><ul>{said}</ul></div> }
+    });
+    view! { {refused}{idle}{table::properties(rows)}{preview.lock.as_ref().map(|lock| packages(it, lock))} }
         .into_any()
 }
 

@@ -24,6 +24,9 @@ async fn an_upload_is_kept_named_and_forgotten(world: World) {
     assert_eq!((uploads[0].uploaded_by.as_str(), uploads[0].last()), ("bob", again));
     assert_eq!(uploads[1].last(), first);
 
+    assert_eq!(tx.upload_size(&file("other")).await.unwrap(), Some(blob.size));
+    assert_eq!(tx.upload_size(&file("nothing")).await.unwrap(), None);
+
     let named = world.now();
     assert_eq!(tx.name_upload(&file("config"), named).await.unwrap(), Some(blob.size));
     assert_eq!(tx.name_upload(&file("nothing"), named).await.unwrap(), None);

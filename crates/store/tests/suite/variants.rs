@@ -4,7 +4,7 @@ use domain::{
     digest::Digest,
     environment::{DEVELOPMENT, PRODUCTION},
     ids::{JobId, VariantId},
-    job::{JobKind, JobState},
+    job::{JobKind, JobState, Step, StepState},
     page::Slice,
     person::Role,
     release::Release,
@@ -27,6 +27,7 @@ on_both_engines! {
     a_variant_is_made_changed_and_removed
     a_build_of_a_variant_is_completed_and_gives_its_files_up
     variants_are_listed_by_how_they_stand
+    what_a_build_takes_is_told_by_those_that_made_a_layer
     a_slot_is_filled_by_one_variant_until_it_is_emptied_or_the_variant_goes
 }
 
@@ -215,6 +216,63 @@ async fn variants_are_listed_by_how_they_stand(world: World) {
     let ending = tx.variants_ending(now).await.unwrap();
     assert_eq!(ending.len(), 1);
     assert_eq!(ending[0].variant.name, "expired");
+}
+
+async fn what_a_build_takes_is_told_by_those_that_made_a_layer(world: World) {
+    let it = variant(&world, "probe", Timestamp(world.now().0 + 1_000_000)).await;
+    let base = world.candidate("v1.0.0-rc.1", "base").await;
+    let keyed = Some(Digest::of("key"));
+    // Each takes a second more than the one before.
+    for (number, end, steps) in [
+        (1, JobState::Succeeded, vec![("packages", StepState::Succeeded, keyed)]),
+        (2, JobState::Succeeded, vec![("packages", StepState::Reused, keyed)]),
+        (3, JobState::Failed, vec![("packages", StepState::Succeeded, keyed)]),
+        (
+            4,
+            JobState::Succeeded,
+            vec![
+                ("lab: compile", StepState::Succeeded, keyed),
+                ("packages", StepState::Succeeded, keyed),
+            ],
+        ),
+        // What has no key runs in each.
+        (5, JobState::Succeeded, vec![("resolve", StepState::Succeeded, None)]),
+        (
+            6,
+            JobState::Succeeded,
+            vec![
+                ("lab: compile", StepState::Reused, keyed),
+                ("packages", StepState::Succeeded, keyed),
+            ],
+        ),
+    ] {
+        let job = build(&world, &it, &base, number).await;
+        let mut tx = world.begin().await;
+        let (worker, now) = ("worker", world.now());
+        let claimed = tx.claim_job(worker, now, now, &[JobKind::Variant]).await.unwrap().unwrap();
+        assert_eq!(claimed.job.id, job);
+        let started = tx.job(&job).await.unwrap().unwrap().started_at.unwrap();
+        for (position, (name, state, key)) in (1..).zip(steps) {
+            let step = Step {
+                position,
+                name: name.to_owned(),
+                state,
+                key,
+                started_at: Some(started),
+                ended_at: Some(started),
+                progress: None,
+                message: None,
+            };
+            tx.set_step(&job, &step).await.unwrap();
+        }
+        let ended = Timestamp(started.0 + i64::from(number) * 1_000_000);
+        tx.end_job(&job, end, "", None, ended).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let mut rows = world.store.read().await.unwrap();
+    let took = rows.variant_build_times(10).await.unwrap();
+    assert_eq!(took, [(6_000_000, definition("htop")), (1_000_000, definition("htop"))]);
+    assert_eq!(rows.variant_build_times(1).await.unwrap().len(), 1);
 }
 
 async fn a_slot_is_filled_by_one_variant_until_it_is_emptied_or_the_variant_goes(world: World) {

@@ -1,6 +1,6 @@
 //! Variants as programs make, change and look at them.
 
-use domain::person::Role;
+use domain::{digest::Digest, person::Role};
 use serde_json::{Value, json};
 
 use super::{ask, secret};
@@ -37,4 +37,36 @@ async fn what_a_change_does_not_say_stays_as_it_is() {
     let ends = send("PUT", path, "\"3\"", json!({ "days": 3, "description": "" })).await;
     assert!(ends["expires_at"].as_str().unwrap() < made["expires_at"].as_str().unwrap());
     assert_eq!((&ends["description"], &ends["definition"]), (&json!(""), &changed["definition"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_ahead_knows_what_files_take_and_what_nobody_knows() {
+    let world = World::furnished().await;
+    let secret = secret(&world, Role::Developer).await;
+    let base = world.candidate().await;
+    let upload =
+        ask(&world, "POST", "/uploads?name=probe", None).bearer(&secret).body("x".repeat(70));
+    assert_eq!(upload.send().await.status, 200);
+    let definition = json!({
+        "base": base,
+        "files": [
+            { "path": "/etc/motd", "content": "thirty bytes, which it must be" },
+            { "path": "/usr/bin/probe", "upload": { "name": "probe", "sha256": Digest::of("x".repeat(70)) } },
+        ],
+        "script": { "content": "true" },
+    });
+    let look = async |body: Value| {
+        ask(&world, "POST", "/variants/preview", Some(&body)).bearer(&secret).send().await
+    };
+    let seen = look(json!({ "definition": definition })).await.value();
+    assert_eq!(
+        seen["layer"],
+        json!({ "packages": 0, "files": 100, "kernels": 0, "unknown": ["what the script writes"] })
+    );
+    assert_eq!(seen["without_effect"], json!([]));
+    let said = look(json!({ "definition": definition, "variant": "none" })).await.problem(404);
+    assert!(said.contains("variant none"), "{said}");
+    let name = world.built_variant().await;
+    let seen = look(json!({ "definition": definition, "variant": name })).await;
+    assert_eq!(seen.status, 200, "{}", seen.body);
 }
