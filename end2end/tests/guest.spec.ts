@@ -21,10 +21,14 @@ test('the console is written to, handed over and cut off', async ({ context, bro
 
   // What a machine writes acts nowhere: not on the title, the clipboard or a link.
   const title = await dennis.title();
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await dennis.bringToFront();
+  await dennis.evaluate(() => navigator.clipboard.writeText('mine'));
   await type(dennis, String.raw`printf '\033]0;taken\007\033]52;c;dGFrZW4=\007\033]8;;http://evil.example/\033\\li'"nk\033]8;;\033\\ \033[38;2;250;120;9mdo"'ne\n'`);
   await expect(screen(dennis)).toContainText('link done', { timeout: 60_000 });
   expect(await dennis.title()).toBe(title);
   expect(await dennis.locator('.screen a').count()).toBe(0);
+  expect(await dennis.evaluate(() => navigator.clipboard.readText())).toBe('mine');
 
   // The keyboard is given up and taken, without a page being loaded anew.
   await dennis.getByRole('button', { name: 'Give the keyboard up' }).click();

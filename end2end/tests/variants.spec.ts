@@ -47,6 +47,13 @@ test('with script the summary follows what is typed', async ({ context, complain
   await page.getByLabel('Packages to add').fill('htop\nHtop');
   await expect(summary(page).getByRole('link', { name: 'packages.add.1' })).toBeVisible();
 
+  // What a release has already would change nothing of it.
+  await page.getByLabel('Packages to add').fill('htop\npciutils');
+  await expect(summary(page)).toContainText('What does nothing on v1.0.0');
+  await expect(summary(page)).toContainText('Nothing called pciutils is added');
+  await page.getByLabel('Packages to add').fill('htop');
+  await expect(summary(page)).not.toContainText('What does nothing');
+
   // What would go along needs a word.
   await page.getByLabel('Packages to add').fill('htop');
   await page.getByLabel('Packages to remove').fill('libedit2');
@@ -107,6 +114,26 @@ test('a variant says what it is, how it boots and where the seconds went', async
   await expect(vera.getByRole('button', { name: 'Build', exact: true })).toBeDisabled();
   await expect(vera.locator('.reason').first()).toContainText('viewer');
   await theirs.close();
+});
+
+test('it fills a slot of development until that is emptied', async ({ context, server }) => {
+  const page = await signIn(context, 'dennis');
+  const menu = async () => (await page.request.get(`${server.boot}/env/development/menu.ipxe`)).text();
+  const before = await menu();
+  expect(before).not.toContain('layer.squashfs');
+  await page.goto('/environments/development');
+  const slot = page.getByRole('region', { name: 'Slots' }).getByRole('listitem').filter({ hasText: 'vmlinuz-dev' });
+  await expect(slot).toContainText('as the release says');
+  await slot.getByLabel('Variant for vmlinuz-dev').selectOption('probe');
+  await slot.getByRole('button', { name: 'Fill it' }).click();
+  await expect(slot.getByRole('link', { name: 'variant probe' })).toBeVisible();
+  await expect(slot).toContainText('Boots as vmlinuz-dev.');
+  const filled = await menu();
+  expect(filled).toContain('Variant probe as vmlinuz-dev');
+  expect(filled).toContain('layer.squashfs');
+  await slot.getByRole('button', { name: 'Empty it' }).click();
+  await expect(slot).toContainText('as the release says');
+  expect(await menu()).toBe(before);
 });
 
 test('what it changes is looked at and saved as the next revision of the recipe', async ({ context, server, browser, complaints }) => {
