@@ -40,6 +40,9 @@ const LIMIT: Duration = Duration::from_secs(3 * 3600);
 /// How many of the last lines an error shows.
 const LAST_LINES: usize = 8;
 
+/// What the log says of the base behind each build.
+const AS_IT_WAS: &str = "the unpacked release is as it was";
+
 /// What the step gave.
 pub(super) struct Layer {
     pub(super) outputs: StepOutputs,
@@ -304,14 +307,37 @@ fn make(
                     );
                     builder.trees.discard(&image.sha256, &range)?;
                 }
-                Err(error) => return Err(phases.error(error)),
-                Ok(outputs) => return check(build, lock, step, &outputs),
+                Err(error) => {
+                    look_after(build, image, &range, &tree)?;
+                    return Err(phases.error(error));
+                }
+                Ok(outputs) => {
+                    // The script compared it at its end.
+                    build.log("base", AS_IT_WAS);
+                    return check(build, lock, step, &outputs);
+                }
             }
         }
         let why = "its unpacked image does not stay as it is: look at the disk";
         Err(BuildError::Base { base: build.request.base.name.clone(), why: why.to_owned() })
     })();
     phases.end(made)
+}
+
+/// Looks at a tree behind a build that did not come to its end: only one that does looks itself.
+fn look_after(
+    build: &VariantBuilding<'_>,
+    image: &BlobRef,
+    range: &IdRange,
+    tree: &Tree,
+) -> Result<(), BuildError> {
+    let trees = &build.builder.trees;
+    if trees.is_as_it_was(tree, range) {
+        build.log("base", AS_IT_WAS);
+        return Ok(());
+    }
+    build.log("base", "the unpacked release is not as it was before this build: it is removed");
+    trees.discard(&image.sha256, range)
 }
 
 fn attempt(
