@@ -70,6 +70,9 @@ fn a_playbook_changes_the_rootfs_and_sees_nothing_of_the_host() {
       ansible.builtin.user:
         name: player
         shell: /bin/sh
+    - name: Say whether this is check mode
+      ansible.builtin.debug:
+        msg: "CHECK {{{{ ansible_check_mode }}}}"
     - name: Look at the host
       ansible.builtin.command: ls /base /out /in/system.json {secret}
       delegate_to: localhost
@@ -87,6 +90,9 @@ fn a_playbook_changes_the_rootfs_and_sees_nothing_of_the_host() {
     let lines = watch.lines.lock().unwrap().join("\n");
     assert!(!lines.contains("the key of the house"), "{lines}");
     assert!(!lines.contains("rootfs.squashfs"), "{lines}");
+    let checks: Vec<&str> =
+        lines.split("CHECK ").skip(1).filter_map(|it| it.split('"').next()).collect();
+    assert_eq!(checks, ["True", "False"], "{lines}");
     // The time of each task stands in the log.
     assert!(lines.contains("Make an account ---"), "{lines}");
     let layer = built.manifest.component(LAYER).unwrap().sha256;
