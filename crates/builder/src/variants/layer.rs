@@ -10,6 +10,7 @@ use domain::{
     digest::Digest,
     job::StepState,
     menu::check_file_name,
+    packages::pinned,
     recipe::User,
     variant::{Definition, LAYER, VariantLock},
 };
@@ -22,7 +23,7 @@ use crate::{
     cache::StepOutputs,
     host,
     kernels::full_disk,
-    packages,
+    packages::unexpected,
     ranges::IdRange,
     sandbox::{self, Conditions, Outputs, SandboxError},
     steps::{
@@ -205,7 +206,7 @@ fn step(
     let mut bare = Vec::new();
     for kernel in &definition.kernels {
         let package = match (&kernel.package, kernel.is_bare()) {
-            (Some(package), _) => package,
+            (Some(package), _) => pinned(package).0,
             (None, true) => {
                 bare.push(bare_kernel(build, kernel)?);
                 continue;
@@ -369,7 +370,7 @@ fn check(
     outputs: &Outputs,
 ) -> Result<StepOutputs, BuildError> {
     let status = outputs.text("status")?;
-    if let Some(difference) = packages::unexpected(&status, &lock.changes) {
+    if let Some(difference) = unexpected(&status, &lock.changes) {
         return Err(BuildError::NotAsLocked { step: "packages", difference });
     }
     check_modules(build, &outputs.text("modules")?)?;
