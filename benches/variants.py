@@ -6,8 +6,8 @@ and wire, and prints each figure beside its target.
 
 PROGRAM is a built `bootwright`. Ten pairs of packages are added to one release, each pair once: the
 unpacked release, the archive's index and the packages are there already, the request itself never is.
-The same change is made by hand (an overlay, apt-get, mksquashfs) and by a full build of the release, in
-the same run. Runs as root: the program becomes its system user. Takes about ten minutes on two
+The same change is made by hand (an overlay, apt-get, mksquashfs), with index and packages there too, and
+by a full build of the release, in the same run. Runs as root: the program becomes its system user. Takes about ten minutes on two
 processors, and longer where the small kernel is compiled first.
 """
 
@@ -82,7 +82,8 @@ def parts(job):
 
 
 def by_hand(image, pairs):
-    """Seconds of each pair: an overlay over the unpacked image, apt-get update and install, mksquashfs."""
+    """Seconds of each pair: an overlay over the unpacked image, apt-get install, mksquashfs. The index and the
+    packages of all pairs are there, as they are for the program."""
     script = """
         set -eu
         mount -t tmpfs tmpfs "$1" && cd "$1" && mkdir base && unsquashfs -q -n -f -d base "$2" >/dev/null
@@ -90,14 +91,23 @@ def by_hand(image, pairs):
         cp /usr/share/keyrings/debian-archive-keyring.gpg base/usr/share/keyrings/
         cp sources base/etc/apt/sources.list && cp --dereference /etc/resolv.conf base/etc/resolv.conf
         shift 3
-        for pair in "$@"; do
-            begun=$(date +%s.%N)
+        mkdir -p lists/partial archives/partial
+        change() {
             mkdir upper work merged
             mount -t overlay overlay -o lowerdir=base,upperdir=upper,workdir=work merged
             mount --bind /proc merged/proc && mount --rbind /dev merged/dev
+            mkdir -p merged/var/lib/apt/lists merged/var/cache/apt/archives
+            mount --bind lists merged/var/lib/apt/lists && mount --bind archives merged/var/cache/apt/archives
             printf '#!/bin/sh\\nexit 101\\n' >merged/usr/sbin/policy-rc.d && chmod 755 merged/usr/sbin/policy-rc.d
-            DEBIAN_FRONTEND=noninteractive chroot merged sh -c "apt-get -qq update && apt-get -qq install -y --no-install-recommends $pair" >/dev/null 2>&1
-            umount -R merged/dev merged/proc && umount merged
+            DEBIAN_FRONTEND=noninteractive chroot merged sh -c "$1" >/dev/null 2>&1
+            umount -R merged/dev merged/proc merged/var/lib/apt/lists merged/var/cache/apt/archives && umount merged
+        }
+        install="apt-get -qq install -y --no-install-recommends -o APT::Keep-Downloaded-Packages=true"
+        change "apt-get -qq update && $install --download-only $*"
+        rm -rf upper work merged
+        for pair in "$@"; do
+            begun=$(date +%s.%N)
+            change "$install $pair"
             rm -rf upper/var/cache/apt upper/var/lib/apt/lists
             mksquashfs upper layer.squashfs -comp zstd -Xcompression-level 9 -b 256K -noappend -quiet -no-progress >/dev/null
             echo "$begun $(date +%s.%N)"

@@ -104,11 +104,11 @@ pub fn show(data: EnvironmentPage) -> AnyView {
 /// The places that variants fill: each with the variant in it, and a form that puts another there.
 fn slots(environment: &Environment, slots: &[SlotRow], variants: &[String]) -> AnyView {
     let failed = form::fault(form::failed::<FillSlot>().or_else(form::failed::<EmptySlot>));
-    let rows: Vec<_> = slots.iter().map(|row| slot(environment, row, variants)).collect();
+    let rows = slots.iter().map(|row| (row.slot.word(), slot(environment, row, variants)));
     view! {
         <p class="quiet">"A variant in a slot is what this menu boots for that kernel: its kernel and its rootfs, in the entries of that alias, or in one more. Later builds of it come by themselves. Production has no slots."</p>
         {failed}
-        <ul class="list">{rows}</ul>
+        {table::properties(rows.collect())}
     }
     .into_any()
 }
@@ -131,9 +131,9 @@ fn slot(environment: &Environment, row: &SlotRow, variants: &[String]) -> AnyVie
         labels => format!("Boots as {}.", labels.join(", ")),
     });
     let entries = entries.map(|words| view! { <p class="quiet">{words}</p> });
-    let empty = filled
-        .is_some()
-        .then(|| form::acting::<EmptySlot>("", hidden(), form::submit("Empty it", "", &choice)));
+    let empty = filled.is_some().then(|| {
+        form::acting::<EmptySlot>("inline", hidden(), form::submit("Empty it", "", &choice))
+    });
     let id = format!("variant-in-{slot}");
     let fill = if variants.is_empty() {
         view! { <p class="quiet">"No variant can be booted now. "<a href="/variants/new">"Compose one"</a>", and build it."</p> }.into_any()
@@ -157,11 +157,11 @@ fn slot(environment: &Environment, row: &SlotRow, variants: &[String]) -> AnyVie
         )
     };
     view! {
-        <li>
-            <div class="line"><code>{slot.to_string()}</code>" "{about}</div>
+        <div class="slot">
+            <div class="line">{about}</div>
             {entries}
             <div class="line">{fill}{empty}</div>
-        </li>
+        </div>
     }
     .into_any()
 }

@@ -6,14 +6,34 @@
 set -eu
 . /in/tree.sh
 unpack_tree
-mkdir -p /build/tree/tmp/debs
+mkdir -p /build/tree/tmp/debs/late
+: >/build/before
 while read -r _ file; do
     package=$(dpkg-deb --field "$file" Package)
     cp "$file" "/build/tree/tmp/debs/$package.deb"
+    dpkg-deb --field "$file" Pre-Depends | tr ',|' '\n\n' |
+        sed -n "s/^ *\([a-z0-9][a-z0-9+.-]*\).*/\1 $package/p" >>/build/before
 done </in/list
+# dpkg unpacks all that it installs before it configures any of it, so what needs another one configured
+# before it is unpacked comes in a second turn.
+first=
+while read -r needed package; do
+    if [ -e "/build/tree/tmp/debs/$needed.deb" ]; then
+        first="$first $needed"
+        [ ! -e "/build/tree/tmp/debs/$package.deb" ] || mv "/build/tree/tmp/debs/$package.deb" /build/tree/tmp/debs/late/
+    fi
+done </build/before
 enter_tree
 # INITRD=No: the initrd that machines load is ours, made in the next step.
-in_tree sh -c 'dpkg --force-unsafe-io --install /tmp/debs/*.deb'
+if [ -n "$first" ]; then
+    in_tree sh -c 'dpkg --force-unsafe-io --unpack /tmp/debs/*.deb'
+    # shellcheck disable=SC2086 # words are package names
+    in_tree dpkg --force-configure-any --configure $first
+    in_tree sh -c 'dpkg --force-unsafe-io --unpack /tmp/debs/late/*.deb'
+    in_tree dpkg --configure --pending
+else
+    in_tree sh -c 'dpkg --force-unsafe-io --install /tmp/debs/*.deb'
+fi
 leave_tree
 rm -rf /build/tree/tmp/debs /build/tree/boot/initrd.img-*
 

@@ -10,6 +10,7 @@ pub(crate) mod kernel;
 mod manifest;
 pub(crate) mod own_kernels;
 mod pack;
+pub(crate) mod play;
 pub(crate) mod programs;
 pub(crate) mod resolve;
 pub(crate) mod run;

@@ -23,6 +23,8 @@ use crate::{
 
 /// How long an image may take to unpack.
 const LIMIT: Duration = Duration::from_secs(900);
+/// How long it may take to look whether a tree is as it was.
+const LOOK_LIMIT: Duration = Duration::from_secs(60);
 const FINGERPRINT: &str = include_str!("../assets/variants/fingerprint.sh");
 
 /// The unpacked images that the cache keeps; cheap to clone.
@@ -135,6 +137,30 @@ impl Trees {
         open(place, 0o777)?;
         sandbox::empty(&self.spawner, range, place)?;
         fs::remove_dir(place).map_err(failed("remove", place))
+    }
+
+    /// Whether a tree is still what its fingerprint says; in the range that it belongs to.
+    pub(crate) fn is_as_it_was(&self, tree: &Tree, range: &IdRange) -> bool {
+        let looking = Sandbox {
+            script: include_str!("../assets/variants/look.sh"),
+            inputs: Vec::new(),
+            files: vec![("fingerprint.sh".to_owned(), FINGERPRINT.as_bytes().to_vec())],
+            environment: Vec::new(),
+            limit: LOOK_LIMIT,
+        };
+        let conditions =
+            Conditions { readable: vec![("/base", tree.root.clone())], ..Conditions::default() };
+        let outputs = looking.run_in(
+            range,
+            &conditions,
+            &self.spawner,
+            &self.work_dir,
+            &mut |_| {},
+            // Who cancels a build still wants to know what it left.
+            &|| false,
+        );
+        let fingerprint = outputs.and_then(|it| it.text("fingerprint"));
+        fingerprint.is_ok_and(|it| it.trim() == tree.fingerprint)
     }
 
     /// Says that a tree differs from its fingerprint: nobody builds on it any more.

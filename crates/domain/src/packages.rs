@@ -41,9 +41,9 @@ pub fn pinned(package: &str) -> (&str, Option<&str>) {
 
 /// The suites that packages are pinned to, each once, in order.
 #[must_use]
-pub fn pinned_suites(packages: &[String]) -> Vec<String> {
+pub fn pinned_suites<'a>(packages: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let suites: std::collections::BTreeSet<&str> =
-        packages.iter().filter_map(|it| pinned(it).1).collect();
+        packages.into_iter().filter_map(|it| pinned(it).1).collect();
     suites.into_iter().map(ToOwned::to_owned).collect()
 }
 

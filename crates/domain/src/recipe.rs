@@ -189,7 +189,7 @@ pub struct Kernel {
 #[serde(rename_all = "lowercase")]
 pub enum KernelFrom {
     /// A package of the recipe's suite, such as `linux-image-cloud-amd64` or
-    /// `xen-hypervisor-4.17-amd64`.
+    /// `xen-hypervisor-4.17-amd64`, or `name/suite` where another is to give it.
     Package(String),
     /// A kernel that is a component of its own, by its name.
     Kernel(String),
@@ -199,10 +199,10 @@ impl Recipe {
     /// The suites besides its own that packages are taken from, in order.
     #[must_use]
     pub fn pinned_suites(&self) -> Vec<String> {
-        pinned_suites(&self.packages)
+        pinned_suites(self.packages.iter().map(String::as_str).chain(self.kernel_packages()))
     }
 
-    /// Packages of the suite that hold kernels.
+    /// Packages that hold kernels, `name/suite` where another suite than the recipe's is to give it.
     pub fn kernel_packages(&self) -> impl Iterator<Item = &str> {
         self.kernels.iter().filter_map(|kernel| match &kernel.from {
             KernelFrom::Package(package) => Some(package.as_str()),

@@ -97,7 +97,10 @@ pub(super) fn kernels(form: &VariantForm, disabled: bool) -> AnyView {
             .into_iter()
             .map(|it| (it.word().to_owned(), flavor_name(it).to_owned()))
             .collect();
-        let package = place.line(&field("package", "Package", "linux-image-cloud-amd64"), None);
+        let package = Field {
+            hint: "name/suite takes it from another suite.",
+            ..field("package", "Package", "linux-image-cloud-amd64")
+        };
         let kernel = place.line(&field("kernel", "Kernel", ""), Some(KNOWN_KERNELS));
         let image = Field {
             hint: "Alone, it has everything built in that it needs to boot.",
@@ -115,7 +118,7 @@ pub(super) fn kernels(form: &VariantForm, disabled: bool) -> AnyView {
                 {place.choice(&field("flavor", "Flavor", ""), flavors)}
             </div>
             <div class="choices" role="radiogroup" aria-label="What it is">
-                {way(place, "package", "A package of the suite", package)}
+                {way(place, "package", "A package of the suite", place.line(&package, None))}
                 {way(place, "kernel", "One of the list Kernels", kernel)}
                 {way(place, "upload", "Uploaded", uploads.into_any())}
             </div>

@@ -8,14 +8,18 @@ FACTS gets lines `epoch <seconds>` (the newest time of an entry), `flavor <linux
 `version <version>`. What is refused is one line on stderr: `refused: <sentence>`.
 """
 
+import errno
+import lzma
 import os
 import posixpath
 import re
 import stat
+import struct
 import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
 
 BYTES = 6 << 30
 ENTRIES = 1_000_000
@@ -298,16 +302,31 @@ def unpack_package(path, target, epoch):
         out.write(f"{max(folder.newest, FIRST_EPOCH)}\n")
 
 
-def main():
+def taking(work):
+    """Calls `work`, and says in one line why the archive is not taken where it cannot be."""
     try:
-        if sys.argv[1] == "tree":
-            unpack_tree(*sys.argv[2:])
-        else:
-            unpack_package(*sys.argv[2:])
+        work()
     except Refused as refused:
         sys.exit(f"refused: {refused}")
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+    # Of a zip: encrypted, or by a method that Python has not.
+    except RuntimeError as error:
+        sys.exit(f"refused: the archive cannot be read here: {error}")
+    except OSError as error:
+        if error.errno is None:
+            sys.exit(f"refused: the archive is damaged: {error}")
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            # The builder knows how much room there is, and says so of what is not refused.
+            sys.exit(f"too large for the room that there is: {error.strerror}")
+        sys.exit(f"refused: the archive cannot be unpacked: {error}")
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ArithmeticError, ValueError) as error:
         sys.exit(f"refused: the archive is damaged: {error}")
+
+
+def main():
+    if sys.argv[1] == "tree":
+        taking(lambda: unpack_tree(*sys.argv[2:]))
+    else:
+        taking(lambda: unpack_package(*sys.argv[2:]))
 
 
 if __name__ == "__main__":

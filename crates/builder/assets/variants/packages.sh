@@ -24,7 +24,10 @@ EOC
 cat >bin/update-initramfs <<'EOC'
 #!/bin/sh
 case " $* " in
-*' -d '*) exec /usr/sbin/update-initramfs "$@" ;;
+*' -d '*)
+    [ -x /usr/sbin/update-initramfs ] || exit 0
+    exec /usr/sbin/update-initramfs "$@"
+    ;;
 esac
 EOC
 chmod 0755 bin/update-initramfs

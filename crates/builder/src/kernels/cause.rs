@@ -1,7 +1,9 @@
-//! Why a step of a kernel failed, in one sentence, read from what its tools wrote.
+//! Why a step that runs tools for long failed, in one sentence, read from what they wrote.
 //!
 //! A parallel build goes on for a while after the error that ends it, and ends in a row of lines that
 //! say "Error 2": the line that matters stands far above the last ones.
+
+use crate::steps::play::Play;
 
 /// Reads along while a step runs.
 #[derive(Debug, Default)]
@@ -16,6 +18,8 @@ pub(crate) struct Cause {
     target: Option<String>,
     /// How large `/build` may grow, in bytes.
     build_size: u64,
+    /// What Ansible says, where the step plays a playbook.
+    play: Option<Play>,
 }
 
 impl Cause {
@@ -23,8 +27,16 @@ impl Cause {
         Self { build_size, ..Self::default() }
     }
 
+    /// Of a step that plays a playbook.
+    pub(crate) fn of_playbook(build_size: u64) -> Self {
+        Self { play: Some(Play::default()), ..Self::new(build_size) }
+    }
+
     /// Takes note of a line.
     pub(crate) fn read(&mut self, line: &str) {
+        if let Some(play) = &mut self.play {
+            play.read(line);
+        }
         let keep = |place: &mut Option<String>, text: &str| {
             place.get_or_insert_with(|| text.trim().chars().take(400).collect());
         };
@@ -43,6 +55,9 @@ impl Cause {
 
     /// The sentence, where a line gave one.
     pub(crate) fn sentence(&self) -> Option<String> {
+        if let Some(why) = self.play.as_ref().and_then(Play::why) {
+            return Some(why.to_owned());
+        }
         if let Some(sentence) = &self.refused {
             return Some(sentence.clone());
         }

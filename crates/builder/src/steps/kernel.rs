@@ -6,6 +6,7 @@ use domain::{
     kernel::Flavor,
     lock::{Lock, Part},
     menu::check_file_name,
+    packages::pinned,
     recipe::KernelFrom,
 };
 
@@ -53,7 +54,7 @@ pub(super) fn run(build: &Build<'_>, lock: &Lock, system: &BlobRef) -> Result<Ke
     let mut kernels = String::new();
     for kernel in &build.request.recipe.kernels {
         let package = match &kernel.from {
-            KernelFrom::Package(package) => package,
+            KernelFrom::Package(package) => pinned(package).0,
             KernelFrom::Kernel(name) => {
                 &lock.kernel(name).ok_or_else(|| BuildError::NotInLock(name.clone()))?.package
             }

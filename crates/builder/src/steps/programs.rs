@@ -68,7 +68,10 @@ fn program(
         environment,
     };
     let conditions = Conditions::layering();
-    let cause = RefCell::new(Cause::new(conditions.build_size));
+    let cause = RefCell::new(match name {
+        PLAYBOOK => Cause::of_playbook(conditions.build_size),
+        _ => Cause::new(conditions.build_size),
+    });
     let setting = Setting { conditions, toolchain, cause: Some(&cause), ..Setting::default() };
     let outputs = run::run_under(build, &step, &setting, |outputs| {
         Ok(vec![("tree.tar".to_owned(), outputs.path("tree.tar"))])

@@ -10,6 +10,7 @@ use domain::{
     digest::Digest,
     job::StepState,
     menu::check_file_name,
+    packages::pinned,
     recipe::User,
     variant::{Definition, LAYER, VariantLock},
 };
@@ -22,10 +23,11 @@ use crate::{
     cache::StepOutputs,
     host,
     kernels::full_disk,
-    packages,
+    packages::unexpected,
     ranges::IdRange,
     sandbox::{self, Conditions, Outputs, SandboxError},
     steps::{
+        play::Play,
         programs::{INNER, PLAY, PLAYBOOK_FILE},
         run::{self, LONGEST_LOG, Step},
         system::{Account, SYSTEM, TREE},
@@ -38,6 +40,9 @@ const NAME: &str = "layer";
 const LIMIT: Duration = Duration::from_secs(3 * 3600);
 /// How many of the last lines an error shows.
 const LAST_LINES: usize = 8;
+
+/// What the log says of the base behind each build.
+const AS_IT_WAS: &str = "the unpacked release is as it was";
 
 /// What the step gave.
 pub(super) struct Layer {
@@ -201,7 +206,7 @@ fn step(
     let mut bare = Vec::new();
     for kernel in &definition.kernels {
         let package = match (&kernel.package, kernel.is_bare()) {
-            (Some(package), _) => package,
+            (Some(package), _) => pinned(package).0,
             (None, true) => {
                 bare.push(bare_kernel(build, kernel)?);
                 continue;
@@ -303,14 +308,37 @@ fn make(
                     );
                     builder.trees.discard(&image.sha256, &range)?;
                 }
-                Err(error) => return Err(phases.error(error)),
-                Ok(outputs) => return check(build, lock, step, &outputs),
+                Err(error) => {
+                    look_after(build, image, &range, &tree)?;
+                    return Err(phases.error(error));
+                }
+                Ok(outputs) => {
+                    // The script compared it at its end.
+                    build.log("base", AS_IT_WAS);
+                    return check(build, lock, step, &outputs);
+                }
             }
         }
         let why = "its unpacked image does not stay as it is: look at the disk";
         Err(BuildError::Base { base: build.request.base.name.clone(), why: why.to_owned() })
     })();
     phases.end(made)
+}
+
+/// Looks at a tree behind a build that did not come to its end: only one that does looks itself.
+fn look_after(
+    build: &VariantBuilding<'_>,
+    image: &BlobRef,
+    range: &IdRange,
+    tree: &Tree,
+) -> Result<(), BuildError> {
+    let trees = &build.builder.trees;
+    if trees.is_as_it_was(tree, range) {
+        build.log("base", AS_IT_WAS);
+        return Ok(());
+    }
+    build.log("base", "the unpacked release is not as it was before this build: it is removed");
+    trees.discard(&image.sha256, range)
 }
 
 fn attempt(
@@ -342,7 +370,7 @@ fn check(
     outputs: &Outputs,
 ) -> Result<StepOutputs, BuildError> {
     let status = outputs.text("status")?;
-    if let Some(difference) = packages::unexpected(&status, &lock.changes) {
+    if let Some(difference) = unexpected(&status, &lock.changes) {
         return Err(BuildError::NotAsLocked { step: "packages", difference });
     }
     check_modules(build, &outputs.text("modules")?)?;
@@ -397,30 +425,46 @@ struct Seen {
     last: Vec<String>,
     /// The first line of our own packing that found no room on the disk.
     full: Option<String>,
-    /// The task of a playbook that is at work, and what it said where it failed.
-    task: Option<String>,
-    fatal: Option<String>,
+    /// What Ansible says of the play that is under way.
+    play: Play,
 }
 
 impl Seen {
-    /// Reads along what Ansible's own callback writes.
-    fn read_task(&mut self, line: &str) {
-        let heading = ["TASK [", "RUNNING HANDLER [", "PLAY ["].iter();
-        let name = heading.filter_map(|it| line.strip_prefix(it)).next();
-        if let Some(name) = name.and_then(|it| it.rsplit_once(']')) {
-            self.task = Some(name.0.to_owned());
-        } else if (line.starts_with("fatal: [") || line.starts_with("failed: ["))
-            && self.fatal.is_none()
-        {
-            let said = line.split_once("=> ").map_or(line, |(_, said)| said);
-            let message = serde_json::from_str::<serde_json::Value>(said)
-                .ok()
-                .and_then(|it| it["msg"].as_str().map(ToOwned::to_owned))
-                .unwrap_or_else(|| said.to_owned());
-            let task = self.task.as_deref().unwrap_or_default();
-            self.fatal = Some(format!("the task \"{task}\" failed: {message}"));
-        } else if line.starts_with("...ignoring") {
-            self.fatal = None;
+    fn enter(&mut self, phase: &'static str) {
+        self.phase = phase;
+        self.last.clear();
+        self.play = Play::default();
+    }
+
+    /// Takes note of a line that is not the script's own.
+    fn read(&mut self, line: &str) {
+        self.written = self.written.saturating_add(line.len() + 1);
+        if self.last.len() == LAST_LINES {
+            self.last.remove(0);
+        }
+        self.last.push(line.to_owned());
+        match self.phase {
+            "playbook" => self.play.read(line),
+            "pack" if line.contains("No space left on device") => {
+                self.full.get_or_insert_with(|| line.trim().to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// Why the script failed, in its own words where it has some.
+    fn why(&mut self, status: &str) -> BuildError {
+        let step = self.phase;
+        let said = self.failed.take();
+        let full = || self.full.as_deref().map(full_disk);
+        match self.play.why().map(ToOwned::to_owned).or_else(full) {
+            // What was written behind it says nothing of why.
+            Some(why) => BuildError::Step { step, why, lines: Vec::new() },
+            None => BuildError::Step {
+                step,
+                why: said.unwrap_or_else(|| format!("it ended with {status}")),
+                lines: std::mem::take(&mut self.last),
+            },
         }
     }
 }
@@ -436,33 +480,21 @@ impl<'a> Phases<'a> {
     fn line(&self, line: &str) {
         let mut seen = self.seen.borrow_mut();
         let Some(told) = line.strip_prefix(&self.mark).and_then(|it| it.strip_prefix(' ')) else {
-            seen.written = seen.written.saturating_add(line.len() + 1);
-            if seen.last.len() == LAST_LINES {
-                seen.last.remove(0);
-            }
-            seen.last.push(line.to_owned());
-            match seen.phase {
-                "playbook" => seen.read_task(line),
-                "pack" if line.contains("No space left on device") => {
-                    seen.full.get_or_insert_with(|| line.trim().to_owned());
-                }
-                _ => {}
-            }
+            seen.read(line);
             self.build.log(seen.phase, line);
             return;
         };
         if told == "stale" {
             seen.stale = true;
         } else if told.starts_with("task ") {
-            (seen.task, seen.fatal) = (None, None);
+            seen.play = Play::default();
         } else if let Some(why) = told.strip_prefix("failed ") {
             seen.failed = Some(why.to_owned());
         } else if let Some(name) = told.strip_prefix("phase ") {
             let next = phases(&self.build.request.definition).into_iter().find(|it| *it == name);
             if let Some(next) = next {
                 self.build.ended(seen.phase, StepState::Succeeded, None);
-                seen.phase = next;
-                seen.last.clear();
+                seen.enter(next);
                 self.build.observer.step(StepEvent::Started { name: next, key: Some(self.key) });
             }
         }
@@ -482,19 +514,7 @@ impl<'a> Phases<'a> {
         let step = seen.phase;
         match error {
             SandboxError::Cancelled if seen.written > LONGEST_LOG => run::wrote_too_much(step),
-            SandboxError::Failed { status, .. } => {
-                let said = seen.failed.take();
-                let full = seen.full.take().map(|line| full_disk(&line));
-                match seen.fatal.take().or(full) {
-                    // What was written behind it says nothing of why.
-                    Some(why) => BuildError::Step { step, why, lines: Vec::new() },
-                    None => BuildError::Step {
-                        step,
-                        why: said.unwrap_or_else(|| format!("it ended with {status}")),
-                        lines: std::mem::take(&mut seen.last),
-                    },
-                }
-            }
+            SandboxError::Failed { status, .. } => seen.why(&status),
             other => run::step_error(step, other),
         }
     }
@@ -519,4 +539,44 @@ fn mark() -> Result<String, BuildError> {
         what: format!("no random numbers: {error}"),
     })?;
     Ok(format!("bootwright-{}", bytes.map(|byte| format!("{byte:02x}")).concat()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAILED: &str = "TASK [Install] ***\nfatal: [rootfs]: FAILED! => {\"msg\": \"no room\"}";
+
+    fn seen(phase: &'static str, text: &str) -> Seen {
+        let mut seen = Seen::default();
+        seen.enter(phase);
+        text.lines().for_each(|line| seen.read(line));
+        seen
+    }
+
+    #[test]
+    fn a_rescued_task_is_not_blamed_for_what_fails_behind_it() {
+        let rescued = format!("{FAILED}\nTASK [Mend] ***\nok: [rootfs]\n");
+        let recap = "PLAY RECAP ***\nrootfs : ok=2 failed=0 rescued=1\n";
+        let mut seen = seen("playbook", &format!("{rescued}{recap}"));
+        seen.enter("script");
+        seen.read("about to fail");
+        seen.failed = Some("the script ended with exit code 1".to_owned());
+        let error = seen.why("exit code 1").to_string();
+        assert!(error.contains("the script ended") && error.contains("about to fail"), "{error}");
+        assert!(!error.contains("Install"), "{error}");
+    }
+
+    #[test]
+    fn the_task_that_ended_the_play_is_blamed() {
+        let text = format!("{FAILED}\nPLAY RECAP ***\nrootfs : ok=1 failed=1\nTasks recap\n");
+        let mut seen = seen("playbook", &text);
+        seen.failed = Some("the playbook ended with exit code 2".to_owned());
+        let error = seen.why("exit code 1").to_string();
+        assert!(error.contains("the task \"Install\" failed: no room"), "{error}");
+        assert!(!error.contains("recap"), "{error}");
+        // Nothing of it is left in the phase behind.
+        seen.enter("pack");
+        assert!(!seen.why("exit code 1").to_string().contains("Install"));
+    }
 }

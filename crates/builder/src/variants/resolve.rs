@@ -266,7 +266,7 @@ pub(super) fn orders(build: &VariantBuilding<'_>, lock: &VariantLock) -> (String
         .add
         .iter()
         .map(|it| pinned(it).0)
-        .chain(definition.kernels.iter().filter_map(|it| it.package.as_deref()))
+        .chain(definition.kernels.iter().filter_map(|it| Some(pinned(it.package.as_deref()?).0)))
         .chain(lock.kernels.iter().map(|it| it.package.as_str()))
         .collect();
     let change = lock.changes.iter().map(|it| match &it.to {

@@ -49,6 +49,16 @@ with subprocess.Popen(["zstd", "-q", "-o", "many"], stdin=subprocess.PIPE) as zs
         zstd.stdin.write(block * 1000)
 with zipfile.ZipFile("above.zip", "w") as archive:
     archive.writestr("linux/../../x", "x")
+with zipfile.ZipFile("plain.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+    archive.writestr("linux/Makefile", "VERSION = 6\n" * 100)
+plain = open("plain.zip", "rb").read()
+central = plain.index(b"PK\1\2")
+secret = bytearray(plain)
+secret[6] |= 1
+secret[central + 8] |= 1
+open("secret.zip", "wb").write(secret)
+data = 30 + len("linux/Makefile")
+open("flipped.zip", "wb").write(plain[:data] + b"\xff" * 4 + plain[data + 4 :])
 whole = open("absolute", "rb").read()
 open("cut", "wb").write(whole[: len(whole) // 2])
 open("nothing", "wb").write(b"hello")
@@ -74,6 +84,8 @@ fn hostile_archives_are_refused_and_their_entry_is_named() {
         ("large", ["\"linux/zeros\"", "64 MiB"]),
         ("many", ["1000000", "entries"]),
         ("above.zip", ["\"linux/../../x\"", "\"..\""]),
+        ("secret.zip", ["cannot be read here", "encrypted"]),
+        ("flipped.zip", ["damaged", ""]),
         ("no-tree.tar", ["neither one of Linux", "nor one of Xen"]),
         ("xen.tar", ["is one of xen", "flavor \"linux\""]),
         ("cut", ["damaged", ""]),

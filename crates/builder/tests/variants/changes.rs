@@ -1,9 +1,15 @@
 //! What variants change, and that their layers stack to what the build saw.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Condvar, Mutex},
+    time::Duration,
+};
 
+use builder::{BuildObserver, StepEvent};
 use domain::{
     job::StepState,
+    lock::Lock,
     manifest::ComponentRole,
     variant::{File, LAYER},
 };
@@ -152,21 +158,59 @@ fn one_file_makes_a_layer_of_one_file() {
     assert_eq!(built.manifest.entries, world.base().entries);
 }
 
+/// Holds each of two builds at its script until the other is there too.
+#[derive(Default)]
+struct Meeting {
+    there: Mutex<usize>,
+    came: Condvar,
+}
+
+impl Meeting {
+    fn wait(&self) {
+        let mut there = self.there.lock().unwrap();
+        *there += 1;
+        self.came.notify_all();
+        let alone = |there: &mut usize| *there < 2;
+        let limit = Duration::from_secs(120);
+        let waited = self.came.wait_timeout_while(there, limit, alone).unwrap();
+        assert!(!waited.1.timed_out(), "the other build waited for this one to end");
+    }
+}
+
+impl BuildObserver for &Meeting {
+    fn step(&self, _: StepEvent<'_>) {}
+
+    fn log(&self, _: &str, line: &str) {
+        if line == "meet the other" {
+            self.wait();
+        }
+    }
+
+    fn lock_resolved(&self, _: &Lock) {}
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
 #[test]
 fn two_variants_of_one_base_are_built_side_by_side() {
     let world = world();
     let texts = [1, 2].map(|number| {
         format!(
-            "[[files]]\npath = \"/etc/motd\"\ncontent = \"{number}\"\n\
-             [script]\ncontent = \"for i in 1 2 3 4 5 6 7 8 9; do echo $i; sleep 0.1; done\"\n"
+            "[[files]]\npath = \"/etc/motd\"\ncontent = \"{} {number}\"\n\
+             [script]\ncontent = \"echo meet the other\"\n",
+            world.mark()
         )
     });
+    let meeting = Meeting::default();
     let built = std::thread::scope(|scope| {
-        let building: Vec<_> = texts
-            .iter()
-            .map(|text| scope.spawn(|| world.build(&world.request(text), &Watch::default())))
-            .collect();
-        building.into_iter().map(|it| it.join().unwrap().unwrap()).collect::<Vec<_>>()
+        let building = texts.map(|text| {
+            let request = world.request(&text);
+            let meeting = &meeting;
+            scope.spawn(move || world.builder.build_variant(&request, &meeting))
+        });
+        building.map(|it| it.join().unwrap().unwrap())
     });
     assert_ne!(built[0].manifest, built[1].manifest);
 }

@@ -66,6 +66,16 @@ env
     drop(listener);
 }
 
+/// The processes of this machine that sleep so many seconds.
+fn sleeping(seconds: &str) -> Vec<String> {
+    let command = format!("sleep\0{seconds}\0");
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|it| fs::read(it.path().join("cmdline")).is_ok_and(|it| it == command.as_bytes()))
+        .map(|it| it.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
 #[test]
 fn a_fork_bomb_a_filler_and_a_daemon_are_stopped() {
     let lines = attempts(
@@ -74,12 +84,20 @@ fn a_fork_bomb_a_filler_and_a_daemon_are_stopped() {
          echo after the bomb\n",
     );
     assert!(lines.iter().any(|it| it == "after the bomb"), "{lines:?}");
-    let lines = attempts(
+    // No other process of this machine sleeps that long.
+    let seconds = format!("1{:09}", std::process::id());
+    let lines = attempts(&format!(
         "( while :; do sleep 1; done ) >/dev/null 2>&1 &\n\
-         nohup setsid sleep 100000 >/dev/null 2>&1 &\n\
-         echo left one behind\n",
-    );
+         nohup setsid sleep {seconds} >/dev/null 2>&1 &\n\
+         for try in $(seq 100); do\n\
+             for process in /proc/[0-9]*; do tr '\\0' ' ' <$process/cmdline; echo; done 2>/dev/null |\n\
+                 grep -q '^sleep {seconds}' && echo left one behind && break\n\
+             sleep 0.1\n\
+         done\n",
+    ));
     assert!(lines.iter().any(|it| it == "left one behind"), "{lines:?}");
+    let left = sleeping(&seconds);
+    assert!(left.is_empty(), "{left:?}");
     let world = world();
     let filler = "[script]\ncontent = \"cat /dev/zero >/var/lib/zeros\"\n";
     let refused = world.refused(filler);

@@ -1,12 +1,14 @@
 //! Kernels that a variant swaps: of the list, uploaded as a package of Debian, and as an image alone.
 
-use builder::KernelRequest;
+use builder::{BuildRequest, KernelRequest, LockChoice};
 use domain::{
     ids::KernelId,
     kernel::{
         BuildMode, ConfigBase, Configuration, Definition, Flavor, Fragment, KernelFileRole, Source,
     },
+    recipe,
     variant::{Kernel, LAYER},
+    version::TargetVersion,
 };
 
 use super::world::{Watch, world};
@@ -92,4 +94,29 @@ fn a_kernel_of_the_list_takes_the_place_of_the_bases() {
     bare.definition.kernels[0].image = Some(nothing);
     let refused = world.build(&bare, &Watch::default()).unwrap_err().to_string();
     assert!(refused.contains("no bzImage"), "{refused}");
+}
+
+#[test]
+fn a_kernel_of_another_suite_takes_the_place_of_the_bases() {
+    let world = world();
+    let mut request = world.request("");
+    let package = Some("linux-image-cloud-amd64/bookworm-backports".to_owned());
+    request.definition.kernels = vec![Kernel { package, ..kernel("vmlinuz-6.1.y") }];
+    let built = world.build(&request, &Watch::default()).unwrap();
+    let locked = built.lock.install.iter().find(|it| it.name == "linux-image-cloud-amd64").unwrap();
+    assert_eq!(locked.origin, "bookworm-backports/main");
+    let bound = built.manifest.kernel("vmlinuz-6.1.y").unwrap();
+    assert_ne!(bound.release, world.base().kernels[0].release);
+    assert!(built.manifest.component(bound.initrd.as_ref().unwrap()).is_some());
+
+    // What the variant tried, the recipe says as well.
+    let change = recipe::with_variant(recipe::starter(), &request.definition).unwrap();
+    let request = BuildRequest {
+        recipe: recipe::parse(&change.text).unwrap(),
+        target: TargetVersion::new(1, 1, 0),
+        choice: LockChoice::Newer { former: None },
+        kernels: Vec::new(),
+    };
+    let release = world.builder.build(&request, &Watch::default()).unwrap();
+    assert_eq!(release.manifest.kernel("vmlinuz-6.1.y").unwrap().release, bound.release);
 }

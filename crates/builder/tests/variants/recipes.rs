@@ -100,4 +100,13 @@ echo "from the script" >/etc/scripted
         let error = error.unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     }
+    let content = format!(
+        "# {}\n- hosts: all\n  tasks:\n    - block:\n        - name: Fail and be rescued\n          ansible.builtin.command: \"false\"\n      rescue:\n        - name: Copy what is not there\n          ansible.builtin.copy: {{ src: nothing.conf, dest: /etc/nothing.conf }}\n",
+        world.mark()
+    );
+    let playbook = Some(recipe::Playbook { content });
+    let error = release(world, recipe::Recipe { playbook, ..recipe }, &Watch::default());
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("the task \"Copy what is not there\" failed"), "{error}");
+    assert!(error.contains("nothing.conf") && !error.contains("be rescued"), "{error}");
 }

@@ -41,7 +41,7 @@ fn what_fails_says_where_and_the_rest_is_undone() {
     let world = world();
     let watch = Watch::default();
     let text = "[[files]]\npath = \"/etc/motd\"\ncontent = \"fails\"\n[script]\ncontent = \"echo before; false; echo after\"\n";
-    let error = world.build(&world.request(text), &watch).unwrap_err().to_string();
+    let error = world.fails(&world.request(text), &watch);
     assert!(error.contains("script") && error.contains("exit code 1"), "{error}");
     assert!(error.contains("before") && !error.contains("after"), "{error}");
     assert_eq!(watch.state("system"), Some(StepState::Succeeded));
@@ -65,7 +65,7 @@ fn a_build_is_cancelled_at_once() {
     let world = world();
     let watch = Watch::stopping_at("now stop");
     let text = "[script]\ncontent = \"echo now stop; sleep 1000\"\n";
-    let error = world.build(&world.request(text), &watch).unwrap_err().to_string();
+    let error = world.fails(&world.request(text), &watch);
     assert_eq!(error, "cancelled");
     assert_eq!(watch.state("script"), Some(StepState::Cancelled));
 }

@@ -12,6 +12,7 @@ use builder::{
 };
 use domain::{
     digest::Digest,
+    job::StepState,
     lock::Part,
     manifest::Manifest,
     recipe,
@@ -121,7 +122,16 @@ impl World {
 
     /// Builds what is to fail; gives what people read. The base stays as it was.
     pub(crate) fn refused(&self, text: &str) -> String {
-        let error = self.build(&self.request(text), &Watch::default()).unwrap_err();
+        self.fails(&self.request(text), &Watch::default())
+    }
+
+    /// As [`World::refused`], of any request.
+    pub(crate) fn fails(&self, request: &VariantRequest, watch: &Watch) -> String {
+        let error = self.build(request, watch).unwrap_err();
+        // What is refused before it begins has no tree to look at.
+        if watch.state("base").is_some_and(|it| it == StepState::Succeeded) {
+            assert!(watch.line("the unpacked release is as it was").is_some(), "{error}");
+        }
         error.to_string()
     }
 

@@ -49,8 +49,9 @@ impl Change {
     fn packages(&mut self, packages: &variant::Packages) {
         let mut remove = Vec::new();
         let named = lines(self.form.value(Group::System, 0, "packages"));
+        let is_named = |package: &str| named.iter().any(|it| pinned(it).0 == package);
         for package in &packages.remove {
-            if named.iter().any(|it| pinned(it).0 == package) {
+            if is_named(package) {
                 remove.push(package.as_str());
             } else {
                 self.left_out.push(format!(
@@ -58,6 +59,10 @@ impl Change {
                 ));
             }
         }
+        // What went along would come back by its name, and bring what was removed with it.
+        let accepted = packages.accept_removal.iter().map(String::as_str);
+        let added = |package: &&str| packages.add.iter().any(|it| pinned(it).0 == *package);
+        remove.extend(accepted.filter(|it| is_named(it) && !added(it)));
         let kept = named.into_iter().filter(|it| !remove.contains(&pinned(it).0));
         let mut wanted: Vec<String> = kept.collect();
         for package in &packages.add {
@@ -121,7 +126,7 @@ impl Change {
                 Some(content) if own.is_empty() => {
                     self.set(Group::Playbook, 0, "content", content);
                 }
-                Some(content) if own.contains(content.trim_end()) => {}
+                Some(content) if has_block(own, content) => {}
                 Some(_) => self.left_out.push(
                     "the playbook: the recipe has one already; bring the plays of both together"
                         .to_owned(),
@@ -139,7 +144,7 @@ impl Change {
                 if script.limit_seconds != variant::SCRIPT_LIMIT {
                     self.set(Group::Script, 0, "limit_seconds", &limit);
                 }
-            } else if !own.contains(script.content.trim_end()) {
+            } else if !has_block(&own, &script.content) {
                 let both = format!("{own}\n{}", script.content);
                 self.set(Group::Script, 0, "content", &both);
             }
@@ -189,11 +194,12 @@ impl Change {
     }
 
     fn append(&mut self, row: usize, key: &str, more: &str) {
+        let before = self.form.value(Group::Entries, row, key);
+        let more = missing_arguments(before, more);
         if more.is_empty() {
             return;
         }
-        let before = self.form.value(Group::Entries, row, key);
-        let all = format!("{before} {more}");
+        let all = format!("{before} {}", more.join(" "));
         self.set(Group::Entries, row, key, all.trim());
     }
 
@@ -224,6 +230,39 @@ impl Change {
             *held = field.kind.held(value);
         }
     }
+}
+
+/// The arguments of `more` that `before` lacks. Of those of one name the last counts, so they are there
+/// where what `before` has of that name ends with them.
+fn missing_arguments<'a>(before: &str, more: &'a str) -> Vec<&'a str> {
+    let (there, wanted) = (arguments(before), arguments(more));
+    let is_there = |name: &str| {
+        let of_name = |it: &&&str| argument_name(it) == name;
+        let mut last = there.iter().rev().filter(of_name);
+        wanted.iter().rev().filter(of_name).all(|it| last.next() == Some(it))
+    };
+    wanted.iter().copied().filter(|it| !is_there(argument_name(it))).collect()
+}
+
+/// The arguments of a command line; quotes hold spaces together, as Linux reads them.
+fn arguments(line: &str) -> Vec<&str> {
+    let mut is_quoted = false;
+    let words = line.split(|c: char| {
+        is_quoted ^= c == '"';
+        c == ' ' && !is_quoted
+    });
+    words.filter(|it| !it.is_empty()).collect()
+}
+
+fn argument_name(argument: &str) -> &str {
+    argument.split('=').next().unwrap_or(argument)
+}
+
+/// Whether `text` has the lines of `block`, one after the other.
+fn has_block(text: &str, block: &str) -> bool {
+    let (text, block): (Vec<&str>, Vec<&str>) =
+        (text.lines().collect(), block.trim_end().lines().collect());
+    block.is_empty() || text.windows(block.len()).any(|it| it == block)
 }
 
 fn lines(held: &str) -> Vec<String> {
@@ -275,6 +314,51 @@ mod tests {
     }
 
     #[test]
+    fn what_was_agreed_to_go_along_goes_from_the_recipe_too() {
+        let text = starter().replace("\"pciutils\"", "\"pciutils\", \"reader/bookworm-backports\"");
+        let along = "[packages]\nadd = [\"iproute2\"]\nremove = [\"pciutils\"]\n\
+                     accept_removal = [\"reader\", \"iproute2\", \"never-named\"]\n";
+        let change = with_variant(&text, &variant::parse(along).unwrap()).unwrap();
+        let packages = parse(&change.text).unwrap().packages;
+        assert!(!packages.iter().any(|it| it.starts_with("reader") || it == "pciutils"));
+        assert!(packages.contains(&"iproute2".to_owned()), "{packages:?}");
+        assert_eq!(change.left_out, [""; 0]);
+    }
+
+    #[test]
+    fn arguments_are_added_once() {
+        let text = "[boot]\narguments = \"debug quiet\"\n";
+        let once = changed(text);
+        let again = with_variant(&once.text, &variant::parse(text).unwrap()).unwrap();
+        assert_eq!(again.text, once.text);
+        assert!(once.text.contains("ttyS0,115200 debug quiet"));
+        let more = variant::parse("[boot]\narguments = \"debug=1 quiet bug\"\n").unwrap();
+        let more = with_variant(&once.text, &more).unwrap();
+        assert!(more.text.contains("ttyS0,115200 debug quiet debug=1 bug"), "{}", more.text);
+    }
+
+    #[test]
+    fn of_arguments_of_one_name_the_last_counts() {
+        for (before, more, missing) in [
+            ("debug", "debug", vec![]),
+            ("nodebug debug1", "debug", vec!["debug"]),
+            ("", "a b", vec!["a", "b"]),
+            ("a  b", "b a", vec![]),
+            ("console=tty0 console=ttyS0", "console=ttyS0", vec![]),
+            ("console=ttyS0 console=tty0", "console=ttyS0", vec!["console=ttyS0"]),
+            (
+                "console=ttyS0 quiet",
+                "quiet console=tty0 console=ttyS0",
+                vec!["console=tty0", "console=ttyS0"],
+            ),
+            ("a=\"x y\"", "b=\"z y\"", vec!["b=\"z y\""]),
+            ("a=\"x y\" z", "a=\"x y\"", vec![]),
+        ] {
+            assert_eq!(missing_arguments(before, more), missing, "{before} + {more}");
+        }
+    }
+
+    #[test]
     fn a_playbook_and_a_script_go_into_the_recipe() {
         let text = "[script]\ncontent = \"true\\n\"\nlimit_seconds = 30\n[playbook]\ncontent = \"- hosts: all\"\n";
         let once = changed(text);
@@ -291,6 +375,30 @@ mod tests {
         let more = with_variant(&once.text, &variant::parse(more).unwrap()).unwrap();
         assert_eq!(parse(&more.text).unwrap().script.unwrap().content, "true\nfalse\n");
         assert!(more.left_out[0].contains("the recipe has one already"), "{:?}", more.left_out);
+    }
+
+    #[test]
+    fn a_script_is_there_where_all_its_lines_are() {
+        let own = with_variant(
+            starter(),
+            &variant::parse("[script]\ncontent = \"echo true\\necho false\\ntrue or\\n\"\n")
+                .unwrap(),
+        );
+        let own = own.unwrap().text;
+        let script = |content: &str| {
+            let text = format!("[script]\ncontent = \"{content}\"\n");
+            let change = with_variant(&own, &variant::parse(&text).unwrap()).unwrap();
+            parse(&change.text).unwrap().script.unwrap().content
+        };
+        assert_eq!(script("true\\n"), "echo true\necho false\ntrue or\ntrue\n");
+        assert_eq!(script("echo false\\ntrue or"), "echo true\necho false\ntrue or\n");
+        let turned = script("echo false\\necho true\\n");
+        assert!(turned.ends_with("true or\necho false\necho true\n"), "{turned}");
+        // Of a playbook, what has its letters is another one.
+        let play = |content: &str| format!("[playbook]\ncontent = \"{content}\"\n");
+        let own = changed(&play("- hosts: all_of_them")).text;
+        let other = with_variant(&own, &variant::parse(&play("- hosts: all")).unwrap()).unwrap();
+        assert!(other.left_out[0].contains("the recipe has one already"), "{:?}", other.left_out);
     }
 
     #[test]

@@ -10,7 +10,10 @@ use super::{
     report::{Placed, Report, quoted},
     syntax,
 };
-use crate::kernel::{self, Flavor};
+use crate::{
+    kernel::{self, Flavor},
+    packages::pinned,
+};
 
 /// All `[[kernels]]`; `packages` are those that the rootfs has anyway.
 pub(super) fn kernels(
@@ -44,7 +47,7 @@ pub(super) fn kernels(
             check(report, alias, syntax::alias);
         }
         if let Some(package) = &package {
-            check(report, package, syntax::package);
+            check(report, package, syntax::pinned_package);
         }
         let flavor = flavor(report, &kernel, package.as_ref());
         aliases.extend(alias.clone());
@@ -57,9 +60,9 @@ pub(super) fn kernels(
     }
     no_twins(report, &aliases, "alias");
     let kernel_lines: BTreeMap<&str, u32> =
-        named.iter().map(|package| (package.value.as_str(), package.line)).collect();
+        named.iter().map(|package| (pinned(&package.value).0, package.line)).collect();
     for package in packages {
-        if let Some(line) = kernel_lines.get(package.value.as_str()) {
+        if let Some(line) = kernel_lines.get(pinned(&package.value).0) {
             let message = format!(
                 "{} comes with the kernel of line {line} already; take it out of \"packages\"",
                 quoted(&package.value)

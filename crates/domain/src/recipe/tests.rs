@@ -495,3 +495,27 @@ fn a_kernel_of_our_own_is_named_instead_of_a_package() {
     let message = &parse(&no_name).unwrap_err()[0].message;
     assert!(message.contains("names none"), "{message}");
 }
+
+#[test]
+fn a_kernel_may_come_from_another_suite() {
+    let kernel = "package = \"linux-image-cloud-amd64";
+    let pinned = |suite: &str| starter().replace(kernel, &format!("{kernel}/{suite}"));
+    let recipe = parse(&pinned("bookworm-backports")).unwrap();
+    assert_eq!(
+        recipe.kernel_packages().collect::<Vec<_>>(),
+        ["linux-image-cloud-amd64/bookworm-backports"]
+    );
+    assert_eq!(recipe.pinned_suites(), ["bookworm-backports"]);
+    // What the archive lacks is looked for in that suite, and told at the kernel's line.
+    let text = pinned("bookworm-backports");
+    let exists = |_: &str, suite: Option<&str>| suite.is_none();
+    let problems = unknown_packages(&recipe, &text, &exists);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].line, line_of(&text, kernel));
+    assert!(problems[0].message.starts_with("bookworm-backports (main"), "{problems:?}");
+    // It is the same package, whatever suite it is from.
+    let twice = text.replace("\"pciutils\"", "\"linux-image-cloud-amd64\"");
+    let message = &parse(&twice).unwrap_err()[0].message;
+    assert!(message.contains("comes with the kernel of line"), "{message}");
+    assert!(parse(&pinned("testing")).is_err());
+}

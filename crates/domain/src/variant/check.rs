@@ -191,7 +191,7 @@ fn kernels(faults: &mut Faults, kernels: &[Kernel]) {
             faults.add(place("alias"), message);
         }
         if let Some(package) = &kernel.package {
-            faults.check(place("package"), syntax::package(package));
+            faults.check(place("package"), syntax::pinned_package(package));
         }
         if let Some(name) = &kernel.kernel {
             let named = kernel::check_name(name);
@@ -281,4 +281,32 @@ pub fn unknown_kernels(
         }
     }
     faults.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_may_come_from_another_suite() {
+        let swap = |package: &str| Definition {
+            kernels: vec![Kernel {
+                alias: "vmlinuz-6.1.y".to_owned(),
+                flavor: Flavor::Linux,
+                package: Some(package.to_owned()),
+                kernel: None,
+                packages: Vec::new(),
+                image: None,
+            }],
+            ..Definition::default()
+        };
+        let pinned = swap("linux-image-amd64/bookworm-backports");
+        assert_eq!(faults(&pinned), []);
+        assert_eq!(pinned.suites(), ["bookworm-backports"]);
+        let other = faults(&swap("linux-image-amd64/Backports"));
+        assert_eq!(
+            other.iter().map(|it| it.place.as_str()).collect::<Vec<_>>(),
+            ["kernels.0.package"]
+        );
+    }
 }

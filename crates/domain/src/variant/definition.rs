@@ -135,7 +135,7 @@ pub struct Kernel {
     /// What it is.
     #[serde(default, skip_serializing_if = "Flavor::is_linux")]
     pub flavor: Flavor,
-    /// A package of the base's suite.
+    /// A package of the base's suite, or `name/suite` where another is to give it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
     /// A kernel of the list Kernels, by its name.
@@ -193,7 +193,8 @@ impl Definition {
     /// The suites besides the base's own that packages are taken from, in order.
     #[must_use]
     pub fn suites(&self) -> Vec<String> {
-        pinned_suites(&self.packages.add)
+        let kernels = self.kernels.iter().filter_map(|it| it.package.as_deref());
+        pinned_suites(self.packages.add.iter().map(String::as_str).chain(kernels))
     }
 
     /// Names of the kernels of the list Kernels that it takes, each once, with their flavors.
