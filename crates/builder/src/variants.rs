@@ -9,6 +9,7 @@ pub(crate) mod index;
 mod kernels;
 mod layer;
 mod manifest;
+mod phases;
 mod resolve;
 
 use std::sync::Arc;
@@ -81,7 +82,7 @@ pub fn upload_name(alias: &str) -> String {
 #[must_use]
 pub fn variant_steps(definition: &Definition) -> Vec<&'static str> {
     let mut steps = vec!["resolve", "fetch"];
-    steps.extend(layer::phases(definition));
+    steps.extend(phases::phases(definition));
     if !definition.kernels.is_empty() {
         steps.extend(["initrd", "check"]);
     }

@@ -28,22 +28,17 @@ impl LayerEstimate {
         self.packages.saturating_add(self.files).saturating_add(self.kernels)
     }
 
-    /// For people: `1.9 MiB before it is compressed, beside 101.0 MiB of the base's image; and what the
-    /// script writes`.
+    /// For people: `1.9 MiB unpacked and what the script writes; the base's image is 101.0 MiB packed`.
     #[must_use]
     pub fn told(&self, base_size: u64) -> String {
         let known = match self.known() {
             0 => "next to nothing".to_owned(),
-            known => format!(
-                "{} before it is compressed, beside {} of the base's image, which is",
-                human_size(known),
-                human_size(base_size)
-            ),
+            known => format!("{} unpacked", human_size(known)),
         };
-        if self.unknown.is_empty() {
-            return known;
-        }
-        format!("{known}; and {}", self.unknown.join(", "))
+        let parts: Vec<&str> = std::iter::once(known.as_str())
+            .chain(self.unknown.iter().map(String::as_str))
+            .collect();
+        format!("{}; the base's image is {} packed", parts.join(" and "), human_size(base_size))
     }
 }
 
@@ -65,7 +60,7 @@ mod tests {
     #[test]
     fn what_is_not_known_is_said_beside_what_is() {
         let nothing = LayerEstimate::default();
-        assert_eq!(nothing.told(1 << 20), "next to nothing");
+        assert_eq!(nothing.told(1 << 20), "next to nothing; the base's image is 1.0 MiB packed");
         let script = Script { content: "true".to_owned(), limit_seconds: 1 };
         let definition = Definition { script: Some(script), ..Definition::default() };
         let unknown = written_by_programs(&definition);
@@ -73,8 +68,7 @@ mod tests {
         assert_eq!(it.known(), 2 << 20);
         assert_eq!(
             it.told(100 << 20),
-            "2.0 MiB before it is compressed, beside 100.0 MiB of the base's image, which is; and \
-             what the script writes"
+            "2.0 MiB unpacked and what the script writes; the base's image is 100.0 MiB packed"
         );
     }
 }
