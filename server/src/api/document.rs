@@ -177,11 +177,14 @@ fn describe(
     if changes {
         refusals.extend(REFUSED_CHANGES);
     }
-    if *method == axum::http::Method::PUT {
+    let takes = |name: &str| {
+        let named = |it: &RefOr<path::Parameter>| matches!(it, RefOr::T(it) if it.name == name);
+        operation.parameters.iter().flatten().any(named)
+    };
+    if takes("If-Match") {
         refusals.extend(FAILED_CONDITIONS);
     }
-    let is_range = |it: &RefOr<path::Parameter>| matches!(it, RefOr::T(it) if it.name == "Range");
-    if operation.parameters.iter().flatten().any(is_range) {
+    if takes("Range") {
         refusals.extend(OUTSIDE);
         let answers = &mut operation.responses.responses;
         if let Some(RefOr::T(mut part)) = answers.get("200").cloned() {

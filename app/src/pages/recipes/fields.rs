@@ -101,7 +101,7 @@ impl Sheet<'_> {
             Group::System,
             0,
             "packages",
-            "Packages to install, one per line; name/suite takes one from another suite",
+            "Packages to install, one per line, such as htop or tmux/bookworm-backports",
             "",
         );
         part("packages", "Packages", about, true, control)
