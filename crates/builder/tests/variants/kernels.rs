@@ -120,3 +120,18 @@ fn a_kernel_of_another_suite_takes_the_place_of_the_bases() {
     let release = world.builder.build(&request, &Watch::default()).unwrap();
     assert_eq!(release.manifest.kernel("vmlinuz-6.1.y").unwrap().release, bound.release);
 }
+
+#[test]
+fn a_hypervisor_of_the_suite_gets_an_entry_of_its_own() {
+    let world = world();
+    let mut request = world.request("");
+    let package = Some("xen-hypervisor-4.17-amd64".to_owned());
+    request.definition.kernels = vec![Kernel { flavor: Flavor::Xen, package, ..kernel("xen-dev") }];
+    let manifest = world.build(&request, &Watch::default()).unwrap().manifest;
+    let bound = manifest.kernel("xen-dev").unwrap();
+    assert_eq!(bound.flavor, Flavor::Xen);
+    assert!(bound.release.starts_with("4.17"), "{}", bound.release);
+    assert!(manifest.component(&bound.image).is_some());
+    let entry = manifest.entries.last().unwrap();
+    assert_eq!((entry.hypervisor(), entry.kernel()), (Some("xen-dev"), Some("vmlinuz-6.1.y")));
+}
