@@ -127,7 +127,7 @@ fn would(it: &VariantForm, preview: &Preview) -> AnyView {
         let said: Vec<_> =
             preview.without_effect.iter().map(|it| view! { <li>{sentence(it)}</li> }).collect();
         let title = format!("What does nothing on {}", preview.base);
-        view! { <div class="alert"><strong>{title}</strong><ul>{said}</ul></div> }
+        view! { <div class="notice"><strong>{title}</strong><ul>{said}</ul></div> }
     });
     view! { {refused}{idle}{table::properties(rows)}{preview.lock.as_ref().map(|lock| packages(it, lock))} }
         .into_any()
