@@ -1,6 +1,7 @@
 //! Runs: one execution of a suite on a machine, and the outcome of each case.
 
 pub mod comparison;
+pub mod reported;
 
 use std::{fmt, str::FromStr};
 
