@@ -17,9 +17,11 @@ use super::{
 };
 
 /// The most sentences of a kind that are kept.
-const SENTENCES: usize = 20;
+pub(super) const SENTENCES: usize = 20;
 /// The most suites, tags, measurements and attempts of a case.
-const PARTS: usize = 100;
+pub(super) const PARTS: usize = 100;
+/// The most suites within each other: a case carries the names of all.
+pub(super) const SUITES_DEEP: usize = 24;
 
 /// Takes the cases of one file.
 pub(super) struct Intake<'a> {

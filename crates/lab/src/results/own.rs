@@ -21,9 +21,9 @@ use serde::{
 
 use super::{
     Problem, ResultFileError,
-    intake::Intake,
+    intake::{Intake, SENTENCES},
     json::{Each, Guard, Waiting},
-    text::one_line,
+    text::{TITLE, one_line},
 };
 
 /// The version of the format that is written, and the only one that is read.
@@ -123,27 +123,59 @@ impl FileVisitor<'_, '_, '_> {
         key: &str,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        let intake = &mut *self.0.borrow_mut().intake;
         match key {
-            "generator" => intake.run().generator = map.next_value()?,
-            "suite" => intake.run().suite = map.next_value()?,
-            "started_at" => intake.run().started_at = map.next_value::<Option<Timestamp>>()?,
-            "ended_at" => intake.run().ended_at = map.next_value::<Option<Timestamp>>()?,
+            "generator" => {
+                let generator = map.next_value()?;
+                self.in_run(|run| run.generator = generator);
+            }
+            "suite" => {
+                let suite = map.next_value()?;
+                self.in_run(|run| run.suite = suite);
+            }
+            "started_at" => {
+                let time = map.next_value::<Option<Timestamp>>()?;
+                self.in_run(|run| run.started_at = time);
+            }
+            "ended_at" => {
+                let time = map.next_value::<Option<Timestamp>>()?;
+                self.in_run(|run| run.ended_at = time);
+            }
             "incomplete" => {
                 let sentence = map.next_value::<Option<String>>()?;
-                intake.run().incomplete = sentence.map(|sentence| one_line(&sentence, 1000));
+                let sentence = sentence.map(|sentence| one_line(&sentence, TITLE));
+                self.in_run(|run| run.incomplete = sentence);
             }
-            "remarks" => {
-                for sentence in map.next_value::<Vec<String>>()? {
-                    intake.remark(one_line(&sentence, 1000));
-                }
-            }
+            "remarks" => map.next_value_seed(Each(SentenceSeed(self.0, |run| &mut run.remarks)))?,
             "contradictions" => {
-                for sentence in map.next_value::<Vec<String>>()? {
-                    intake.contradiction(one_line(&sentence, 1000));
-                }
+                map.next_value_seed(Each(SentenceSeed(self.0, |run| &mut run.contradictions)))?;
             }
             other => return Err(A::Error::unknown_field(other, FIELDS)),
+        }
+        Ok(())
+    }
+
+    fn in_run(&self, change: impl FnOnce(&mut ReportedRun)) {
+        change(self.0.borrow_mut().intake.run());
+    }
+}
+
+/// A sentence about the run, of which as many are kept as are written.
+#[derive(Clone, Copy)]
+struct SentenceSeed<'r, 'a, 'b>(
+    &'r RefCell<Reading<'a, 'b>>,
+    fn(&mut ReportedRun) -> &mut Vec<String>,
+);
+
+impl<'de> DeserializeSeed<'de> for SentenceSeed<'_, '_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let sentence = one_line(&String::deserialize(deserializer)?, TITLE);
+        let reading = &mut *self.0.borrow_mut();
+        let sentences = (self.1)(reading.intake.run());
+        // The last of them says how many were left out.
+        if sentences.len() <= SENTENCES {
+            sentences.push(sentence);
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ use super::{
 /// The most bytes of a line that are kept.
 const LINE: usize = 64 * 1024;
 /// The most points that hold others, between two that are held by none.
-const GROUPS: usize = 100_000;
+const GROUPS: usize = 20_000;
 /// The most levels within each other.
 const DEEPEST: usize = 64;
 

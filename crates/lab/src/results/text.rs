@@ -183,7 +183,9 @@ pub(super) fn html_to_text(html: &str) -> String {
 fn tag(rest: &str, text: &mut String) -> usize {
     let name: String =
         rest[1..].trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-    let Some(end) = rest.find('>').filter(|_| !name.is_empty()) else {
+    // What is longer than any tag is none, and need not be looked through.
+    let end = rest.bytes().take(1000).position(|byte| byte == b'>');
+    let Some(end) = end.filter(|_| !name.is_empty()) else {
         text.push('<');
         return 1;
     };
