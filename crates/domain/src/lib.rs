@@ -42,6 +42,7 @@ pub mod room;
 pub mod run;
 pub mod sbom;
 pub mod slot;
+pub mod subject;
 pub mod text_diff;
 pub mod time;
 pub mod token;

@@ -13,7 +13,7 @@ use domain::{
 };
 use serde_json::json;
 pub use store::runs::RunFilter;
-use store::{WriteTx, jobs::NewJob, runs::NewValidation};
+use store::{WriteTx, jobs::NewJob, validations::NewValidation};
 
 use crate::{
     Services,

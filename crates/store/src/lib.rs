@@ -20,13 +20,17 @@ pub mod notes;
 pub mod people;
 pub mod recipes;
 pub mod releases;
+pub mod result_files;
+pub mod results;
 pub mod room;
 pub mod runs;
 pub mod sessions;
 mod slots;
+pub mod subjects;
 pub mod tokens;
 mod transaction;
 pub mod uploads;
+pub mod validations;
 pub mod variants;
 
 pub use error::StoreError;

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Outcome;
+use super::{CaseResult, Outcome};
 use crate::{
     job::{UnknownWord, from_word},
     time::Timestamp,
@@ -143,6 +143,24 @@ pub struct ReportedCase {
     /// The attempts before this one, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<EarlierAttempt>,
+}
+
+impl From<CaseResult> for ReportedCase {
+    fn from(result: CaseResult) -> Self {
+        Self {
+            id: result.case,
+            title: result.title,
+            suites: Vec::new(),
+            tags: Vec::new(),
+            outcome: result.outcome,
+            started_at: None,
+            duration_us: result.duration_us,
+            message: result.message,
+            excerpt: String::new(),
+            measurements: Vec::new(),
+            earlier: Vec::new(),
+        }
+    }
 }
 
 /// How many cases ended how.

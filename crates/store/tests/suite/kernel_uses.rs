@@ -14,7 +14,7 @@ use domain::{
     time::Timestamp,
 };
 use sqlx::Executor as _;
-use store::{jobs::NewJob, runs::NewValidation};
+use store::{jobs::NewJob, validations::NewValidation};
 
 use crate::{
     kernels::based_on,

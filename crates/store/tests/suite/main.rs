@@ -20,6 +20,7 @@ mod opening;
 mod people;
 mod recipes;
 mod releases;
+mod results;
 mod room;
 mod runs;
 mod schema;
