@@ -367,7 +367,7 @@ impl World {
             case: case.id.to_owned(),
             title: case.title.to_owned(),
             outcome: Outcome::Passed,
-            duration_us: 1,
+            duration_us: Some(1),
             message: "seen".to_owned(),
         });
         let ended = Run {

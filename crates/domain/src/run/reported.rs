@@ -109,7 +109,6 @@ pub struct EarlierAttempt {
 
 /// One case of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReportedCase {
     /// What the case is known by in all runs: the runner's own id (`XEN1.2`), else its name with the

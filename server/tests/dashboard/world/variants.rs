@@ -89,7 +89,7 @@ impl World {
             case: (*case).to_owned(),
             title: SMOKE.title(case).unwrap().to_owned(),
             outcome: *outcome,
-            duration_us: seconds * 1_000_000,
+            duration_us: Some(seconds * 1_000_000),
             message: format!("{outcome} in {id}"),
         });
         let ended = Run {
