@@ -116,6 +116,8 @@ create table run_anew (
     file_id text references result_file (id),
     -- What the machine was: accelerator, memory, emulator version.
     machine_details text not null,
+    -- Which kernel it ran; empty where nobody knows.
+    kernel text not null,
     -- The program that wrote the results, as it names itself.
     generator text not null,
     started_at bigint not null,
@@ -149,6 +151,8 @@ create table result (
     run bigint not null references run_anew (number),
     -- Counts from 0 within the run.
     position bigint not null,
+    -- When the run began.
+    at bigint not null,
     test_case bigint not null references test_case (number),
     description bigint not null references case_description (number),
     outcome text not null,
@@ -221,11 +225,11 @@ select distinct t.number, c.title, '[]', '[]'
 from case_result c join test_case t on t.case_id = c.case_id;
 
 insert into run_anew (id, subject, lane, suite, source, validation_id, manifest_digest, plan,
-                      plan_revision, machine_details, generator, started_at, ended_at, outcome,
+                      plan_revision, machine_details, kernel, generator, started_at, ended_at, outcome,
                       failure, message, remarks, console_digest, stages, recorded_by, passed, failed,
                       errored, skipped, not_run)
 select r.id, s.number, l.number, u.number, 'runner', r.validation_id, r.manifest_digest, r.plan,
-       r.plan_revision, r.machine_details, '', r.started_at, r.ended_at, r.outcome, r.failure,
+       r.plan_revision, r.machine_details, '', '', r.started_at, r.ended_at, r.outcome, r.failure,
        r.message, '[]', r.console_digest, r.stages, 'runner',
        (select count(*) from case_result c where c.run_id = r.id and c.outcome = 'passed'),
        (select count(*) from case_result c where c.run_id = r.id and c.outcome = 'failed'),
@@ -237,9 +241,9 @@ join subject s on s.manifest_digest = r.manifest_digest
 join lane l on l.machine = r.machine and l.entry = r.entry
 join suite u on u.name = r.plan
 order by r.started_at, r.id;
-insert into result (run, position, test_case, description, outcome, duration_us, message, retries,
+insert into result (run, position, at, test_case, description, outcome, duration_us, message, retries,
                     failed_retries)
-select n.number, c.position, t.number, d.number, c.outcome, c.duration_us, c.message, 0, 0
+select n.number, c.position, n.started_at, t.number, d.number, c.outcome, c.duration_us, c.message, 0, 0
 from case_result c
 join run_anew n on n.id = c.run_id
 join test_case t on t.case_id = c.case_id
@@ -256,7 +260,9 @@ create index run_deciding on run (manifest_digest, plan, plan_revision, lane, en
 create index run_subject on run (subject, started_at);
 create index run_started on run (started_at, id);
 create index run_file on run (file_id);
-create index result_case on result (test_case, run, outcome);
+create index result_case on result (test_case, at, number);
+create index result_run_case on result (run, test_case, outcome);
+create index run_kernel on run (kernel);
 create index latest_result_subject on latest_result (subject, outcome, test_case, lane);
 create index case_standing_subject on case_standing (subject, test_case);
 
@@ -289,7 +295,7 @@ create view run_with_names as
 select r.number, r.id, r.subject, s.kind as subject_kind, s.release_id, s.variant_id, s.name as subject_name,
        s.manifest_digest as subject_digest, e.target, e.number as candidate, e.released_name,
        v.name as variant_name, l.machine, l.entry, u.name as suite, r.source, r.validation_id,
-       r.manifest_digest, r.plan, r.plan_revision, r.file_id, r.machine_details, r.generator,
+       r.manifest_digest, r.plan, r.plan_revision, r.file_id, r.machine_details, r.kernel, r.generator,
        r.started_at, r.ended_at, r.outcome, r.failure, r.message, r.incomplete, r.remarks,
        r.console_digest, r.stages, r.recorded_by, r.passed, r.failed, r.errored, r.skipped, r.not_run
 from run r

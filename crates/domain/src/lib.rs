@@ -22,6 +22,7 @@ pub mod environment;
 pub mod error_chain;
 pub mod evidence;
 pub mod guest;
+pub mod history;
 pub mod ids;
 pub mod import;
 pub mod job;

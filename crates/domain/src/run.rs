@@ -2,6 +2,7 @@
 
 pub mod comparison;
 pub mod file;
+pub mod flakiness;
 pub mod reported;
 pub mod signature;
 
@@ -244,6 +245,8 @@ pub struct Run {
     pub machine: String,
     /// What the machine was: accelerator, memory, emulator version.
     pub machine_details: String,
+    /// Which kernel it ran; empty where nobody knows.
+    pub kernel: String,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended; `None` while it runs.

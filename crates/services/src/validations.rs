@@ -186,5 +186,4 @@ impl Services {
         Action::Read.allowed_to(&actor.who)?;
         Ok(self.read().await?.validation_of_job(id).await?)
     }
-
 }

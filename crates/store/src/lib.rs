@@ -10,6 +10,7 @@ mod columns;
 pub mod deployments;
 pub mod environments;
 mod error;
+pub mod history;
 pub mod idempotency;
 pub mod imports;
 pub mod jobs;

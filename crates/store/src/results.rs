@@ -79,13 +79,14 @@ impl WriteTx {
         position: u64,
         cases: &[ReportedCase],
     ) -> Result<(), StoreError> {
-        let row = sqlx::query("select number from run where id = $1 and ended_at is null")
-            .bind(run.as_str())
-            .fetch_optional(self.connection())
-            .await
-            .map_err(StoreError::database("looking a run up"))?;
+        let row =
+            sqlx::query("select number, started_at from run where id = $1 and ended_at is null")
+                .bind(run.as_str())
+                .fetch_optional(self.connection())
+                .await
+                .map_err(StoreError::database("looking a run up"))?;
         let Some(row) = row else { return Err(StoreError::Changed("run")) };
-        let run = number(&row, "number")?;
+        let run = (number(&row, "number")?, number(&row, "started_at")?);
         let first = i64::try_from(position).unwrap_or(i64::MAX);
         for (position, case) in (first..).zip(cases) {
             self.insert_result(run, position, case).await?;
@@ -95,7 +96,7 @@ impl WriteTx {
 
     async fn insert_result(
         &mut self,
-        run: i64,
+        (run, at): (i64, i64),
         position: i64,
         case: &ReportedCase,
     ) -> Result<(), StoreError> {
@@ -103,13 +104,14 @@ impl WriteTx {
         let description = self.case_description(test_case, case).await?;
         let failed = case.earlier.iter().filter(|it| it.outcome.fails()).count();
         let row = sqlx::query(
-            "insert into result (run, position, test_case, description, outcome, started_at,
+            "insert into result (run, position, at, test_case, description, outcome, started_at,
                                  duration_us, message, signature, retries, failed_retries)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
              returning number",
         )
         .bind(run)
         .bind(position)
+        .bind(at)
         .bind(test_case)
         .bind(description)
         .bind(case.outcome.word())

@@ -71,6 +71,8 @@ pub struct NewRun {
     pub gate: Option<GateFacts>,
     /// The file that it is read from.
     pub file: Option<ResultFileId>,
+    /// Which kernel the machine ran; empty where nobody knows.
+    pub kernel: String,
     /// The program that wrote the results.
     pub generator: String,
     /// When it began.
@@ -117,6 +119,7 @@ pub(crate) fn run(row: &AnyRow) -> Result<Run, StoreError> {
         entry: text(row, "entry")?,
         machine: text(row, "machine")?,
         machine_details: text(row, "machine_details")?,
+        kernel: text(row, "kernel")?,
         started_at: time(row, "started_at")?,
         ended_at: optional_time(row, "ended_at")?,
         outcome: optional_parsed(row, "outcome")?,
@@ -270,7 +273,7 @@ impl Rows {
 }
 
 impl WriteTx {
-    /// Notes that a run of a validation has begun.
+    /// Notes that a run of a validation has begun; `kernel` is what the entry starts.
     ///
     /// # Errors
     /// Where the database fails.
@@ -278,8 +281,7 @@ impl WriteTx {
         &mut self,
         validation: &Validation,
         id: &RunId,
-        entry: &str,
-        machine: &str,
+        (machine, entry, kernel): (&str, &str, &str),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let subject = self.subject_of_validation(validation).await?;
@@ -296,6 +298,7 @@ impl WriteTx {
                 plan_revision: validation.plan_revision,
             }),
             file: None,
+            kernel: kernel.to_owned(),
             generator: String::new(),
             started_at: now,
             recorded_by: "runner".to_owned(),
@@ -316,10 +319,11 @@ impl WriteTx {
         let suite = self.suite(&new.suite).await?;
         sqlx::query(
             "insert into run (id, subject, lane, suite, source, validation_id, manifest_digest, plan,
-                              plan_revision, file_id, machine_details, generator, started_at, message,
+                              plan_revision, file_id, machine_details, kernel, generator, started_at,
+                              message,
                               remarks, stages, recorded_by, passed, failed, errored, skipped, not_run)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, '', '[]', '[]', $13,
-                     0, 0, 0, 0, 0)",
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, $13, '', '[]', '[]',
+                     $14, 0, 0, 0, 0, 0)",
         )
         .bind(new.id.as_str())
         .bind(new.subject.map(|it| it.0))
@@ -331,6 +335,7 @@ impl WriteTx {
         .bind(new.gate.as_ref().map(|it| it.plan.as_str()))
         .bind(new.gate.as_ref().map(|it| i64::from(it.plan_revision)))
         .bind(new.file.as_ref().map(ResultFileId::as_str))
+        .bind(&new.kernel)
         .bind(&new.generator)
         .bind(new.started_at.0)
         .bind(&new.recorded_by)

@@ -42,7 +42,7 @@ pub(crate) fn optional_subject(row: &AnyRow) -> Result<Option<Subject>, StoreErr
     Ok(Some(subject))
 }
 
-fn judged(row: &AnyRow) -> Result<(SubjectNumber, JudgedSubject), StoreError> {
+pub(crate) fn judged(row: &AnyRow) -> Result<(SubjectNumber, JudgedSubject), StoreError> {
     let subject = optional_subject(row)?.ok_or_else(|| foreign("kind", ""))?;
     let judged =
         JudgedSubject { subject, created_at: time(row, "created_at")?, totals: totals(row)? };

@@ -273,6 +273,7 @@ mod tests {
             entry: entry.to_owned(),
             machine: "qemu".to_owned(),
             machine_details: String::new(),
+            kernel: String::new(),
             started_at: Timestamp(0),
             ended_at: ended_at.map(Timestamp),
             outcome: None,

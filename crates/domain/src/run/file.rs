@@ -21,6 +21,8 @@ pub struct Said {
     pub machine: Option<String>,
     /// Label of the boot entry.
     pub entry: Option<String>,
+    /// Which kernel the machine ran.
+    pub kernel: Option<String>,
     /// Name of the suite; the outermost one of the file where absent.
     pub suite: Option<String>,
 }

@@ -195,7 +195,9 @@ async fn one_entry(
         ..step.clone()
     };
     let mut tx = services.begin().await?;
-    tx.begin_run(&bench.validation, &id, &step.name, SMOKE.machine, began).await?;
+    let kernel = bench.manifest.kernel_of(&step.name);
+    let place = (SMOKE.machine, step.name.as_str(), kernel.as_str());
+    tx.begin_run(&bench.validation, &id, place, began).await?;
     tx.set_step(&claimed.job.id, &running).await?;
     services.commit(tx, &format!("job/{}", claimed.job.id)).await?;
 
@@ -215,7 +217,8 @@ async fn one_entry(
     }
     let state =
         if report.outcome == Outcome::Passed { StepState::Succeeded } else { StepState::Failed };
-    let done = Step { state, ended_at: Some(ended), message: Some(report.message.clone()), ..running };
+    let done =
+        Step { state, ended_at: Some(ended), message: Some(report.message.clone()), ..running };
     let mut tx = services.begin().await?;
     let begun = tx.run(&id).await?;
     let begun = begun.ok_or_else(|| ServiceError::NotFound(format!("run {id} to end")))?;

@@ -10,6 +10,7 @@
 mod audit;
 mod cluster;
 mod deployments;
+mod history;
 mod imports;
 mod jobs;
 mod kernel_uses;

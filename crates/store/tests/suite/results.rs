@@ -44,6 +44,7 @@ pub(crate) fn new_run(world: &World, subject: Option<SubjectNumber>, machine: &s
         source: RunSource::Upload,
         gate: None,
         file: None,
+        kernel: "6.1.172".to_owned(),
         generator: "Robot 7.1".to_owned(),
         started_at: world.now(),
         recorded_by: "ada".to_owned(),

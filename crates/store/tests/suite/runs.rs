@@ -68,7 +68,7 @@ async fn validation_of(
 async fn begin(world: &World, validation: &Validation, entry: &str) -> RunId {
     let id = RunId(world.id());
     let mut tx = world.begin().await;
-    tx.begin_run(validation, &id, entry, "qemu", world.now()).await.unwrap();
+    tx.begin_run(validation, &id, ("qemu", entry, ""), world.now()).await.unwrap();
     tx.commit().await.unwrap();
     id
 }

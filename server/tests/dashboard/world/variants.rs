@@ -83,7 +83,7 @@ impl World {
     async fn end_validation(&self, validation: &Validation, cases: &[(&str, Outcome, i64)]) {
         let id = RunId(format!("run-{}", self.number()));
         let mut tx = self.store.begin().await.unwrap();
-        tx.begin_run(validation, &id, "linux", "qemu", Self::now()).await.unwrap();
+        tx.begin_run(validation, &id, ("qemu", "linux", ""), Self::now()).await.unwrap();
         let run = tx.run(&id).await.unwrap().unwrap();
         let results = cases.iter().map(|(case, outcome, seconds)| CaseResult {
             case: (*case).to_owned(),
