@@ -18,6 +18,7 @@ mod guest;
 mod hypervisor;
 mod keys;
 mod relay;
+pub mod results;
 #[cfg(test)]
 mod robot_tests;
 mod scrollback;
