@@ -101,7 +101,7 @@ impl<'a> Intake<'a> {
     /// Compares what the file says of itself with what was found.
     pub(super) fn compare(&mut self, of: &str, what: &str, stated: Option<u64>, found: u64) {
         if let Some(stated) = stated.filter(|stated| *stated != found) {
-            self.contradiction(format!("{of} says {stated} {what}, and its cases are {found}."));
+            self.contradiction(format!("{of} counts {stated} {what}, and {found} are there."));
         }
     }
 

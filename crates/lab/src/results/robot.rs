@@ -228,7 +228,7 @@ fn apply(teardown: &Teardown, outcome: &mut Outcome, message: &mut String) {
 /// What the file counts beside what its cases are; before version 4 nothing was skipped.
 fn compare(stated: &Stated, before: Totals, intake: &mut Intake<'_>) {
     let found = intake.totals();
-    let of = "The statistics of the file";
+    let of = "The file";
     intake.compare(of, "passed", stated.pass, found.passed - before.passed);
     intake.compare(of, "failed", stated.fail, found.failing() - before.failing());
     let skipped = found.skipped + found.not_run - before.skipped - before.not_run;

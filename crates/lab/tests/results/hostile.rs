@@ -56,7 +56,7 @@ fn levels_without_end_are_refused() {
     let json = format!("{{\"rpa\":false,\"x\":{}", "[".repeat(100_000));
     assert!(refusal(json.as_bytes()).ends_with("more than 512 levels stand within each other"));
     let tap: String = (0..100).map(|level| format!("{}1..1\n", " ".repeat(level))).collect();
-    assert!(refusal(tap.as_bytes()).ends_with("more than 64 levels stand within each other"));
+    assert!(refusal(tap.as_bytes()).ends_with("more than 24 levels stand within each other"));
 }
 
 #[test]

@@ -124,8 +124,8 @@ fn totals_that_its_cases_do_not_bear_out_are_said() {
 <testcase name="a"><failure message="x"/></testcase><testcase name="b"/></testsuite></testsuites>"#;
     let file = read(text.as_bytes()).unwrap();
     let expected = [
-        "The suite \"s\" says 3 tests, and its cases are 2.",
-        "The suite \"\" says 3 tests, and its cases are 2.",
+        "The suite \"s\" counts 3 tests, and 2 are there.",
+        "The suite \"\" counts 3 tests, and 2 are there.",
     ];
     assert_eq!(file.run.contradictions, expected);
 }

@@ -52,7 +52,7 @@ fn measurements_come_back_to_the_last_bit() {
 #[test]
 fn totals_that_its_cases_do_not_bear_out_are_said() {
     let wrong = example().replace("\"passed\": 1", "\"passed\": 690");
-    let expected = ["The file says 690 passed, and its cases are 1."];
+    let expected = ["The file counts 690 passed, and 1 are there."];
     assert_eq!(read(wrong.as_bytes()).unwrap().run.contradictions, expected);
 }
 

@@ -126,8 +126,8 @@ fn totals_that_its_cases_do_not_bear_out_are_said() {
         let text = text.replace("pass=\"2\" fail=\"5\"", "pass=\"3\" fail=\"4\"");
         let wrong = text.replacen("\"pass\":2,\n\"fail\":5", "\"pass\":3,\n\"fail\":4", 1);
         let expected = [
-            "The statistics of the file says 3 passed, and its cases are 2.",
-            "The statistics of the file says 4 failed, and its cases are 5.",
+            "The file counts 3 passed, and 2 are there.",
+            "The file counts 4 failed, and 5 are there.",
         ];
         assert_eq!(read(wrong.as_bytes()).unwrap().run.contradictions, expected, "{name}");
     }

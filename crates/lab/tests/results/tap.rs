@@ -101,7 +101,7 @@ fn plans_that_points_do_not_bear_out_are_said() {
     assert_eq!(fewer.incomplete.as_deref(), Some("Of 3 points that were planned, 2 are there."));
     assert_eq!(fewer.remarks, ["Line 3: point 3 comes where 2 should."]);
     let more = read(b"ok 1 a\nok 2 b\n1..1\n").unwrap().run;
-    assert_eq!(more.contradictions, ["The file says 1 points, and its cases are 2."]);
+    assert_eq!(more.contradictions, ["The file counts 1 points, and 2 are there."]);
     let cut = read(b"1..1\n# Subtest: a\n    1..2\n    ok 1 b\n").unwrap();
     assert_eq!(cut.outcomes(), [("a::b", Passed)]);
     assert!(cut.run.incomplete.unwrap().starts_with("The file ends in the middle, at line 5"));
