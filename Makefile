@@ -6,8 +6,8 @@ SHELL := /usr/bin/env bash
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 DATA_DIR ?= $(shell if [ "$$(id -u)" = 0 ]; then echo /var/lib/bootwright; else echo "$${XDG_STATE_HOME:-$$HOME/.local/state}/bootwright"; fi)
 RUN_ARGS ?=
-# So long is looked for bytes that an importer of results does not take; there are thirteen such tests.
-FUZZ_MS ?= 20000
+# So long is looked for bytes that an importer of results does not take; there are nineteen such tests.
+FUZZ_MS ?= 15000
 
 .PHONY: help run dev test lint bench crash openapi release build site setup-run setup-test setup-release unit fuzz fixtures end2end reproduce clean
 

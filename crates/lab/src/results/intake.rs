@@ -121,6 +121,10 @@ impl<'a> Intake<'a> {
                 sentences.push(format!("{left_out} more of this kind are left out."));
             }
         }
+        let sentences = self.run.remarks.iter_mut().chain(&mut self.run.contradictions);
+        for sentence in sentences.chain(&mut self.run.incomplete) {
+            *sentence = one_line(sentence, TITLE);
+        }
         self.run.generator = one_line(&self.run.generator, TITLE);
         self.run.suite = one_line(&self.run.suite, TITLE);
         self.run

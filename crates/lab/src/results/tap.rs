@@ -250,6 +250,7 @@ impl<'a, 'b> Reading<'a, 'b> {
 /// The case of a point that holds no others.
 fn case(point: Point, name: String, number: u64) -> ReportedCase {
     let name = if name.is_empty() { format!("test {number}") } else { name };
+    let duration_us = point.duration_us();
     let (outcome, message) = point.outcome();
-    ReportedCase { message, ..intake::case(name.clone(), name, outcome) }
+    ReportedCase { duration_us, message, ..intake::case(name.clone(), name, outcome) }
 }

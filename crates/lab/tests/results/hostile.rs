@@ -63,10 +63,14 @@ fn levels_without_end_are_refused() {
 fn keywords_deeper_than_the_parser_goes_are_passed_over() {
     let body = "{\"body\":[".repeat(150);
     let end = "]}".repeat(150);
+    let outer = "{\"name\":\"O\",\"suites\":[".repeat(23);
+    let (outer_end, suites) = ("]}".repeat(23), "O.".repeat(23));
     let json = format!(
-        "{{\"generator\":\"Robot 7.5\",\"rpa\":false,\"suite\":{{\"name\":\"S\",\"tests\":[{{\"name\":\"t\",\"status\":\"PASS\",\"body\":[{body}{end}]}}]}}}}"
+        "{{\"generator\":\"Robot 7.5\",\"rpa\":false,\"suite\":{outer}{{\"name\":\"S\",\"tests\":[{{\"name\":\"t\",\"status\":\"PASS\",\"body\":[{body}{end}]}}]}}{outer_end}}}"
     );
-    assert_eq!(read(json.as_bytes()).unwrap().cases[0].id, "S.t");
+    let ids: Vec<_> =
+        read(json.as_bytes()).unwrap().cases.into_iter().map(|case| case.id).collect();
+    assert_eq!(ids, [format!("{suites}S.t")]);
 }
 
 /// A gigabyte of one piece, again and again.
