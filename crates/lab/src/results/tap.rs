@@ -68,8 +68,6 @@ struct Reading<'a, 'b> {
     log: Tail,
     /// The kernel's runners print diagnostics before the point, others behind it.
     log_comes_first: bool,
-    /// The name that a comment gave to the points that follow.
-    announced: Option<String>,
     bailed_out: Option<String>,
     /// Whether any line was of the protocol.
     begun: bool,
@@ -85,7 +83,6 @@ impl<'a, 'b> Reading<'a, 'b> {
             block: None,
             log: Tail::default(),
             log_comes_first: false,
-            announced: None,
             bailed_out: None,
             begun: false,
         }
@@ -119,7 +116,7 @@ impl<'a, 'b> Reading<'a, 'b> {
             Line::Subtest(name) => {
                 // KUnit announces among the points themselves, others before them.
                 self.log_comes_first |= self.levels.innermost().is_some_and(|open| depth > open);
-                self.announced = Some(one_line(name, TITLE));
+                self.levels.announce(depth, one_line(name, TITLE));
             }
             Line::BlockBegins if self.last.is_some() => self.block = Some(Block::new(raw)),
             Line::Comment(text) => {
@@ -135,7 +132,7 @@ impl<'a, 'b> Reading<'a, 'b> {
     /// The level at this depth.
     fn level(&mut self, depth: Depth, line: u64) -> Result<&mut Level, ResultFileError> {
         self.begun = true;
-        self.levels.at(depth, &mut self.announced, line, self.intake)
+        self.levels.at(depth, line, self.intake)
     }
 
     fn point(&mut self, depth: Depth, point: Point, line: u64) -> Result<(), ResultFileError> {
@@ -158,7 +155,7 @@ impl<'a, 'b> Reading<'a, 'b> {
         if !self.levels.are_nested() {
             self.flush()?;
         }
-        self.announced = None;
+        self.levels.announce_none();
         if !within.any || (failed && !within.any_failed) {
             self.last = Some((group, case));
             if self.log_comes_first {

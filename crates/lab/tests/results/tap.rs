@@ -96,6 +96,14 @@ fn a_kernels_console_is_read_with_its_times() {
 }
 
 #[test]
+fn of_a_kernel_that_panics_the_points_before_have_their_names() {
+    let text = "KTAP version 1\n1..1\n    KTAP version 1\n    # Subtest: example\n    1..2\n    ok 1 simple\n        KTAP version 1\n        # Subtest: params\n        ok 1 three\nKernel panic - not syncing: VFS\n";
+    let file = read(text.as_bytes()).unwrap();
+    assert_eq!(file.outcomes(), [("example::simple", Passed), ("example::params::three", Passed)]);
+    assert!(file.run.incomplete.unwrap().starts_with("The file ends in the middle"));
+}
+
+#[test]
 fn plans_that_points_do_not_bear_out_are_said() {
     let fewer = read(b"1..3\nok 1\nok 3\n").unwrap().run;
     assert_eq!(fewer.incomplete.as_deref(), Some("Of 3 points that were planned, 2 are there."));

@@ -14,6 +14,8 @@ const GROUPS: usize = 20_000;
 pub(super) struct Levels {
     open: Vec<Level>,
     groups: Vec<Group>,
+    /// The name that a comment gave to the points that follow.
+    announced: Option<String>,
 }
 
 /// The points of one level, up to now.
@@ -53,12 +55,27 @@ impl Levels {
         self.open.len() > 1
     }
 
+    /// A comment at this depth says what the points are called that follow. KUnit says it within a level
+    /// that it has opened: a kernel that panics leaves no other name behind.
+    pub(super) fn announce(&mut self, depth: Depth, name: String) {
+        let opened = self.open.last().filter(|level| level.depth == depth && level.points == 0);
+        let group = opened.and_then(|level| self.groups.get_mut(level.group?));
+        match group.filter(|group| group.name.is_empty()) {
+            Some(group) => group.name = name,
+            None => self.announced = Some(name),
+        }
+    }
+
+    /// What was announced is over.
+    pub(super) fn announce_none(&mut self) {
+        self.announced = None;
+    }
+
     /// The level at this depth. Where it is not open it is opened, and takes the name that was announced;
     /// deeper ones are closed.
     pub(super) fn at(
         &mut self,
         depth: Depth,
-        announced: &mut Option<String>,
         line: u64,
         intake: &mut Intake<'_>,
     ) -> Result<&mut Level, ResultFileError> {
@@ -69,7 +86,7 @@ impl Levels {
             let outer = self.open.last().map(|outer| outer.group);
             let group = match outer {
                 None => None,
-                Some(parent) => Some(self.add_group(parent, announced.take(), line)?),
+                Some(parent) => Some(self.add_group(parent, line)?),
             };
             let level = Level {
                 depth,
@@ -85,19 +102,15 @@ impl Levels {
         Ok(&mut self.open[last])
     }
 
-    fn add_group(
-        &mut self,
-        parent: Option<usize>,
-        name: Option<String>,
-        line: u64,
-    ) -> Result<usize, ResultFileError> {
+    fn add_group(&mut self, parent: Option<usize>, line: u64) -> Result<usize, ResultFileError> {
         if self.groups.len() == GROUPS {
             return Err(Problem::TooManySuites(GROUPS).at(line));
         }
         if self.open.len() == SUITES_DEEP {
             return Err(Problem::TooDeep(SUITES_DEEP).at(line));
         }
-        self.groups.push(Group { parent, name: name.unwrap_or_default() });
+        let name = self.announced.take().unwrap_or_default();
+        self.groups.push(Group { parent, name });
         Ok(self.groups.len() - 1)
     }
 
