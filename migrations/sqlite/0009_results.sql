@@ -200,7 +200,7 @@ create table latest_result (
     outcome text not null,
     ended_at bigint not null,
     primary key (test_case, subject, lane)
-);
+) without rowid;
 
 -- Of each case and subject, how the lanes stand.
 create table case_standing (
@@ -212,7 +212,7 @@ create table case_standing (
     skipped bigint not null,
     not_run bigint not null,
     primary key (test_case, subject)
-);
+) without rowid;
 
 -- What was there before: runs of plan "smoke".
 insert into subject (kind, release_id, variant_id, manifest_digest, created_at, passed, failed,
