@@ -139,6 +139,11 @@ pub(super) fn or_dash(text: Option<&str>) -> String {
     text.unwrap_or("-").to_owned()
 }
 
+/// The first line of a text; a dash where it is empty.
+pub(super) fn first_line(text: &str) -> String {
+    or_dash(text.lines().next().filter(|line| !line.is_empty()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +155,7 @@ mod tests {
             vec!["long".to_owned(), "\u{1b}[2Jx".to_owned()],
         ];
         assert_eq!(aligned(&rows), ["A     B", "long   [2Jx"]);
+        assert_eq!(["two\nlines", "", "\nlate"].map(first_line), ["two", "-", "-"]);
         assert_eq!(visible("\u{1b}[31ma\r\n\u{7}b"), "a\nb");
     }
 }

@@ -10,7 +10,10 @@ mod past;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use domain::run::{Outcome, reported::Totals};
+use domain::run::{
+    Outcome,
+    reported::{Totals, percent},
+};
 use serde::Serialize;
 
 use self::{
@@ -23,7 +26,7 @@ use super::{
     client::{encode, query},
     download::save,
     error::CliError,
-    output::or_dash,
+    output::{first_line, or_dash},
 };
 use crate::api::{
     results::{Attachment, NewManualResult, RecordedResult},
@@ -174,7 +177,7 @@ pub(super) fn run(cli: &Cli, command: &RunCommand) -> Result<(), CliError> {
                     about(it),
                     it.suite.clone(),
                     it.machine.clone(),
-                    or_dash(Some(it.entry.as_str()).filter(|entry| !entry.is_empty())),
+                    first_line(&it.entry),
                     or_dash(it.outcome.map(Outcome::word)),
                     counted(&it.totals),
                     it.started_at.clone(),
@@ -257,14 +260,13 @@ fn show(cli: &Cli, run: &str, failing: bool) -> Result<(), CliError> {
         ],
     )?;
     cli.output.list(&results, &["case", "outcome", "seconds", "message"], |it| {
-        let seconds =
-            it.duration_us.map(|us| format!("{}.{:03}", us / 1_000_000, us / 1_000 % 1_000));
-        let message = it.message.lines().next().filter(|line| !line.is_empty());
+        let lasted = it.duration_us.and_then(|us| u64::try_from(us).ok());
+        let seconds = lasted.map(|us| format!("{}.{:03}", us / 1_000_000, us / 1_000 % 1_000));
         vec![
             it.case.clone(),
             it.outcome.word().to_owned(),
             or_dash(seconds.as_deref()),
-            or_dash(message),
+            first_line(&it.message),
         ]
     })
 }
@@ -285,7 +287,7 @@ fn counted(totals: &Totals) -> String {
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let mut parts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
-    parts.extend(totals.pass_rate().map(|rate| format!("{}.{:02} %", rate / 100, rate % 100)));
+    parts.extend(totals.pass_rate().map(percent));
     if parts.is_empty() { "no cases".to_owned() } else { parts.join(", ") }
 }
 

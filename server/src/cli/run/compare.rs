@@ -3,10 +3,7 @@
 use clap::{Args, builder::PossibleValuesParser};
 use domain::{
     job::JobKind,
-    run::{
-        Outcome,
-        comparison::{CaseChange, ComparedCase, SeenCase},
-    },
+    run::comparison::{CaseChange, ComparedCase, SeenCase, markdown},
 };
 
 use super::alone;
@@ -17,7 +14,7 @@ use crate::{
         client::{encode, query},
         error::{CliError, ExitStatus},
         follow::{self, Show},
-        output::{one_line, or_dash},
+        output::{first_line, one_line, or_dash},
     },
 };
 
@@ -31,7 +28,7 @@ pub(in crate::cli) struct CompareArgs {
     here: String,
     /// What it is compared with, named likewise.
     base: String,
-    /// Only cases that changed so, by commas.
+    /// Only cases that changed so, by commas; what is the same on both sides is only counted.
     #[arg(
         long,
         value_delimiter = ',',
@@ -66,9 +63,9 @@ pub(super) fn run(cli: &Cli, args: &CompareArgs) -> Result<(), CliError> {
     if cli.output.is_json() {
         cli.output.json(&found)?;
     } else if args.markdown {
-        cli.output.lines(&markdown(&found))?;
+        cli.output.lines(&posted(&found, &args.change))?;
     } else {
-        shown(cli, &found)?;
+        shown(cli, &found, &args.change)?;
     }
     let worse = [CaseChange::Regression, CaseChange::NewFailure];
     let worse = counts(&found, |change, cases| worse.contains(&change) && cases > 0);
@@ -117,71 +114,46 @@ fn words(change: CaseChange) -> String {
     change.word().replace('-', " ")
 }
 
-fn shown(cli: &Cli, found: &Comparison) -> Result<(), CliError> {
+fn shown(cli: &Cli, found: &Comparison, asked: &[String]) -> Result<(), CliError> {
     let head = format!("# {} beside {}: {}", found.here, found.base, counts(found, |_, _| true));
     cli.output.lines(&[one_line(&head)])?;
     let headings = ["change", "case", "machine", "entry", "base", "here", "message"];
+    let outcome = |side: &Option<SeenCase>| or_dash(side.as_ref().map(|it| it.outcome.word()));
     cli.output.list(&found.cases, &headings, |it| {
-        let mut row = vec![it.change.word().to_owned()];
-        row.extend(columns(it));
-        row
+        vec![
+            it.change.word().to_owned(),
+            it.case.clone(),
+            it.machine.clone(),
+            first_line(&it.entry),
+            outcome(&it.base),
+            outcome(&it.here),
+            first_line(it.here.as_ref().map(|it| it.message.as_str()).unwrap_or_default()),
+        ]
     })?;
-    cli.output.lines(&left_out(found).map(|it| format!("# {it}")).into_iter().collect::<Vec<_>>())
+    let rest = left_out(found, asked).map(|it| format!("# {it}"));
+    cli.output.lines(&rest.into_iter().collect::<Vec<_>>())
 }
 
-/// What every form shows of a case beside how it changed.
-fn columns(it: &ComparedCase) -> [String; 6] {
-    let outcome =
-        |side: &Option<SeenCase>| or_dash(side.as_ref().map(|it| Outcome::word(it.outcome)));
-    let message = it.here.as_ref().and_then(|it| it.message.lines().next());
-    let entry = Some(it.entry.as_str()).filter(|entry| !entry.is_empty());
-    [
-        it.case.clone(),
-        it.machine.clone(),
-        or_dash(entry),
-        outcome(&it.base),
-        outcome(&it.here),
-        or_dash(message.filter(|line| !line.is_empty())),
-    ]
-}
-
-/// How many cases an answer that was cut lacks.
-fn left_out(found: &Comparison) -> Option<String> {
-    let shown = |change| found.cases.iter().filter(|it| it.change == change).count() as u64;
-    let lacks = found.counts.iter().filter(|it| shown(it.change) > 0);
-    let lacks: u64 = lacks.map(|it| it.cases.saturating_sub(shown(it.change))).sum();
+/// How many cases of the classes that were asked for an answer lacks; what is the same on both sides
+/// is never listed.
+fn left_out(found: &Comparison, asked: &[String]) -> Option<String> {
+    let wanted = |change: CaseChange| {
+        change != CaseChange::Unchanged
+            && asked.iter().any(|it| it == ALL || it.as_str() == change.word())
+    };
+    let counted: u64 = found.counts.iter().filter(|it| wanted(it.change)).map(|it| it.cases).sum();
+    let listed = found.cases.iter().filter(|it| wanted(it.change)).count() as u64;
+    let lacks = counted.saturating_sub(listed);
     (lacks > 0).then(|| format!("{lacks} more are not listed"))
 }
 
-fn markdown(found: &Comparison) -> Vec<String> {
-    let mut lines = vec![
-        format!("### {} beside {}", cell(&found.here), cell(&found.base)),
-        String::new(),
-        counts(found, |_, cases| cases > 0),
-    ];
-    if !found.cases.is_empty() {
-        lines.push(String::new());
-        lines.push("| change | case | machine | entry | base | here | message |".to_owned());
-        lines.push("| --- | --- | --- | --- | --- | --- | --- |".to_owned());
-    }
-    lines.extend(found.cases.iter().map(|it| {
-        let cells = columns(it).map(|it| cell(&it)).join(" | ");
-        format!("| {} | {cells} |", words(it.change))
-    }));
-    lines.extend(left_out(found).into_iter().flat_map(|it| [String::new(), it]));
+/// The same as pages offer it to be copied.
+fn posted(found: &Comparison, asked: &[String]) -> Vec<String> {
+    let counts: Vec<_> = found.counts.iter().map(|it| (it.change, it.cases)).collect();
+    let text = markdown(&found.here, &found.base, &counts, &found.cases);
+    let mut lines: Vec<String> = text.lines().map(one_line).collect();
+    lines.extend(left_out(found, asked).into_iter().flat_map(|it| [String::new(), it]));
     lines
-}
-
-/// A text as it can stand in a cell: what others wrote must not become marks or tags.
-fn cell(text: &str) -> String {
-    let mut cell = String::with_capacity(text.len());
-    for letter in one_line(text).chars() {
-        if "\\`*_[]<>|#~&!".contains(letter) {
-            cell.push('\\');
-        }
-        cell.push(letter);
-    }
-    cell
 }
 
 #[cfg(test)]
@@ -189,56 +161,31 @@ mod tests {
     use super::*;
     use crate::api::history::ChangeCount;
 
-    fn comparison(cases: &[(&str, &str)]) -> Comparison {
-        let case = |(id, message): &(&str, &str)| ComparedCase {
+    #[test]
+    fn what_an_answer_lacks_is_said_but_not_classes_that_nobody_asked_for() {
+        let regression = ComparedCase {
             entry: String::new(),
             machine: "board-1".to_owned(),
-            case: (*id).to_owned(),
+            case: "a".to_owned(),
             title: String::new(),
             change: CaseChange::Regression,
-            here: Some(SeenCase {
-                run: "r".into(),
-                outcome: Outcome::Failed,
-                duration_us: None,
-                message: (*message).to_owned(),
-            }),
+            here: None,
             base: None,
         };
-        Comparison {
+        let count = |(change, cases)| ChangeCount { change, cases };
+        let classes =
+            [(CaseChange::Regression, 3), (CaseChange::NewFailure, 0), (CaseChange::Unchanged, 9)];
+        let found = Comparison {
             here: "v1.1.0".to_owned(),
             base: "recorded/v1.0.0".to_owned(),
-            counts: vec![
-                ChangeCount { change: CaseChange::Regression, cases: 3 },
-                ChangeCount { change: CaseChange::NewFailure, cases: 0 },
-                ChangeCount { change: CaseChange::Unchanged, cases: 9 },
-            ],
-            cases: cases.iter().map(case).collect(),
-        }
-    }
-
-    #[test]
-    fn what_others_wrote_is_no_mark_in_a_table_and_what_is_left_out_is_said() {
-        let lines = markdown(&comparison(&[("a|b", "<b>*no*</b>\nsecond line")]));
-        let expected = [
-            "### v1.1.0 beside recorded/v1.0.0",
-            "",
-            "3 regression, 9 unchanged",
-            "",
-            "| change | case | machine | entry | base | here | message |",
-            "| --- | --- | --- | --- | --- | --- | --- |",
-            "| regression | a\\|b | board-1 | - | - | failed | \\<b\\>\\*no\\*\\</b\\> |",
-            "",
-            "2 more are not listed",
-        ];
-        assert_eq!(lines, expected);
-    }
-
-    #[test]
-    fn classes_that_were_not_asked_for_are_counted_and_not_left_out() {
-        assert_eq!(left_out(&comparison(&[])), None);
-        assert_eq!(
-            counts(&comparison(&[]), |_, _| true),
-            "3 regression, 0 new failure, 9 unchanged"
-        );
+            counts: classes.map(count).to_vec(),
+            cases: vec![regression],
+        };
+        assert_eq!(counts(&found, |_, _| true), "3 regression, 0 new failure, 9 unchanged");
+        let asked = |words: &[&str]| words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let usual = asked(&["regression", "fixed"]);
+        assert_eq!(posted(&found, &usual).last().unwrap(), "2 more are not listed");
+        assert_eq!(left_out(&found, &asked(&[ALL])).unwrap(), "2 more are not listed");
+        assert_eq!(left_out(&found, &asked(&["new-failure"])), None);
     }
 }

@@ -78,6 +78,7 @@ pub(super) fn run(cli: &Cli, args: &ImportArgs) -> Result<(), CliError> {
         return Err(CliError::Usage("--name is for one file".to_owned()));
     }
     let mut all = Vec::with_capacity(args.files.len());
+    let mut stopped = None;
     for path in &args.files {
         let file = path.display().to_string();
         let brought = match bring(cli, args, path) {
@@ -86,7 +87,8 @@ pub(super) fn run(cli: &Cli, args: &ImportArgs) -> Result<(), CliError> {
             Err(error)
                 if matches!(error.status(), ExitStatus::Refused | ExitStatus::Unreachable) =>
             {
-                return Err(error);
+                stopped = Some(error);
+                break;
             }
             Err(error) => Brought { file, new: None, run: None, error: Some(error.to_string()) },
         };
@@ -97,6 +99,9 @@ pub(super) fn run(cli: &Cli, args: &ImportArgs) -> Result<(), CliError> {
     }
     if cli.output.is_json() {
         cli.output.json(&all)?;
+    }
+    if let Some(error) = stopped {
+        return Err(error);
     }
     let failed: Vec<&Brought> = all.iter().filter(|it| it.error.is_some()).collect();
     match failed[..] {

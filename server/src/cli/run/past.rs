@@ -2,8 +2,8 @@
 
 use clap::{Args, builder::PossibleValuesParser};
 use domain::{
-    history::Columns,
-    run::{Outcome, reported::Totals},
+    history::{Columns, worst},
+    run::Outcome,
 };
 
 use super::counted;
@@ -13,7 +13,7 @@ use crate::{
         Cli,
         client::{encode, query},
         error::CliError,
-        output::{one_line, or_dash},
+        output::{first_line, one_line},
     },
 };
 
@@ -105,7 +105,8 @@ pub(super) fn history(cli: &Cli, args: &HistoryArgs) -> Result<(), CliError> {
     let numbers = (1..=found.columns.len()).map(|number| number.to_string());
     let mut table = vec![["case".to_owned()].into_iter().chain(numbers).collect::<Vec<_>>()];
     table.extend(found.rows.iter().map(|row| {
-        let signs = row.cells.iter().map(|it| it.as_ref().map_or(" ", sign).to_owned());
+        let signs =
+            row.cells.iter().map(|it| it.as_ref().map_or("", |it| worst(it).sign()).to_owned());
         [row.case.clone()].into_iter().chain(signs).collect()
     }));
     cli.output.rows(&table)?;
@@ -124,21 +125,6 @@ fn legend(number: u32, it: &HistoryColumn) -> String {
     let parts = [about].into_iter().chain(place).chain([it.at.as_str(), totals.as_str()]);
     let parts: Vec<String> = parts.filter(|it| !it.is_empty()).map(one_line).collect();
     format!("# {number}: {}", parts.join(", "))
-}
-
-/// The worst that a cell holds.
-const fn sign(totals: &Totals) -> &'static str {
-    if totals.failed > 0 {
-        "✗"
-    } else if totals.errored > 0 {
-        "!"
-    } else if totals.passed > 0 {
-        "✓"
-    } else if totals.skipped > 0 {
-        "–"
-    } else {
-        "?"
-    }
 }
 
 pub(super) fn case(cli: &Cli, args: &CaseArgs) -> Result<(), CliError> {
@@ -162,16 +148,15 @@ pub(super) fn case(cli: &Cli, args: &CaseArgs) -> Result<(), CliError> {
     }
     let headings = ["began", "about", "machine", "entry", "outcome", "retries", "run", "message"];
     cli.output.list(&found.results, &headings, |it| {
-        let message = it.message.lines().next().filter(|line| !line.is_empty());
         vec![
             it.at.clone(),
             it.about.clone().unwrap_or_else(|| "inbox".to_owned()),
             it.machine.clone(),
-            or_dash(Some(it.entry.as_str()).filter(|entry| !entry.is_empty())),
+            first_line(&it.entry),
             it.outcome.word().to_owned(),
             it.retries.to_string(),
             it.run.clone(),
-            or_dash(message),
+            first_line(&it.message),
         ]
     })
 }
@@ -189,19 +174,6 @@ fn flaky(it: &CaseFlakiness) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cell_shows_the_worst_that_it_holds() {
-        let none = Totals::default();
-        let signs = [
-            Totals { passed: 9, failed: 1, errored: 1, ..none },
-            Totals { passed: 9, errored: 1, ..none },
-            Totals { passed: 1, skipped: 9, ..none },
-            Totals { skipped: 1, not_run: 9, ..none },
-            Totals { not_run: 1, ..none },
-        ];
-        assert_eq!(signs.each_ref().map(sign), ["✗", "!", "✓", "–", "?"]);
-    }
 
     #[test]
     fn flakiness_comes_with_its_interval() {
