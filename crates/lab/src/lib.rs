@@ -24,6 +24,7 @@ mod scrollback;
 mod session;
 mod smoke;
 mod stages;
+mod suite;
 
 pub use accelerator::{Accelerator, probe_accelerator};
 pub use guest::{Board, GuestConfig, LabError};
@@ -33,3 +34,7 @@ pub use scrollback::{ConsolePart, Scrollback};
 pub use session::{Session, SessionEnd, SessionRequest};
 pub use smoke::{RunObserver, RunReport, SmokeRequest, run_smoke};
 pub use stages::{ConsoleTimes, waterfall};
+pub use suite::{
+    Artefact, NoOpenPort, OpenPort, SuiteCommand, SuiteEnd, SuiteLimits, SuiteReport, SuiteRequest,
+    SuiteVariables, run_suite, within,
+};

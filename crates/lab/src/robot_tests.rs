@@ -25,7 +25,8 @@ use crate::{
     Board, GuestConfig,
     boot::{as_shown, press_down},
     console::Console,
-    guest, probe_accelerator,
+    guest::{self, Reboots},
+    probe_accelerator,
 };
 
 const MENU_PATH: &str = "/release/v1.0.0/menu.ipxe";
@@ -130,7 +131,9 @@ struct Bench {
 impl Bench {
     /// A machine that is switched on.
     fn machine(&self) -> (Running, Console) {
-        let mut guest = guest::start(&self.spawner, &self.config, &self.socket, MENU_PATH).unwrap();
+        let mut guest =
+            guest::start(&self.spawner, &self.config, &self.socket, MENU_PATH, Reboots::End)
+                .unwrap();
         let (input, output) = (guest.child.stdin.take(), guest.child.stdout.take());
         let console = Console::new(input.unwrap(), output.unwrap(), self.clock.clone(), &[]);
         (guest, console)

@@ -20,7 +20,7 @@ use crate::{
     checks,
     complaints::Complaints,
     console::Console,
-    guest::{self, GuestConfig, LabError},
+    guest::{self, GuestConfig, LabError, Reboots},
     stages::{ConsoleTimes, waterfall},
 };
 
@@ -125,7 +125,7 @@ fn run(
     observer: &dyn RunObserver,
 ) -> Result<RunReport, LabError> {
     observer.line(&format!("entry {}: {} starts", request.entry, config.details()));
-    let mut guest = guest::start(spawner, config, request.socket, request.menu_path)?;
+    let mut guest = guest::start(spawner, config, request.socket, request.menu_path, Reboots::End)?;
     let (Some(input), Some(output)) = (guest.child.stdin.take(), guest.child.stdout.take()) else {
         return Err(LabError::NoConsole);
     };

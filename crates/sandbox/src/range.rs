@@ -31,10 +31,10 @@ pub struct IdRange {
 }
 
 impl IdRange {
-    /// Whether that is a user id of what runs inside, as the host sees it.
+    /// The last user id that what runs inside can have.
     #[must_use]
-    pub fn holds_user(&self, id: u32) -> bool {
-        id.checked_sub(self.first_uid).is_some_and(|it| it < SIZE)
+    pub const fn last_uid(&self) -> u32 {
+        self.first_uid.saturating_add(SIZE - 1)
     }
 }
 
