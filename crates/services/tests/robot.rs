@@ -1,0 +1,218 @@
+//! A real Robot Framework suite drives a real guest by its serial console over telnet: from iPXE's
+//! shell to our menu, down to an entry, and into its rootfs. Where the release renames the entry's
+//! text, the same suite fails and names it.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use blobs::BlobStore;
+use domain::{
+    digest::Digest,
+    job::JobState,
+    manifest::{BootEntry, Manifest},
+    recipe,
+    run::{BootStage, FailureClass},
+    time::{Clock, Timestamp},
+    transfer::Transfer,
+};
+use lab::{
+    Artefact, Board, GuestConfig, RunObserver, SuiteCommand, SuiteEnd, SuiteLimits, SuiteReport,
+    SuiteRequest, SuiteVariables, probe_accelerator, run_suite,
+};
+use netboot::{BootListener, Observations, Served, SharedCatalogue, Snapshot};
+use process::Spawner;
+use services::releases::Packages;
+use support::World;
+
+const SUITE: [(&str, &str); 2] = [
+    ("boot.robot", include_str!("../../../examples/suites/boot/boot.robot")),
+    ("machine.resource", include_str!("../../../examples/suites/boot/machine.resource")),
+];
+const REQUIREMENTS: &str = include_str!("../../../examples/suites/requirements.txt");
+/// The text that the suite looks for.
+const TEXT: &str = "Debian stable netboot 6.1.y";
+
+/// The starter with another entry before its own, which hangs and is the one that is booted where no
+/// key comes.
+fn recipe_of_two() -> String {
+    let other = "[[menu.entries]]\nlabel = \"other\"\ntext = \"Another way to boot\"\n\
+        kernel = \"vmlinuz-6.1.y\"\narguments = \"console=ttyS0,115200 init=/bin/cat\"\n\n";
+    let two = recipe::starter()
+        .replacen("[[menu.entries]]", &format!("{other}[[menu.entries]]"), 1)
+        .replace("default = \"deb-netboot-6.1.y\"", "default = \"other\"")
+        // A machine that has to share its processor must not miss the three seconds of the starter.
+        .replace("timeout_ms = 3000", "timeout_ms = 60000");
+    assert!(two.contains(TEXT) && two.contains("\"other\"\ntimeout_ms = 60000"), "{two}");
+    two
+}
+
+/// As set-up names it.
+fn python_of_suites() -> PathBuf {
+    let digest = Digest::of(REQUIREMENTS).to_string();
+    let folder = PathBuf::from(format!("/var/cache/bootwright-suites-{}", &digest[..16]));
+    assert!(folder.join("complete").exists(), "{folder:?} is missing: run setup/run.sh test");
+    folder
+}
+
+/// Time since the test began: nobody asks for the time of day.
+struct SinceStart(Instant);
+
+impl Clock for SinceStart {
+    fn now(&self) -> Timestamp {
+        Timestamp(i64::try_from(self.0.elapsed().as_micros()).unwrap())
+    }
+}
+
+struct Watcher(Observations);
+
+impl RunObserver for Watcher {
+    fn line(&self, text: &str) {
+        println!("  {text}");
+    }
+
+    fn transfers(&self) -> Vec<Transfer> {
+        self.0.transfers()
+    }
+
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+struct Bench {
+    folder: PathBuf,
+    spawner: Spawner,
+    clock: Arc<dyn Clock>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Bench {
+    /// Runs the suite against a release that is served to its machine alone.
+    fn run(&self, name: &str, manifest: &Manifest) -> SuiteReport {
+        let begun = Instant::now();
+        let digest = manifest.digest().unwrap();
+        let served = Served { name: name.to_owned(), digest, manifest: manifest.clone() };
+        let mut snapshot = Snapshot::default();
+        snapshot.add(Arc::new(served), name);
+        let catalogue = SharedCatalogue::default();
+        catalogue.swap(snapshot);
+        let blobs = BlobStore::open(&self.folder.join("blobs")).unwrap();
+        let observations = Observations::default();
+        let listener = BootListener::new(catalogue, blobs, self.clock.clone())
+            .observed_by(Arc::new(observations.clone()));
+        let socket = self.folder.join(format!("{name}.sock"));
+        let path = socket.clone();
+        self.runtime.spawn(async move {
+            netboot::serve_guest(&path, listener, std::future::pending()).await
+        });
+        let config = GuestConfig {
+            accelerator: probe_accelerator(&self.spawner, &self.clock),
+            board: Board::Plain,
+            memory_mib: 1536,
+            program: self.folder.join("relay"),
+        };
+        let request = SuiteRequest {
+            folder: &self.folder.join("suite"),
+            command: SuiteCommand::Robot {
+                suites: vec!["boot.robot".to_owned()],
+                options: ["--loglevel", "DEBUG"].map(str::to_owned).to_vec(),
+            },
+            python: Some(&python_of_suites()),
+            menu_path: &format!("/release/{name}/menu.ipxe"),
+            socket: &socket,
+            variables: SuiteVariables {
+                machine: "qemu",
+                release: name,
+                manifest: &digest.to_string(),
+                entry: None,
+                user: "root",
+                password: "debian",
+            },
+            limits: SuiteLimits {
+                time: Duration::from_secs(600),
+                patience: Duration::from_secs(15),
+                bytes: 64 << 20,
+                files: 100,
+            },
+            work_dir: &self.folder.join("suites"),
+        };
+        let watcher = Watcher(observations);
+        let report = run_suite(&self.spawner, &self.clock, &config, &request, &watcher);
+        println!("{name}: {:?} {} in {:?}", report.end, report.message, begun.elapsed());
+        report
+    }
+}
+
+fn write_suite(folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    for (name, text) in SUITE {
+        fs::write(folder.join(name), text).unwrap();
+    }
+}
+
+fn text(report: &SuiteReport, name: &str) -> String {
+    let found: Option<&Artefact> = report.artefacts.iter().find(|it| it.name == name);
+    let found = found.unwrap_or_else(|| panic!("no {name} in {:?}", report.artefacts));
+    fs::read_to_string(&found.path).unwrap()
+}
+
+fn console(report: &SuiteReport) -> String {
+    String::from_utf8_lossy(&report.console).into_owned()
+}
+
+#[test]
+fn a_robot_suite_boots_a_release_and_fails_where_a_text_of_its_menu_changes() {
+    support::run(Duration::from_secs(600), |world| async move {
+        world.save(None, &recipe_of_two()).await;
+        let (job, version) = world.build(1, Packages::Newer).await;
+        assert_eq!(job.state, JobState::Succeeded, "{:?}", job.outcome);
+        let release = world.services.release(&world.developer, &version).await.unwrap();
+        let built = world.services.contents(&world.developer, &release).await.unwrap().manifest;
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || suite_tells_them_apart(world, &built, runtime))
+            .await
+            .unwrap()
+    });
+}
+
+fn suite_tells_them_apart(
+    world: World,
+    built: &Manifest,
+    runtime: tokio::runtime::Handle,
+) -> World {
+    write_suite(&world.folder().join("suite"));
+    let clock: Arc<dyn Clock> = Arc::new(SinceStart(Instant::now()));
+    let spawner = Spawner::start().unwrap();
+    let bench = Bench { folder: world.folder().to_owned(), spawner, clock, runtime };
+
+    let green = bench.run("v1.0.0", built);
+    assert_eq!(green.end, SuiteEnd::Exited(0), "{}\n{:?}", console(&green), green.last_lines);
+    assert_eq!(green.failure, None, "{}", green.message);
+    for (name, content) in
+        [("output.xml", "<robot "), ("log.html", "DEB1.3"), ("report.html", "DEB1.1")]
+    {
+        assert!(text(&green, name).contains(content), "{name}");
+    }
+    assert!(console(&green).contains("login:"), "{}", console(&green));
+    let image = green.stages.iter().find(|it| it.stage == BootStage::Rootfs).unwrap();
+    assert_eq!(image.bytes, Some(built.component("rootfs.squashfs").unwrap().size));
+
+    let mut renamed = built.clone();
+    let (entry, with) = (renamed.entries.last_mut().unwrap(), "Debian netboot 6.1.y".to_owned());
+    let BootEntry::Linux { text: words, .. } = entry else { panic!("{entry:?}") };
+    assert_eq!(std::mem::replace(words, with), TEXT);
+    let red = bench.run("v1.1.0", &renamed);
+    assert_eq!((&red.end, red.failure), (&SuiteEnd::Exited(1), Some(FailureClass::Product)));
+    let said = red.last_lines.join("\n");
+    assert!(said.contains(&format!("The menu has no entry '{TEXT}'")), "{said}");
+    assert!(text(&red, "output.xml").contains(TEXT));
+    assert!(!console(&red).contains("login:"), "it did not boot: {}", console(&red));
+    world
+}
