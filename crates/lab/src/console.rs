@@ -87,6 +87,15 @@ impl Console {
         self.wait_for(deadline, stop, |rest| Some(((), end_of_broken(rest, text)?)))
     }
 
+    /// Waits until anything at all appears, and looks at none of it.
+    pub(crate) fn hear(
+        &mut self,
+        deadline: Instant,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), Missed> {
+        self.wait_for(deadline, stop, |rest| (!rest.trim().is_empty()).then_some(((), 0)))
+    }
+
     /// Waits until `find` finds something in what was not looked at yet, and where it ends.
     fn wait_for<T>(
         &mut self,

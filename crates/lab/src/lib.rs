@@ -14,6 +14,8 @@ mod boot;
 mod checks;
 mod complaints;
 mod console;
+#[cfg(test)]
+mod faulty_tests;
 mod guest;
 mod hypervisor;
 mod keys;
@@ -27,6 +29,7 @@ mod stages;
 mod suite;
 
 pub use accelerator::{Accelerator, probe_accelerator};
+pub use boot::BootLimits;
 pub use guest::{Board, GuestConfig, LabError};
 pub use keys::NotTyped;
 pub use relay::relay;

@@ -33,7 +33,7 @@ const MENU_PATH: &str = "/release/v1.0.0/menu.ipxe";
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// Time since the test began: nobody asks for the time of day.
-struct SinceStart(Instant);
+pub(crate) struct SinceStart(pub(crate) Instant);
 
 impl Clock for SinceStart {
     fn now(&self) -> Timestamp {
@@ -43,7 +43,7 @@ impl Clock for SinceStart {
 
 /// The example, with its kernels bound on paper: none of its files is there, so whatever iPXE asks
 /// for is refused, and it comes back to the menu.
-fn example() -> Manifest {
+pub(crate) fn example() -> Manifest {
     let text = include_str!("../../../examples/pxe-server-v1.0.0.toml");
     let recipe = domain::recipe::parse(text).unwrap();
     let file = |role, name: String| Component { role, size: 3, sha256: Digest::of(&name), name };
@@ -146,12 +146,12 @@ fn wait(console: &mut Console, text: &str) {
 }
 
 /// Beside this test's own program: `target/debug/deps/<this>` and `target/debug/examples/relay`.
-fn relay_program() -> PathBuf {
+pub(crate) fn relay_program() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     own.ancestors().nth(2).unwrap().join("examples/relay")
 }
 
-fn listener(folder: &Path, manifest: &Manifest, clock: Arc<dyn Clock>) -> BootListener {
+pub(crate) fn listener(folder: &Path, manifest: &Manifest, clock: Arc<dyn Clock>) -> BootListener {
     let digest = manifest.digest().unwrap();
     let served = Served { name: "v1.0.0".to_owned(), digest, manifest: manifest.clone() };
     let mut snapshot = Snapshot::default();
