@@ -11,6 +11,7 @@ mod artefacts;
 mod console_port;
 mod door;
 mod machine;
+mod power;
 mod script;
 mod telnet;
 mod verdict;
@@ -42,6 +43,7 @@ use self::{
     console_port::ConsolePort,
     door::Door,
     machine::{Machine, Making},
+    power::PowerSwitch,
     script::{PROGRAM, PYTHON, RESULTS, SUITE, script},
     verdict::judge,
 };
@@ -54,6 +56,8 @@ use crate::{
 
 /// Where a suite finds the console: the port of labs' serial servers.
 const CONSOLE_PORT: u16 = 13541;
+/// Where it finds the power switch: the port of RteCtrl.
+const POWER_PORT: u16 = 8000;
 /// How much of the console is kept, in bytes.
 const CONSOLE_KEPT: usize = 16 << 20;
 /// How much a suite may keep in memory besides its output folder, in bytes.
@@ -200,7 +204,7 @@ pub fn run_suite(
         Err(why) => (SuiteEnd::NotRun(why), None, Collected::default()),
     };
     let trouble = machine.trouble();
-    machine.switch_off();
+    machine.retire();
     let Collected { artefacts, mut left_out } = collected;
     let results = artefacts.iter().any(|it| it.name == "output.xml");
     let (mut failure, mut message) = judge(&request.command, &end, results);
@@ -260,15 +264,19 @@ impl Run<'_> {
         };
         let port = ConsolePort::of(self.machine.clone());
         let _console = door("console", Box::new(move |client| port.serve(client)))?;
-        let ports = [(
-            "CONSOLE_PORT",
-            OpenPort { port: CONSOLE_PORT, socket: Path::new("/in").join("console") },
-        )];
+        let switch = PowerSwitch::of(self.machine.clone());
+        let _power = door("power", Box::new(move |client| switch.serve(client)))?;
+        let leads_to = |port, name| OpenPort { port, socket: Path::new("/in").join(name) };
+        let ports = [
+            ("CONSOLE_PORT", leads_to(CONSOLE_PORT, "console")),
+            ("POWER_PORT", leads_to(POWER_PORT, "power")),
+        ];
         let script = script(request, &ports);
         let mut inputs = vec![
             (SUITE.to_owned(), request.folder.to_owned()),
             (PROGRAM.to_owned(), self.config.program.clone()),
             ("console".to_owned(), folder.path().join("console")),
+            ("power".to_owned(), folder.path().join("power")),
         ];
         inputs.extend(request.python.map(|it| (PYTHON.to_owned(), it.to_owned())));
         let sandbox = Sandbox {

@@ -25,6 +25,8 @@ use lab::{
 };
 use process::Spawner;
 
+/// A robot's part of a test.
+const CONSOLE: &str = include_str!("suites/console.py");
 /// Long enough for everything that is to end by itself, on a busy machine.
 const TIME: Duration = Duration::from_secs(120);
 /// Long enough to write one line.
@@ -264,7 +266,7 @@ fn the_host_cannot_be_seen(bench: &Bench) {
         done
         python3 - <<'END'
 import socket
-for port in ({port}, 3000, 8000):
+for port in ({port}, 3000, 22):
     try:
         socket.create_connection(('127.0.0.1', port), 2)
         print('sees port', port)
@@ -293,40 +295,7 @@ END
 }
 
 fn the_console_is_served_by_telnet_to_one_client_at_a_time(bench: &Bench) {
-    let report = bench.run(
-        r"exec python3 - <<'END'
-import os, socket
-IAC, DONT, DO, WONT, WILL, ECHO, SGA, NAWS = 255, 254, 253, 252, 251, 1, 3, 31
-def connect():
-    return socket.create_connection(('127.0.0.1', int(os.environ['BOOTWRIGHT_CONSOLE_PORT'])), 60)
-def until(console, words):
-    read = b''
-    while words not in read:
-        more = console.recv(4096)
-        assert more, read
-        read += more
-    return read
-first = connect()
-first.sendall(bytes([IAC, WILL, NAWS]))
-read = until(first, b'iPXE')
-assert read.startswith(bytes([IAC, WILL, ECHO, IAC, WILL, SGA])), read
-assert bytes([IAC, DONT, NAWS]) in read, read
-second = connect()
-assert until(second, b'\n') == b'Port already in use\r\n'
-assert second.recv(1) == b'', 'it is closed'
-# The prompt of a shell, in which what is typed is echoed and answered.
-first.sendall(b'\x02')
-until(first, b'iPXE>')
-for key in b'echo one${space}two\r':
-    first.sendall(bytes([key]))
-    until(first, bytes([key]))
-until(first, b'onetwo')
-first.close()
-third = connect()
-third.sendall(b'\r')
-until(third, b'iPXE>')
-END",
-    );
+    let report = bench.run(&format!("exec python3 - <<'END'\n{CONSOLE}END"));
     assert_eq!(report.end, SuiteEnd::Exited(0), "{:?}", report.last_lines);
     let console = String::from_utf8_lossy(&report.console).into_owned();
     assert!(console.contains("onetwo"), "{console}");

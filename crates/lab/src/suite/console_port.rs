@@ -5,7 +5,7 @@ use std::{
     net::Shutdown,
     os::unix::net::UnixStream,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -19,6 +19,8 @@ use super::{
 
 /// What the second client reads, as ser2net words it.
 const IN_USE: &[u8] = b"Port already in use\r\n";
+/// How long it waits for the first, who may be about to go.
+const HAND_OVER: Duration = Duration::from_secs(1);
 /// How often a silent console asks whether its client is still there.
 const TICK: Duration = Duration::from_millis(250);
 /// How much goes to a client at once, in bytes.
@@ -27,17 +29,18 @@ const PIECE: usize = 16 * 1024;
 /// The port of one machine.
 pub(crate) struct ConsolePort {
     machine: Arc<Machine>,
-    in_use: AtomicBool,
+    in_use: Mutex<bool>,
+    free: Condvar,
 }
 
 impl ConsolePort {
     pub(crate) const fn of(machine: Arc<Machine>) -> Self {
-        Self { machine, in_use: AtomicBool::new(false) }
+        Self { machine, in_use: Mutex::new(false), free: Condvar::new() }
     }
 
     /// Serves a client until it goes away.
     pub(crate) fn serve(&self, mut client: UnixStream) {
-        if self.in_use.swap(true, Ordering::AcqRel) {
+        if !self.take() {
             // Whoever has gone already reads nothing.
             let _ = client.write_all(IN_USE);
             return;
@@ -52,12 +55,25 @@ impl ConsolePort {
                 let _ = self.listen(&mut client, &output);
                 gone.store(true, Ordering::Release);
                 // Whoever connects next need not wait for the other thread.
-                self.in_use.store(false, Ordering::Release);
+                self.give_up();
                 let _ = shown.shutdown(Shutdown::Both);
             });
         } else {
-            self.in_use.store(false, Ordering::Release);
+            self.give_up();
         }
+    }
+
+    /// Takes the console, where nobody else has it.
+    fn take(&self) -> bool {
+        let in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.free.wait_timeout_while(in_use, HAND_OVER, |in_use| *in_use);
+        let (mut in_use, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        !std::mem::replace(&mut *in_use, true)
+    }
+
+    fn give_up(&self) {
+        *self.in_use.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.free.notify_all();
     }
 
     /// Gives the guest what the client types, until it goes away.

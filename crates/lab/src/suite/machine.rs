@@ -35,6 +35,8 @@ struct Power {
     on: Option<Session>,
     /// Whether it has been on, or somebody has decided that it is off.
     decided: bool,
+    /// Whether its run is over: a button that is let go later switches nothing on.
+    retired: bool,
     /// Why it could not be switched on, or ended by itself.
     trouble: Option<String>,
 }
@@ -73,6 +75,12 @@ impl Machine {
         power.on = None;
     }
 
+    /// Switches it off for good.
+    pub(crate) fn retire(&self) {
+        self.power().retired = true;
+        self.switch_off();
+    }
+
     /// Begins anew, where it is on.
     pub(crate) fn reset(&self) {
         let mut power = self.power();
@@ -102,6 +110,9 @@ impl Machine {
     }
 
     fn start(&self, power: &mut Power) {
+        if power.retired {
+            return;
+        }
         let Making { spawner, clock, config, menu_path, socket } = &self.making;
         power.decided = true;
         note_trouble(power);
