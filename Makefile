@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 DATA_DIR ?= $(shell if [ "$$(id -u)" = 0 ]; then echo /var/lib/bootwright; else echo "$${XDG_STATE_HOME:-$$HOME/.local/state}/bootwright"; fi)
 RUN_ARGS ?=
 
-.PHONY: help run dev test lint bench crash openapi release build site setup-run setup-test setup-release unit fuzz end2end reproduce clean
+.PHONY: help run dev test lint bench crash openapi release build site setup-run setup-test setup-release unit fuzz fixtures end2end reproduce clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ crash: setup-test build ## kill -9 at 100 seeded instants
 
 reproduce: setup-test ## Compile the test kernels again by the commands of their records, to the same bytes
 	BOOTWRIGHT_REPRODUCE=1 cargo test -p builder --test kernels -- real --nocapture
+
+fixtures: ## Make the files of results anew by the runners that write such
+	server/tests/fixtures/results/make.sh
 
 clean: ## Remove what was built
 	cargo clean

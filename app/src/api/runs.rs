@@ -13,10 +13,10 @@ use crate::error::AppError;
 pub struct RunPage {
     /// The run.
     pub run: Run,
-    /// The validation that it belongs to, without its other runs.
-    pub validation: Validation,
-    /// Name of the release that is judged.
-    pub release_name: String,
+    /// The validation that it belongs to.
+    pub validation: Option<Validation>,
+    /// Name of the release that is judged; of a variant, of its base.
+    pub release_name: Option<String>,
     /// What the menu shows for the entry.
     pub entry_text: String,
 }

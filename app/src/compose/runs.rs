@@ -1,22 +1,24 @@
 //! Runs: one, and what its machine wrote.
 
 use domain::ids::RunId;
-use services::downloads::Download;
+use services::{downloads::Download, runs::RunInContext};
 
 use super::Asked;
 use crate::{api::runs::RunPage, error::AppError};
 
 pub(crate) async fn run(asked: &Asked, id: &RunId) -> Result<RunPage, AppError> {
     let Asked { services, actor } = asked;
-    let (run, validation, release) =
-        services.run_in_context(actor, id).await.map_err(|it| asked.refuse(it))?;
-    let contents = services.contents(actor, &release).await.map_err(|it| asked.refuse(it))?;
-    // A variant has entries that its base lacks; those go by their label.
-    let entry_text = contents
-        .manifest
-        .entry(&run.entry)
-        .map_or_else(|| run.entry.clone(), |it| it.text().to_owned());
-    Ok(RunPage { run, validation, release_name: release.name(), entry_text })
+    let found = services.run_in_context(actor, id).await.map_err(|it| asked.refuse(it))?;
+    let RunInContext { run, validation, release } = found;
+    let mut entry_text = run.entry.clone();
+    if let Some(release) = &release {
+        let contents = services.contents(actor, release).await.map_err(|it| asked.refuse(it))?;
+        // A variant has entries that its base lacks; those go by their label.
+        if let Some(entry) = contents.manifest.entry(&run.entry) {
+            entry.text().clone_into(&mut entry_text);
+        }
+    }
+    Ok(RunPage { run, validation, release_name: release.map(|it| it.name()), entry_text })
 }
 
 pub(crate) async fn console(asked: &Asked, id: &RunId) -> Result<Vec<String>, AppError> {

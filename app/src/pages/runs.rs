@@ -3,6 +3,7 @@
 use domain::{
     ids::RunId,
     run::{CaseResult, Run},
+    subject::Subject,
     time::human_duration,
 };
 use leptos::prelude::*;
@@ -67,30 +68,28 @@ pub fn runs(runs: &[Run]) -> AnyView {
 #[must_use]
 pub fn show(data: RunPage) -> AnyView {
     let RunPage { run, validation, release_name, entry_text } = data;
-    let title = format!("{} on {}", run.entry, run.machine);
-    let tests = href::release_tab(&release_name, "tests");
-    let (crumbs, judged) = match &validation.variant {
-        Some(variant) => {
-            let page = href::variant(&variant.name);
-            (
-                vec![("Variants", "/variants".to_owned()), ("Tests", page.clone())],
-                vec![
-                    ("Variant", table::link(page, variant.name.clone())),
-                    ("Base release", release_link(&release_name)),
-                ],
-            )
-        }
-        None => (
-            vec![("Releases", "/releases".to_owned()), ("Tests", tests.clone())],
-            vec![("Release", table::link(tests, release_name))],
-        ),
+    let title = match run.entry.as_str() {
+        "" => format!("{} on {}", run.suite, run.machine),
+        entry => format!("{entry} on {}", run.machine),
     };
-    let mut properties = judged;
+    let (crumbs, mut properties) = about(&run, release_name.as_deref());
+    if !entry_text.is_empty() {
+        properties.push(("Menu entry", entry_text.into_any()));
+    }
+    properties.push(("Suite", run.suite.clone().into_any()));
+    let machine = match run.machine_details.as_str() {
+        "" => run.machine.clone(),
+        details => details.to_owned(),
+    };
+    properties.push(("Machine", machine.into_any()));
+    if let Some(validation) = &validation {
+        let plan = format!("{}, revision {}", validation.plan, validation.plan_revision);
+        properties.push(("Plan", plan.into_any()));
+    }
+    if let Some(manifest) = run.subject.as_ref().and_then(Subject::manifest) {
+        properties.push(("Judges", copy::digest(manifest, "the manifest's digest")));
+    }
     properties.extend([
-        ("Menu entry", entry_text.into_any()),
-        ("Machine", run.machine_details.clone().into_any()),
-        ("Plan", format!("{}, revision {}", validation.plan, validation.plan_revision).into_any()),
-        ("Judges", copy::digest(&validation.manifest, "the manifest's digest")),
         ("Began", time(run.started_at)),
         ("Took", took(Some(run.started_at), run.ended_at)),
     ]);
@@ -109,6 +108,35 @@ pub fn show(data: RunPage) -> AnyView {
     .into_any()
 }
 
+type Crumbs = Vec<(&'static str, String)>;
+type Properties = Vec<(&'static str, AnyView)>;
+
+/// Where a run belongs, and what it judges.
+fn about(run: &Run, release_name: Option<&str>) -> (Crumbs, Properties) {
+    match &run.subject {
+        Some(Subject::Variant { name, .. }) => {
+            let page = href::variant(name);
+            let base = release_name.map(|base| ("Base release", release_link(base)));
+            let judged = [("Variant", table::link(page.clone(), name.clone()))];
+            (
+                vec![("Variants", "/variants".to_owned()), ("Tests", page)],
+                judged.into_iter().chain(base).collect(),
+            )
+        }
+        Some(Subject::Release { name, .. }) => {
+            let tests = href::release_tab(name, "tests");
+            (
+                vec![("Releases", "/releases".to_owned()), ("Tests", tests.clone())],
+                vec![("Release", table::link(tests, name.clone()))],
+            )
+        }
+        Some(Subject::Recorded { name }) => {
+            (Vec::new(), vec![("Release made elsewhere", name.clone().into_any())])
+        }
+        None => (Vec::new(), vec![("About", "nobody has said yet".into_any())]),
+    }
+}
+
 fn cases(results: &[CaseResult]) -> AnyView {
     if results.is_empty() {
         return empty::nothing("No case has ended yet.");
@@ -116,11 +144,12 @@ fn cases(results: &[CaseResult]) -> AnyView {
     let rows = results
         .iter()
         .map(|result| {
-            let took = u64::try_from(result.duration_us).unwrap_or(0);
+            let took = result.duration_us.and_then(|it| u64::try_from(it).ok());
+            let took = took.map(|it| human_duration(std::time::Duration::from_micros(it)));
             table::row(vec![
                 view! { <strong>{result.title.clone()}</strong><br/><code>{result.case.clone()}</code> }.into_any(),
                 badge(Status::Outcome(Some(result.outcome))),
-                table::number(human_duration(std::time::Duration::from_micros(took))),
+                table::number(took.unwrap_or_default()),
                 result.message.clone().into_any(),
             ])
         })

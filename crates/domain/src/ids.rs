@@ -67,6 +67,8 @@ ids! {
     ValidationId;
     /// One execution of a suite on one machine.
     RunId;
+    /// A file of results that came in.
+    ResultFileId;
     /// A deployment request and what became of it.
     DeploymentId;
     /// A bearer token; not its secret.

@@ -376,6 +376,21 @@ impl Manifest {
         self.kernels.iter().find(|kernel| kernel.alias == alias)
     }
 
+    /// What the entry of that label runs: `6.1.0-40-amd64`, `6.1.0-40-amd64 on Xen 4.17.7`; empty where
+    /// it boots what the release does not hold.
+    #[must_use]
+    pub fn kernel_of(&self, label: &str) -> String {
+        let entry = self.entry(label);
+        let release = |alias: &str| self.kernel(alias).map(|it| it.release.clone());
+        let Some(kernel) = entry.and_then(BootEntry::kernel).and_then(release) else {
+            return String::new();
+        };
+        match entry.and_then(BootEntry::hypervisor).and_then(release) {
+            Some(hypervisor) => format!("{kernel} on Xen {hypervisor}"),
+            None => kernel,
+        }
+    }
+
     /// The entry of that label.
     #[must_use]
     pub fn entry(&self, label: &str) -> Option<&BootEntry> {

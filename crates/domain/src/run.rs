@@ -1,7 +1,10 @@
 //! Runs: one execution of a suite on a machine, and the outcome of each case.
 
 pub mod comparison;
+pub mod file;
+pub mod flakiness;
 pub mod reported;
+pub mod signature;
 
 use std::{fmt, str::FromStr};
 
@@ -9,8 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     digest::Digest,
-    ids::{JobId, ReleaseId, RunId, ValidationId},
+    ids::{JobId, ReleaseId, ResultFileId, RunId, ValidationId},
     job::{JobState, JobVariant, UnknownWord, from_word},
+    run::reported::Totals,
+    subject::Subject,
     time::Timestamp,
 };
 
@@ -46,6 +51,12 @@ impl Outcome {
             Self::Skipped => "skipped",
             Self::NotRun => "not-run",
         }
+    }
+
+    /// Whether it speaks against what is tested.
+    #[must_use]
+    pub const fn fails(self) -> bool {
+        matches!(self, Self::Failed | Self::Errored)
     }
 }
 
@@ -88,6 +99,14 @@ impl FromStr for Outcome {
     }
 }
 
+impl FromStr for RunSource {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        from_word(&Self::ALL, Self::word, "a source of results", text)
+    }
+}
+
 impl FromStr for FailureClass {
     type Err = UnknownWord;
 
@@ -118,10 +137,41 @@ pub struct CaseResult {
     pub title: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// How long it took, in microseconds.
-    pub duration_us: i64,
-    /// What was seen; never empty unless the case passed.
+    /// How long it took, in microseconds; `None` where nobody measured it.
+    pub duration_us: Option<i64>,
+    /// What was seen.
     pub message: String,
+}
+
+/// Where a run's results come from: not all of them may decide what goes into production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum RunSource {
+    /// The runner of this installation booted the machine and looked itself.
+    Runner,
+    /// A token of one plan and one machine, which named the manifest.
+    Token,
+    /// A file that somebody brought.
+    Upload,
+    /// A person wrote down what a board did.
+    Manual,
+}
+
+impl RunSource {
+    /// All sources.
+    pub const ALL: [Self; 4] = [Self::Runner, Self::Token, Self::Upload, Self::Manual];
+
+    /// The word used in pages and rows.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Runner => "runner",
+            Self::Token => "token",
+            Self::Upload => "upload",
+            Self::Manual => "manual",
+        }
+    }
 }
 
 /// A stage of a boot.
@@ -181,14 +231,22 @@ pub struct ObservedStage {
 pub struct Run {
     /// Which run.
     pub id: RunId,
-    /// The validation it belongs to.
-    pub validation: ValidationId,
-    /// Label of the boot entry.
+    /// The validation it belongs to; `None` where its results came in from elsewhere.
+    pub validation: Option<ValidationId>,
+    /// What it is about; `None` while nobody has said.
+    pub subject: Option<Subject>,
+    /// Name of the suite.
+    pub suite: String,
+    /// Where its results come from.
+    pub source: RunSource,
+    /// Label of the boot entry; empty where nobody said.
     pub entry: String,
     /// Name of the machine, such as `qemu`.
     pub machine: String,
     /// What the machine was: accelerator, memory, emulator version.
     pub machine_details: String,
+    /// Which kernel it ran; empty where nobody knows.
+    pub kernel: String,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended; `None` while it runs.
@@ -199,6 +257,18 @@ pub struct Run {
     pub failure: Option<FailureClass>,
     /// Why it ended so, in one sentence.
     pub message: String,
+    /// The file that it was read from.
+    pub file: Option<ResultFileId>,
+    /// The program that wrote the results, as it names itself; empty where it does not.
+    pub generator: String,
+    /// Why its file was not whole.
+    pub incomplete: Option<String>,
+    /// What should be known about reading its file, a sentence each.
+    pub remarks: Vec<String>,
+    /// The name by which whoever recorded it went then.
+    pub recorded_by: String,
+    /// Its cases, counted.
+    pub totals: Totals,
     /// The console log.
     pub console: Option<Digest>,
     /// What was observed of each boot stage, in order.

@@ -169,7 +169,8 @@ fn show(report: &RunReport, took: Duration) {
     }
     println!();
     for case in &report.results {
-        let length = human_duration(Duration::from_micros(case.duration_us.unsigned_abs()));
+        let length =
+            human_duration(Duration::from_micros(case.duration_us.unwrap_or(0).unsigned_abs()));
         println!("{:22} {:8} {length:>10}  {}", case.case, case.outcome, case.message);
     }
     let class = report.failure.map_or("-", domain::run::FailureClass::word);

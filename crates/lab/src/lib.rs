@@ -7,7 +7,10 @@
 //!
 //! A session is a guest that a person looks at: nobody judges it, and its console goes both ways.
 //!
-//! Blocking code: runs and sessions have threads of their own.
+//! A suite is somebody's tests, in a sandbox: its machine is a guest whose console and buttons are
+//! served to it as labs serve those of real machines.
+//!
+//! Blocking code: runs, sessions and suites have threads of their own.
 
 mod accelerator;
 mod boot;
@@ -20,6 +23,7 @@ mod guest;
 mod hypervisor;
 mod keys;
 mod relay;
+pub mod results;
 #[cfg(test)]
 mod robot_tests;
 mod scrollback;

@@ -279,7 +279,7 @@ fn result(
         case: id.to_owned(),
         title: title.to_owned(),
         outcome,
-        duration_us: i64::try_from(length.as_micros()).unwrap_or(i64::MAX),
+        duration_us: Some(i64::try_from(length.as_micros()).unwrap_or(i64::MAX)),
         message,
     }
 }

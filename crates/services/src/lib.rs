@@ -26,6 +26,7 @@ pub mod people;
 pub mod recipes;
 pub mod releases;
 pub mod room;
+pub mod runs;
 pub mod sessions;
 pub mod slots;
 pub mod tokens;

@@ -2,18 +2,17 @@
 
 use domain::{
     actor::Actor,
-    ids::{JobId, ReleaseId, RunId, ValidationId, VariantId},
+    ids::{JobId, ReleaseId, ValidationId, VariantId},
     job::{Job, JobKind},
     manifest::Manifest,
     page::{Page, Slice},
     plan::SMOKE,
     policy::{self, Action},
     release::Release,
-    run::{Run, Validation},
+    run::Validation,
 };
 use serde_json::json;
-pub use store::runs::RunFilter;
-use store::{WriteTx, jobs::NewJob, runs::NewValidation};
+use store::{WriteTx, jobs::NewJob, validations::NewValidation};
 
 use crate::{
     Services,
@@ -175,29 +174,6 @@ impl Services {
         found.ok_or_else(|| ServiceError::NotFound(format!("validation {id}")))
     }
 
-    /// A page of runs, newest first, without their results.
-    ///
-    /// # Errors
-    /// Where the actor may not read.
-    pub async fn runs_page(
-        &self,
-        actor: &Actor,
-        filter: &RunFilter,
-        slice: &Slice,
-    ) -> Result<Page<Run>, ServiceError> {
-        Action::Read.allowed_to(&actor.who)?;
-        Ok(self.read().await?.runs_page(filter, slice).await?)
-    }
-
-    /// One run, and the release that it judges.
-    ///
-    /// # Errors
-    /// Where there is none, or the actor may not read.
-    pub async fn run(&self, actor: &Actor, id: &RunId) -> Result<Run, ServiceError> {
-        Action::Read.allowed_to(&actor.who)?;
-        self.read().await?.run(id).await?.ok_or_else(|| ServiceError::NotFound(format!("run {id}")))
-    }
-
     /// The validation that a job runs, where it runs one.
     ///
     /// # Errors
@@ -209,22 +185,5 @@ impl Services {
     ) -> Result<Option<Validation>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         Ok(self.read().await?.validation_of_job(id).await?)
-    }
-
-    /// One run with its validation and the release that it judges.
-    ///
-    /// # Errors
-    /// Where there is none, or the actor may not read.
-    pub async fn run_in_context(
-        &self,
-        actor: &Actor,
-        id: &RunId,
-    ) -> Result<(Run, Validation, Release), ServiceError> {
-        let run = self.run(actor, id).await?;
-        let missing = || ServiceError::NotFound(format!("run {id}"));
-        let mut rows = self.read().await?;
-        let validation = rows.validation(&run.validation).await?.ok_or_else(missing)?;
-        let release = rows.release(&validation.release).await?.ok_or_else(missing)?;
-        Ok((run, validation, release))
     }
 }

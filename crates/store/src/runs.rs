@@ -1,11 +1,10 @@
-//! Validations, their runs, and the outcome of each case.
+//! Runs: one execution of a suite on a machine each, from their beginning to what they say.
 
 use domain::{
     digest::Digest,
-    ids::{JobId, ReleaseId, RunId, ValidationId, VariantId},
-    job::JobVariant,
+    ids::{ResultFileId, RunId, ValidationId},
     page::{Cursor, Page, Slice},
-    run::{CaseResult, Outcome, Run, Validation},
+    run::{FailureClass, Outcome, Run, RunSource, Validation, reported::ReportedCase},
     time::Timestamp,
 };
 use sqlx::any::AnyRow;
@@ -13,33 +12,11 @@ use sqlx::any::AnyRow;
 use crate::{
     Rows, StoreError, WriteTx,
     columns::{
-        count, json, number, optional_parsed, optional_text, optional_time, parsed, text, time,
-        to_json,
+        json, number, optional_parsed, optional_text, optional_time, parsed, text, time, to_json,
     },
+    results::totals,
+    subjects::{SubjectNumber, optional_subject},
 };
-
-/// A validation that is asked for.
-#[derive(Debug, Clone)]
-pub struct NewValidation {
-    /// Its id.
-    pub id: ValidationId,
-    /// The job that runs it.
-    pub job: JobId,
-    /// The release that is judged; of a variant, its base.
-    pub release: ReleaseId,
-    /// The variant that is judged.
-    pub variant: Option<VariantId>,
-    /// The manifest that is judged.
-    pub manifest: Digest,
-    /// Name of the plan.
-    pub plan: String,
-    /// Revision of the plan.
-    pub plan_revision: u32,
-    /// When it is asked for.
-    pub created_at: Timestamp,
-    /// Name of the person who asks.
-    pub created_by: String,
-}
 
 /// What the newest run that ended says of one case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,22 +33,17 @@ pub struct DecidingResult {
     pub outcome: Outcome,
 }
 
-/// What a validation judges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judged<'a> {
-    /// A release, and none of its variants.
-    Release(&'a ReleaseId),
-    /// A variant.
-    Variant(&'a VariantId),
-}
-
 /// Which runs a list shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFilter {
     /// Only those of this validation.
     pub validation: Option<ValidationId>,
-    /// Only those about this manifest.
-    pub manifest: Option<Digest>,
+    /// Only those about this subject.
+    pub subject: Option<SubjectNumber>,
+    /// Only those of which nobody has said yet what they are about.
+    pub unattached: bool,
+    /// Only those of this suite.
+    pub suite: Option<String>,
     /// Only those of the boot entry of this label.
     pub entry: Option<String>,
     /// Only those on this machine.
@@ -80,40 +52,88 @@ pub struct RunFilter {
     pub outcome: Option<Outcome>,
 }
 
-fn run(row: &AnyRow, results: Vec<CaseResult>) -> Result<Run, StoreError> {
+/// A run whose results came in from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// What it is about; `None` where nobody has said.
+    pub subject: Option<SubjectNumber>,
+    /// Name of the machine.
+    pub machine: String,
+    /// Label of the boot entry; empty where nobody said.
+    pub entry: String,
+    /// Name of the suite.
+    pub suite: String,
+    /// Where its results come from.
+    pub source: RunSource,
+    /// The plan and the manifest that a gate asks for, where it may decide.
+    pub gate: Option<GateFacts>,
+    /// The file that it is read from.
+    pub file: Option<ResultFileId>,
+    /// Which kernel the machine ran; empty where nobody knows.
+    pub kernel: String,
+    /// The program that wrote the results.
+    pub generator: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Who records it.
+    pub recorded_by: String,
+}
+
+/// What makes a run decide at a gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateFacts {
+    /// The manifest that was judged.
+    pub manifest: Digest,
+    /// Name of the plan.
+    pub plan: String,
+    /// Revision of the plan.
+    pub plan_revision: u32,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// How.
+    pub outcome: Outcome,
+    /// Whose problem it is, where it did not pass and somebody knows.
+    pub failure: Option<FailureClass>,
+    /// Why it ended so, in one sentence.
+    pub message: String,
+    /// Why its file was not whole.
+    pub incomplete: Option<String>,
+    /// What should be known about reading its file.
+    pub remarks: Vec<String>,
+}
+
+pub(crate) fn run(row: &AnyRow) -> Result<Run, StoreError> {
     Ok(Run {
         id: RunId(text(row, "id")?),
-        validation: ValidationId(text(row, "validation_id")?),
+        validation: optional_text(row, "validation_id")?.map(ValidationId),
+        subject: optional_subject(row)?,
+        suite: text(row, "suite")?,
+        source: parsed(row, "source")?,
         entry: text(row, "entry")?,
         machine: text(row, "machine")?,
         machine_details: text(row, "machine_details")?,
+        kernel: text(row, "kernel")?,
         started_at: time(row, "started_at")?,
         ended_at: optional_time(row, "ended_at")?,
         outcome: optional_parsed(row, "outcome")?,
         failure: optional_parsed(row, "failure")?,
         message: text(row, "message")?,
+        file: optional_text(row, "file_id")?.map(ResultFileId),
+        generator: text(row, "generator")?,
+        incomplete: optional_text(row, "incomplete")?,
+        remarks: json(row, "remarks")?,
+        recorded_by: text(row, "recorded_by")?,
+        totals: totals(row)?,
         console: optional_parsed(row, "console_digest")?,
         stages: json(row, "stages")?,
-        results,
-    })
-}
-
-fn validation(row: &AnyRow, runs: Vec<Run>) -> Result<Validation, StoreError> {
-    Ok(Validation {
-        id: ValidationId(text(row, "id")?),
-        job: JobId(text(row, "job_id")?),
-        release: ReleaseId(text(row, "release_id")?),
-        variant: match optional_text(row, "variant_id")? {
-            Some(id) => Some(JobVariant { id: VariantId(id), name: text(row, "variant_name")? }),
-            None => None,
-        },
-        manifest: parsed(row, "manifest_digest")?,
-        plan: text(row, "plan")?,
-        plan_revision: count(row, "plan_revision")?,
-        created_at: time(row, "created_at")?,
-        created_by: text(row, "created_by")?,
-        state: parsed(row, "state")?,
-        runs,
+        results: Vec::new(),
     })
 }
 
@@ -123,21 +143,27 @@ impl Rows {
     /// # Errors
     /// Where the database fails.
     pub async fn run(&mut self, id: &RunId) -> Result<Option<Run>, StoreError> {
-        let row = sqlx::query(
-            "select id, validation_id, entry, machine, machine_details, started_at, ended_at,
-                    outcome, failure, message, console_digest, stages
-             from run where id = $1",
-        )
-        .bind(id.as_str())
-        .fetch_optional(self.connection())
-        .await
-        .map_err(StoreError::database("looking a run up"))?;
-        let Some(row) = row else { return Ok(None) };
-        let results = self.results(id).await?;
-        run(&row, results).map(Some)
+        let Some(mut run) = self.run_alone(id).await? else { return Ok(None) };
+        run.results = self.results(id).await?;
+        Ok(Some(run))
     }
 
-    /// A page of runs, newest first, without their results.
+    /// One run without its results, of which it may have many.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn run_alone(&mut self, id: &RunId) -> Result<Option<Run>, StoreError> {
+        sqlx::query("select * from run_with_names where id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await
+            .map_err(StoreError::database("looking a run up"))?
+            .as_ref()
+            .map(run)
+            .transpose()
+    }
+
+    /// A page of runs, newest first, without their results; none whose file is still being read.
     ///
     /// # Errors
     /// Where the database fails.
@@ -146,30 +172,32 @@ impl Rows {
         filter: &RunFilter,
         slice: &Slice,
     ) -> Result<Page<Run>, StoreError> {
-        let (number, name) = slice.below();
+        let (before, name) = slice.below();
         let read = sqlx::query(
-            "select id, validation_id, entry, machine, machine_details, started_at, ended_at,
-                    outcome, failure, message, console_digest, stages
-             from run
+            "select * from run_with_names
              where (started_at, id) < ($1, $2)
-               and ($3 = '' or validation_id = $3) and ($4 = '' or manifest_digest = $4)
+               and (ended_at is not null or file_id is null)
+               and ($3 = '' or validation_id = $3) and ($4 = 0 or subject = $4)
                and ($5 = '' or entry = $5) and ($6 = '' or machine = $6)
-               and ($7 = '' or outcome = $7)
-             order by started_at desc, id desc limit $8",
+               and ($7 = '' or outcome = $7) and ($8 = '' or suite = $8)
+               and ($9 = 0 or subject is null)
+             order by started_at desc, id desc limit $10",
         )
-        .bind(number)
+        .bind(before)
         .bind(name)
         .bind(filter.validation.as_ref().map_or("", ValidationId::as_str))
-        .bind(filter.manifest.map_or_else(String::new, |it| it.to_string()))
+        .bind(filter.subject.map_or(0, |it| it.0))
         .bind(filter.entry.as_deref().unwrap_or_default())
         .bind(filter.machine.as_deref().unwrap_or_default())
         .bind(filter.outcome.map_or("", Outcome::word))
+        .bind(filter.suite.as_deref().unwrap_or_default())
+        .bind(i64::from(filter.unattached))
         .bind(i64::from(slice.limit) + 1)
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing runs"))?
         .iter()
-        .map(|row| run(row, Vec::new()))
+        .map(run)
         .collect::<Result<_, _>>()?;
         Ok(Page::of(read, slice, |it: &Run| Cursor {
             number: it.started_at.0,
@@ -177,200 +205,24 @@ impl Rows {
         }))
     }
 
-    async fn results(&mut self, run: &RunId) -> Result<Vec<CaseResult>, StoreError> {
-        sqlx::query(
-            "select case_id, title, outcome, duration_us, message
-             from case_result where run_id = $1 order by position",
-        )
-        .bind(run.as_str())
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("listing results"))?
-        .iter()
-        .map(|row| {
-            Ok(CaseResult {
-                case: text(row, "case_id")?,
-                title: text(row, "title")?,
-                outcome: parsed(row, "outcome")?,
-                duration_us: number(row, "duration_us")?,
-                message: text(row, "message")?,
-            })
-        })
-        .collect()
-    }
-
-    async fn runs_of(&mut self, validation: &ValidationId) -> Result<Vec<Run>, StoreError> {
-        let rows = sqlx::query(
-            "select id, validation_id, entry, machine, machine_details, started_at, ended_at,
-                    outcome, failure, message, console_digest, stages
-             from run where validation_id = $1 order by started_at, id",
+    pub(crate) async fn runs_of(
+        &mut self,
+        validation: &ValidationId,
+    ) -> Result<Vec<Run>, StoreError> {
+        let mut runs = sqlx::query(
+            "select * from run_with_names where validation_id = $1 order by started_at, id",
         )
         .bind(validation.as_str())
         .fetch_all(self.connection())
         .await
-        .map_err(StoreError::database("listing runs"))?;
-        let mut runs = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let results = self.results(&RunId(text(row, "id")?)).await?;
-            runs.push(run(row, results)?);
+        .map_err(StoreError::database("listing runs"))?
+        .iter()
+        .map(run)
+        .collect::<Result<Vec<_>, _>>()?;
+        for run in &mut runs {
+            run.results = self.results(&run.id).await?;
         }
         Ok(runs)
-    }
-
-    /// The validations of a release with their runs, newest first.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn validations_of(
-        &mut self,
-        release: &ReleaseId,
-    ) -> Result<Vec<Validation>, StoreError> {
-        let rows = sqlx::query(
-            "select * from validation_with_state
-             where release_id = $1 and variant_id is null order by created_at desc, id desc",
-        )
-        .bind(release.as_str())
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("listing validations"))?;
-        let mut validations = Vec::with_capacity(rows.len());
-        for row in &rows {
-            validations.push(self.read_validation(row).await?);
-        }
-        Ok(validations)
-    }
-
-    /// The validations of a variant with their runs, newest first.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn validations_of_variant(
-        &mut self,
-        variant: &VariantId,
-    ) -> Result<Vec<Validation>, StoreError> {
-        let rows = sqlx::query(
-            "select * from validation_with_state
-             where variant_id = $1 order by created_at desc, id desc",
-        )
-        .bind(variant.as_str())
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("listing validations of a variant"))?;
-        let mut validations = Vec::with_capacity(rows.len());
-        for row in &rows {
-            validations.push(self.read_validation(row).await?);
-        }
-        Ok(validations)
-    }
-
-    /// The newest validation that has ended and of which a run has, with its runs; of one plan where
-    /// given.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn newest_results(
-        &mut self,
-        judged: Judged<'_>,
-        plan: Option<&str>,
-    ) -> Result<Option<Validation>, StoreError> {
-        let (release, variant) = match judged {
-            Judged::Release(id) => (id.as_str(), ""),
-            Judged::Variant(id) => ("", id.as_str()),
-        };
-        let row = sqlx::query(
-            "select * from validation_with_state v
-             where ((v.release_id = $1 and v.variant_id is null) or v.variant_id = $2)
-               and ($3 = '' or v.plan = $3) and v.state in ('succeeded', 'failed', 'cancelled')
-               and exists (select 1 from run
-                           where run.validation_id = v.id and run.ended_at is not null)
-             order by v.created_at desc, v.id desc limit 1",
-        )
-        .bind(release)
-        .bind(variant)
-        .bind(plan.unwrap_or_default())
-        .fetch_optional(self.connection())
-        .await
-        .map_err(StoreError::database("looking for the newest results"))?;
-        match row {
-            Some(row) => self.read_validation(&row).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// A page of validations, newest first, without their runs; only of one release where given, and
-    /// then none of its variants.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn validations_page(
-        &mut self,
-        release: Option<&ReleaseId>,
-        slice: &Slice,
-    ) -> Result<Page<Validation>, StoreError> {
-        let (number, name) = slice.below();
-        let read = sqlx::query(
-            "select * from validation_with_state
-             where (created_at, id) < ($1, $2)
-               and ($3 = '' or (release_id = $3 and variant_id is null))
-             order by created_at desc, id desc limit $4",
-        )
-        .bind(number)
-        .bind(name)
-        .bind(release.map_or("", ReleaseId::as_str))
-        .bind(i64::from(slice.limit) + 1)
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("listing validations"))?
-        .iter()
-        .map(|row| validation(row, Vec::new()))
-        .collect::<Result<_, _>>()?;
-        Ok(Page::of(read, slice, |it: &Validation| Cursor {
-            number: it.created_at.0,
-            name: it.id.to_string(),
-        }))
-    }
-
-    /// The validation that a job runs.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn validation_of_job(
-        &mut self,
-        job: &JobId,
-    ) -> Result<Option<Validation>, StoreError> {
-        let row = sqlx::query("select * from validation_with_state where job_id = $1")
-            .bind(job.as_str())
-            .fetch_optional(self.connection())
-            .await
-            .map_err(StoreError::database("looking a validation up"))?;
-        match row {
-            Some(row) => self.read_validation(&row).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// One validation with its runs.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn validation(
-        &mut self,
-        id: &ValidationId,
-    ) -> Result<Option<Validation>, StoreError> {
-        let row = sqlx::query("select * from validation_with_state where id = $1")
-            .bind(id.as_str())
-            .fetch_optional(self.connection())
-            .await
-            .map_err(StoreError::database("looking a validation up"))?;
-        match row {
-            Some(row) => self.read_validation(&row).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    async fn read_validation(&mut self, row: &AnyRow) -> Result<Validation, StoreError> {
-        let runs = self.runs_of(&ValidationId(text(row, "id")?)).await?;
-        validation(row, runs)
     }
 
     /// For each entry and machine of a plan, the results of the newest run that ended about a
@@ -386,17 +238,19 @@ impl Rows {
     ) -> Result<Vec<DecidingResult>, StoreError> {
         sqlx::query(
             "with ranked as (
-                 select id, entry, machine,
-                        row_number() over (partition by entry, machine
-                                           order by ended_at desc, id desc) as place
+                 select number, id, lane,
+                        row_number() over (partition by lane order by ended_at desc, id desc) as place
                  from run
                  where manifest_digest = $1 and plan = $2 and plan_revision = $3
                    and ended_at is not null
              )
-             select ranked.entry, ranked.machine, ranked.id as run_id, c.case_id, c.outcome
-             from ranked join case_result c on c.run_id = ranked.id
+             select l.entry, l.machine, ranked.id as run_id, t.case_id, r.outcome
+             from ranked
+             join lane l on l.number = ranked.lane
+             join result r on r.run = ranked.number
+             join test_case t on t.number = r.test_case
              where ranked.place = 1
-             order by ranked.entry, ranked.machine, c.case_id",
+             order by l.entry, l.machine, t.case_id",
         )
         .bind(manifest.to_string())
         .bind(plan)
@@ -419,32 +273,7 @@ impl Rows {
 }
 
 impl WriteTx {
-    /// Adds a validation that is asked for.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn insert_validation(&mut self, new: &NewValidation) -> Result<(), StoreError> {
-        sqlx::query(
-            "insert into validation (id, job_id, release_id, variant_id, manifest_digest, plan,
-                                     plan_revision, created_at, created_by)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(new.id.as_str())
-        .bind(new.job.as_str())
-        .bind(new.release.as_str())
-        .bind(new.variant.as_ref().map(VariantId::as_str))
-        .bind(new.manifest.to_string())
-        .bind(&new.plan)
-        .bind(i64::from(new.plan_revision))
-        .bind(new.created_at.0)
-        .bind(&new.created_by)
-        .execute(self.connection())
-        .await
-        .map_err(StoreError::database("adding a validation"))?;
-        Ok(())
-    }
-
-    /// Notes that a run of a validation has begun.
+    /// Notes that a run of a validation has begun; `kernel` is what the entry starts.
     ///
     /// # Errors
     /// Where the database fails.
@@ -452,71 +281,126 @@ impl WriteTx {
         &mut self,
         validation: &Validation,
         id: &RunId,
-        entry: &str,
-        machine: &str,
+        (machine, entry, kernel): (&str, &str, &str),
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let subject = self.subject_of_validation(validation).await?;
+        let run = NewRun {
+            id: id.clone(),
+            subject: Some(subject),
+            machine: machine.to_owned(),
+            entry: entry.to_owned(),
+            suite: validation.plan.clone(),
+            source: RunSource::Runner,
+            gate: Some(GateFacts {
+                manifest: validation.manifest,
+                plan: validation.plan.clone(),
+                plan_revision: validation.plan_revision,
+            }),
+            file: None,
+            kernel: kernel.to_owned(),
+            generator: String::new(),
+            started_at: now,
+            recorded_by: "runner".to_owned(),
+        };
+        self.insert_run(&run, Some(&validation.id)).await
+    }
+
+    /// Adds a run that has not ended yet.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn insert_run(
+        &mut self,
+        new: &NewRun,
+        validation: Option<&ValidationId>,
+    ) -> Result<(), StoreError> {
+        let lane = self.lane(&new.machine, &new.entry).await?;
+        let suite = self.suite(&new.suite).await?;
         sqlx::query(
-            "insert into run (id, validation_id, manifest_digest, plan, plan_revision, entry,
-                              machine, machine_details, started_at, message, stages)
-             values ($1, $2, $3, $4, $5, $6, $7, '', $8, '', '[]')",
+            "insert into run (id, subject, lane, suite, source, validation_id, manifest_digest, plan,
+                              plan_revision, file_id, machine_details, kernel, generator, started_at,
+                              message,
+                              remarks, stages, recorded_by, passed, failed, errored, skipped, not_run)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', $11, $12, $13, '', '[]', '[]',
+                     $14, 0, 0, 0, 0, 0)",
         )
-        .bind(id.as_str())
-        .bind(validation.id.as_str())
-        .bind(validation.manifest.to_string())
-        .bind(&validation.plan)
-        .bind(i64::from(validation.plan_revision))
-        .bind(entry)
-        .bind(machine)
-        .bind(now.0)
+        .bind(new.id.as_str())
+        .bind(new.subject.map(|it| it.0))
+        .bind(lane)
+        .bind(suite)
+        .bind(new.source.word())
+        .bind(validation.map(ValidationId::as_str))
+        .bind(new.gate.as_ref().map(|it| it.manifest.to_string()))
+        .bind(new.gate.as_ref().map(|it| it.plan.as_str()))
+        .bind(new.gate.as_ref().map(|it| i64::from(it.plan_revision)))
+        .bind(new.file.as_ref().map(ResultFileId::as_str))
+        .bind(&new.kernel)
+        .bind(&new.generator)
+        .bind(new.started_at.0)
+        .bind(&new.recorded_by)
         .execute(self.connection())
         .await
         .map_err(StoreError::database("beginning a run"))?;
         Ok(())
     }
 
-    /// Ends a run with what it recorded.
+    /// Ends a run of the runner with what it recorded.
     ///
     /// # Errors
     /// [`StoreError::Changed`] where it has ended already.
     pub async fn end_run(&mut self, run: &Run) -> Result<(), StoreError> {
-        let ended = sqlx::query(
-            "update run set machine_details = $1, ended_at = $2, outcome = $3, failure = $4,
-                    message = $5, console_digest = $6, stages = $7
-             where id = $8 and ended_at is null",
+        let cases: Vec<_> = run.results.iter().cloned().map(ReportedCase::from).collect();
+        self.insert_results(&run.id, 0, &cases).await?;
+        sqlx::query(
+            "update run set machine_details = $1, console_digest = $2, stages = $3 where id = $4",
         )
         .bind(&run.machine_details)
-        .bind(run.ended_at.map(|at| at.0))
-        .bind(run.outcome.map(domain::run::Outcome::word))
-        .bind(run.failure.map(domain::run::FailureClass::word))
-        .bind(&run.message)
         .bind(run.console.map(|digest| digest.to_string()))
         .bind(to_json(&run.stages)?)
         .bind(run.id.as_str())
         .execute(self.connection())
         .await
-        .map_err(StoreError::database("ending a run"))?;
-        if ended.rows_affected() != 1 {
+        .map_err(StoreError::database("keeping what a run recorded"))?;
+        let (Some(ended_at), Some(outcome)) = (run.ended_at, run.outcome) else {
             return Err(StoreError::Changed("run"));
-        }
-        for (position, result) in (0_i64..).zip(&run.results) {
-            sqlx::query(
-                "insert into case_result
-                     (run_id, position, case_id, title, outcome, duration_us, message)
-                 values ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(run.id.as_str())
-            .bind(position)
-            .bind(&result.case)
-            .bind(&result.title)
-            .bind(result.outcome.word())
-            .bind(result.duration_us)
-            .bind(&result.message)
-            .execute(self.connection())
-            .await
-            .map_err(StoreError::database("keeping a result"))?;
-        }
-        Ok(())
+        };
+        let end = RunEnd {
+            ended_at,
+            outcome,
+            failure: run.failure,
+            message: run.message.clone(),
+            incomplete: None,
+            remarks: Vec::new(),
+        };
+        self.finish_run(&run.id, &end).await
+    }
+
+    /// Ends a run whose results are all there; from here on they count.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] where it has ended already, or there is none.
+    pub async fn finish_run(&mut self, id: &RunId, end: &RunEnd) -> Result<(), StoreError> {
+        let ended = sqlx::query(
+            "update run set ended_at = $1, outcome = $2, failure = $3, message = $4, incomplete = $5,
+                            remarks = $6
+             where id = $7 and ended_at is null
+             returning number",
+        )
+        .bind(end.ended_at.0)
+        .bind(end.outcome.word())
+        .bind(end.failure.map(FailureClass::word))
+        .bind(&end.message)
+        .bind(end.incomplete.as_deref())
+        .bind(to_json(&end.remarks)?)
+        .bind(id.as_str())
+        .fetch_optional(self.connection())
+        .await
+        .map_err(StoreError::database("ending a run"))?;
+        let Some(row) = ended else { return Err(StoreError::Changed("run")) };
+        let run = number(&row, "number")?;
+        self.count_results(run).await?;
+        self.let_results_count(run).await
     }
 
     /// Removes the runs of a validation that never ended: the server was interrupted, and the

@@ -4,10 +4,11 @@ use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use domain::{
     digest::Digest,
     ids::{RunId, ValidationId},
-    run::{self, BootStage, CaseResult, FailureClass, Outcome},
+    run::{self, BootStage, CaseResult, FailureClass, Outcome, RunSource, reported::Totals},
+    subject::{Subject, SubjectKey},
 };
 use serde::{Deserialize, Serialize};
-use services::{Services, validations::RunFilter};
+use services::{Services, runs::RunQuery};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -21,9 +22,16 @@ use crate::downloads;
 pub struct Run {
     /// Which run.
     pub id: String,
-    /// The validation that it belongs to.
-    pub validation: String,
-    /// Label of the boot entry.
+    /// The validation that it belongs to; `null` where its results came in from elsewhere.
+    pub validation: Option<String>,
+    /// What it is about: the name of a release, `variant/…` or `recorded/…`; `null` while nobody has
+    /// said.
+    pub about: Option<String>,
+    /// Name of the suite.
+    pub suite: String,
+    /// Where its results come from.
+    pub source: RunSource,
+    /// Label of the boot entry; empty where nobody said.
     pub entry: String,
     /// Name of the machine.
     pub machine: String,
@@ -41,6 +49,16 @@ pub struct Run {
     pub failure: Option<FailureClass>,
     /// Why it ended so, in one sentence.
     pub message: String,
+    /// Its cases, counted.
+    pub totals: Totals,
+    /// The program that wrote the results, as it names itself; empty where it does not.
+    pub generator: String,
+    /// Why its file was not whole; `null` where it was.
+    pub incomplete: Option<String>,
+    /// What should be known about reading its file, a sentence each.
+    pub remarks: Vec<String>,
+    /// Who recorded it.
+    pub recorded_by: String,
     /// SHA-256 of the console log, where one was kept.
     pub console: Option<Digest>,
     /// What was observed of each boot stage, in order.
@@ -84,7 +102,10 @@ impl Run {
         });
         Self {
             id: it.id.to_string(),
-            validation: it.validation.to_string(),
+            validation: it.validation.map(|id| id.to_string()),
+            about: it.subject.as_ref().map(Subject::key),
+            suite: it.suite,
+            source: it.source,
             entry: it.entry,
             machine: it.machine,
             machine_details: it.machine_details,
@@ -93,6 +114,11 @@ impl Run {
             outcome: it.outcome,
             failure: it.failure,
             message: it.message,
+            totals: it.totals,
+            generator: it.generator,
+            incomplete: it.incomplete,
+            remarks: it.remarks,
+            recorded_by: it.recorded_by,
             console: it.console,
             stages: stages.collect(),
         }
@@ -115,8 +141,13 @@ pub struct ListRuns {
     /// Only those of this validation.
     #[param(value_type = Option<String>)]
     validation: Option<ValidationId>,
-    /// Only those about the release of this name.
+    /// Only those about the release of this name; `variant/…` and `recorded/…` name others.
     release: Option<String>,
+    /// Only those of which nobody has said yet what they are about.
+    #[serde(default)]
+    unattached: bool,
+    /// Only those of this suite.
+    suite: Option<String>,
     /// Only those of the boot entry of this label.
     entry: Option<String>,
     /// Only those on this machine.
@@ -138,17 +169,10 @@ pub async fn list(
     Query(query): Query<ListRuns>,
 ) -> Answer<Json<Listed<Run>>> {
     let slice = slice(query.cursor.as_deref(), query.limit)?;
-    let ListRuns { validation, entry, machine, outcome, .. } = query;
-    let manifest = match query.release {
-        Some(name) => match services.release(&actor, &name).await?.manifest {
-            Some(manifest) => Some(manifest),
-            // What is not complete was never run.
-            None => return Ok(Listed::whole(Vec::new())),
-        },
-        None => None,
-    };
-    let filter = RunFilter { validation, manifest, entry, machine, outcome };
-    Ok(Listed::of(services.runs_page(&actor, &filter, &slice).await?, Run::of))
+    let ListRuns { validation, unattached, suite, entry, machine, outcome, .. } = query;
+    let about = query.release.as_deref().map(SubjectKey::from);
+    let asked = RunQuery { validation, about, unattached, suite, entry, machine, outcome };
+    Ok(Listed::of(services.runs_page(&actor, &asked, &slice).await?, Run::of))
 }
 
 /// Shows a run with its cases.

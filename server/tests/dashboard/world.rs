@@ -354,7 +354,7 @@ impl World {
         let validations = self.services.validations(&dave, &release).await.unwrap();
         let run = RunId(format!("run-{}", self.number()));
         let mut tx = self.store.begin().await.unwrap();
-        tx.begin_run(&validations[0], &run, "linux", "qemu", Self::now()).await.unwrap();
+        tx.begin_run(&validations[0], &run, ("qemu", "linux", ""), Self::now()).await.unwrap();
         tx.commit().await.unwrap();
         run
     }
@@ -367,7 +367,7 @@ impl World {
             case: case.id.to_owned(),
             title: case.title.to_owned(),
             outcome: Outcome::Passed,
-            duration_us: 1,
+            duration_us: Some(1),
             message: "seen".to_owned(),
         });
         let ended = Run {

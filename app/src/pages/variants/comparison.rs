@@ -129,7 +129,7 @@ fn side(seen: Option<&SeenCase>) -> AnyView {
     let Some(seen) = seen else { return "–".into_any() };
     let said = (seen.outcome != domain::run::Outcome::Passed)
         .then(|| view! { <div class="quiet">{seen.message.clone()}</div> });
-    view! { {badge(Status::Outcome(Some(seen.outcome)))}" "<span class="took">{duration(seen.duration_us)}</span>{said} }
+    view! { {badge(Status::Outcome(Some(seen.outcome)))}" "<span class="took">{seen.duration_us.map(duration)}</span>{said} }
         .into_any()
 }
 

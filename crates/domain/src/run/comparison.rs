@@ -121,8 +121,8 @@ pub struct SeenCase {
     pub run: RunId,
     /// How the case ended in it.
     pub outcome: Outcome,
-    /// How long it took, in microseconds.
-    pub duration_us: i64,
+    /// How long it took, in microseconds; `None` where nobody measured it.
+    pub duration_us: Option<i64>,
     /// What was seen.
     pub message: String,
 }
@@ -153,7 +153,7 @@ impl ComparedCase {
     #[must_use]
     pub fn longer_us(&self) -> Option<i64> {
         let passed = |side: &Option<SeenCase>| {
-            side.as_ref().filter(|it| it.outcome == Outcome::Passed).map(|it| it.duration_us)
+            side.as_ref().filter(|it| it.outcome == Outcome::Passed)?.duration_us
         };
         let (here, base) = (passed(&self.here)?, passed(&self.base)?);
         let longer = here.saturating_sub(base);
@@ -249,7 +249,10 @@ fn seen(run: Option<&Run>, case: &str) -> Option<SeenCase> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Timestamp;
+    use crate::{
+        run::{RunSource, reported::Totals},
+        time::Timestamp,
+    };
 
     type Cases<'a> = &'a [(&'a str, Outcome, i64)];
 
@@ -258,20 +261,30 @@ mod tests {
             case: (*case).to_owned(),
             title: format!("checks {case}"),
             outcome: *outcome,
-            duration_us: seconds * 1_000_000,
+            duration_us: Some(seconds * 1_000_000),
             message: format!("seen by {id}"),
         };
         Run {
             id: id.into(),
-            validation: "v".into(),
+            validation: Some("v".into()),
+            subject: None,
+            suite: "smoke".to_owned(),
+            source: RunSource::Runner,
             entry: entry.to_owned(),
             machine: "qemu".to_owned(),
             machine_details: String::new(),
+            kernel: String::new(),
             started_at: Timestamp(0),
             ended_at: ended_at.map(Timestamp),
             outcome: None,
             failure: None,
             message: String::new(),
+            file: None,
+            generator: String::new(),
+            incomplete: None,
+            remarks: Vec::new(),
+            recorded_by: "runner".to_owned(),
+            totals: Totals::default(),
             console: None,
             stages: Vec::new(),
             results: cases.iter().map(result).collect(),

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Outcome;
+use super::{CaseResult, Outcome};
 use crate::{
     job::{UnknownWord, from_word},
     time::Timestamp,
@@ -109,7 +109,6 @@ pub struct EarlierAttempt {
 
 /// One case of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReportedCase {
     /// What the case is known by in all runs: the runner's own id (`XEN1.2`), else its name with the
@@ -143,6 +142,24 @@ pub struct ReportedCase {
     /// The attempts before this one, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<EarlierAttempt>,
+}
+
+impl From<CaseResult> for ReportedCase {
+    fn from(result: CaseResult) -> Self {
+        Self {
+            id: result.case,
+            title: result.title,
+            suites: Vec::new(),
+            tags: Vec::new(),
+            outcome: result.outcome,
+            started_at: None,
+            duration_us: result.duration_us,
+            message: result.message,
+            excerpt: String::new(),
+            measurements: Vec::new(),
+            earlier: Vec::new(),
+        }
+    }
 }
 
 /// How many cases ended how.

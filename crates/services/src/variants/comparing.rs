@@ -10,7 +10,7 @@ use domain::{
     },
 };
 use serde::{Deserialize, Serialize};
-use store::{Rows, runs::Judged};
+use store::{Rows, validations::Judged};
 
 use super::no_variant;
 use crate::{Services, error::ServiceError, releases::no_release};

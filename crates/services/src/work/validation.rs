@@ -198,7 +198,9 @@ async fn one_entry(
         ..step.clone()
     };
     let mut tx = services.begin().await?;
-    tx.begin_run(&bench.validation, &id, &step.name, SMOKE.machine, began).await?;
+    let kernel = bench.manifest.kernel_of(&step.name);
+    let place = (SMOKE.machine, step.name.as_str(), kernel.as_str());
+    tx.begin_run(&bench.validation, &id, place, began).await?;
     tx.set_step(&claimed.job.id, &running).await?;
     services.commit(tx, &format!("job/{}", claimed.job.id)).await?;
 
@@ -212,13 +214,19 @@ async fn one_entry(
             .map_err(ServiceError::internal)?
     };
     let ended = services.now();
-    let run = Run {
-        id,
-        validation: bench.validation.id.clone(),
-        entry: step.name.clone(),
-        machine: SMOKE.machine.to_owned(),
+    if bench.cancelled.load(Ordering::Acquire) {
+        // What was stopped says nothing about the release: it is no evidence.
+        return Ok(Outcome::NotRun);
+    }
+    let state =
+        if report.outcome == Outcome::Passed { StepState::Succeeded } else { StepState::Failed };
+    let done =
+        Step { state, ended_at: Some(ended), message: Some(report.message.clone()), ..running };
+    let mut tx = services.begin().await?;
+    let begun = tx.run(&id).await?;
+    let begun = begun.ok_or_else(|| ServiceError::NotFound(format!("run {id} to end")))?;
+    tx.end_run(&Run {
         machine_details: report.machine_details,
-        started_at: began,
         ended_at: Some(ended),
         outcome: Some(report.outcome),
         failure: report.failure,
@@ -226,16 +234,9 @@ async fn one_entry(
         console: Some(console.sha256),
         stages: report.stages,
         results: report.results,
-    };
-    if bench.cancelled.load(Ordering::Acquire) {
-        // What was stopped says nothing about the release: it is no evidence.
-        return Ok(Outcome::NotRun);
-    }
-    let state =
-        if report.outcome == Outcome::Passed { StepState::Succeeded } else { StepState::Failed };
-    let done = Step { state, ended_at: Some(ended), message: Some(report.message), ..running };
-    let mut tx = services.begin().await?;
-    tx.end_run(&run).await?;
+        ..begun
+    })
+    .await?;
     tx.set_step(&claimed.job.id, &done).await?;
     services.commit(tx, &format!("job/{}", claimed.job.id)).await?;
     Ok(report.outcome)

@@ -130,7 +130,7 @@ impl Rows {
                   from kernel k
                   join kernel_file f on f.kernel_id = k.id and f.role = 'image'
                   join entry_kernel e on e.sha256 = f.sha256
-                  join run u on u.manifest_digest = e.manifest_digest and u.entry = e.entry
+                  join run_with_names u on u.manifest_digest = e.manifest_digest and u.entry = e.entry
                   where k.deleted_at is null and k.name between $1 and $2
                     and u.ended_at is not null and u.outcome is not null) booted
              where place = 1

@@ -10,6 +10,7 @@
 mod audit;
 mod cluster;
 mod deployments;
+mod history;
 mod imports;
 mod jobs;
 mod kernel_uses;
@@ -20,6 +21,7 @@ mod opening;
 mod people;
 mod recipes;
 mod releases;
+mod results;
 mod room;
 mod runs;
 mod schema;

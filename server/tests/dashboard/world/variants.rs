@@ -83,13 +83,13 @@ impl World {
     async fn end_validation(&self, validation: &Validation, cases: &[(&str, Outcome, i64)]) {
         let id = RunId(format!("run-{}", self.number()));
         let mut tx = self.store.begin().await.unwrap();
-        tx.begin_run(validation, &id, "linux", "qemu", Self::now()).await.unwrap();
+        tx.begin_run(validation, &id, ("qemu", "linux", ""), Self::now()).await.unwrap();
         let run = tx.run(&id).await.unwrap().unwrap();
         let results = cases.iter().map(|(case, outcome, seconds)| CaseResult {
             case: (*case).to_owned(),
             title: SMOKE.title(case).unwrap().to_owned(),
             outcome: *outcome,
-            duration_us: seconds * 1_000_000,
+            duration_us: Some(seconds * 1_000_000),
             message: format!("{outcome} in {id}"),
         });
         let ended = Run {
