@@ -19,9 +19,10 @@ use process::{Invocation, Spawner};
 
 use crate::{
     Board, BootLimits, GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator,
-    robot_tests::{SinceStart, example, listener, relay_program},
+    robot_tests::{example, listener},
     run_smoke,
     smoke::over,
+    test_support::{SinceStart, relay_program},
 };
 
 /// Long enough for whatever is to come by itself.

@@ -31,6 +31,9 @@ mod session;
 mod smoke;
 mod stages;
 mod suite;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod test_support;
 
 pub use accelerator::{Accelerator, probe_accelerator};
 pub use boot::BootLimits;

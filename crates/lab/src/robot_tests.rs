@@ -15,7 +15,7 @@ use domain::{
     kernel::Flavor,
     manifest::{BootEntry, BoundKernel, Component, ComponentRole, Manifest},
     menu::FOOTER,
-    time::{Clock, Timestamp},
+    time::Clock,
     version::TargetVersion,
 };
 use netboot::{BootListener, Observations, Served, SharedCatalogue, Snapshot};
@@ -27,19 +27,11 @@ use crate::{
     console::Console,
     guest::{self, Reboots},
     probe_accelerator,
+    test_support::{SinceStart, relay_program},
 };
 
 const MENU_PATH: &str = "/release/v1.0.0/menu.ipxe";
 const LIMIT: Duration = Duration::from_secs(180);
-
-/// Time since the test began: nobody asks for the time of day.
-pub(crate) struct SinceStart(pub(crate) Instant);
-
-impl Clock for SinceStart {
-    fn now(&self) -> Timestamp {
-        Timestamp(i64::try_from(self.0.elapsed().as_micros()).unwrap())
-    }
-}
 
 /// The example, with its kernels bound on paper: none of its files is there, so whatever iPXE asks
 /// for is refused, and it comes back to the menu.
@@ -143,12 +135,6 @@ impl Bench {
 fn wait(console: &mut Console, text: &str) {
     let found = console.expect_broken(text, Instant::now() + LIMIT, &|| false);
     assert!(found.is_ok(), "{text:?} did not come: {found:?}\n{}", screen(console).join("\n"));
-}
-
-/// Beside this test's own program: `target/debug/deps/<this>` and `target/debug/examples/relay`.
-pub(crate) fn relay_program() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    own.ancestors().nth(2).unwrap().join("examples/relay")
 }
 
 pub(crate) fn listener(folder: &Path, manifest: &Manifest, clock: Arc<dyn Clock>) -> BootListener {

@@ -9,6 +9,7 @@
 
 mod artefacts;
 mod console_port;
+mod console_times;
 mod door;
 mod machine;
 mod power;
@@ -41,18 +42,14 @@ pub use self::{
 use self::{
     artefacts::{Collected, collect, filled},
     console_port::ConsolePort,
+    console_times::Watch,
     door::Door,
     machine::{Machine, Making},
     power::PowerSwitch,
     script::{PROGRAM, PYTHON, RESULTS, SUITE, script},
     verdict::judge,
 };
-use crate::{
-    guest::GuestConfig,
-    scrollback::Scrollback,
-    smoke::RunObserver,
-    stages::{ConsoleTimes, waterfall},
-};
+use crate::{guest::GuestConfig, scrollback::Scrollback, smoke::RunObserver, stages::waterfall};
 
 /// Where a suite finds the console: the port of labs' serial servers.
 const CONSOLE_PORT: u16 = 13541;
@@ -164,7 +161,7 @@ pub struct SuiteReport {
     pub left_out: Vec<String>,
     /// What the machine was.
     pub machine_details: String,
-    /// What the boot listener counted of each boot stage.
+    /// What was observed of each boot stage; of the first boot, where there were several.
     pub stages: Vec<ObservedStage>,
     /// Everything that the machine wrote to its serial console.
     pub console: Vec<u8>,
@@ -190,6 +187,7 @@ pub fn run_suite(
         socket: request.socket.to_owned(),
     };
     let machine = Arc::new(Machine::new(making, console.clone()));
+    let watch = Watch::over(console.clone(), clock.clone());
     let mut last_lines = VecDeque::new();
     let mut line = |text: &str| {
         observer.line(text);
@@ -205,6 +203,7 @@ pub fn run_suite(
     };
     let trouble = machine.trouble();
     machine.retire();
+    let times = watch.end();
     let Collected { artefacts, mut left_out } = collected;
     let results = artefacts.iter().any(|it| it.name == "output.xml");
     let (mut failure, mut message) = judge(&request.command, &end, results);
@@ -224,7 +223,7 @@ pub fn run_suite(
         artefacts,
         left_out,
         machine_details: config.details(),
-        stages: waterfall(&observer.transfers(), &ConsoleTimes::default()),
+        stages: waterfall(&observer.transfers(), &times),
         console: log.bytes,
         _folder: folder,
     }

@@ -2,8 +2,9 @@
 //! are ended, what they cannot see, and a real guest's console by telnet.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
-#[path = "../../sandbox/tests/support/mod.rs"]
 mod support;
+#[path = "../../sandbox/tests/support/mod.rs"]
+mod system_user;
 
 use std::{
     fs,
@@ -14,16 +15,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{
-    run::FailureClass,
-    time::{Clock, Timestamp},
-    transfer::Transfer,
-};
+use domain::{run::FailureClass, time::Clock, transfer::Transfer};
 use lab::{
     Accelerator, Artefact, Board, GuestConfig, RunObserver, SuiteCommand, SuiteEnd, SuiteLimits,
     SuiteReport, SuiteRequest, SuiteVariables, run_suite,
 };
 use process::Spawner;
+use support::{SinceStart, relay_program};
 
 /// A robot's part of a test.
 const CONSOLE: &str = include_str!("suites/console.py");
@@ -36,8 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[test]
 fn any_command_is_a_suite() {
     let relay = fs::read(relay_program()).expect("cargo builds the example `relay`");
-    support::become_system_user();
-    let folder = support::folder("suites");
+    system_user::become_system_user();
+    let folder = system_user::folder("suites");
     let program = folder.path().join("relay");
     fs::write(&program, relay).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
@@ -55,21 +53,6 @@ fn any_command_is_a_suite() {
     the_console_is_served_by_telnet_to_one_client_at_a_time(&bench);
     let work = fs::read_dir(bench.work()).unwrap();
     assert_eq!(work.count(), 0, "a suite left something behind");
-}
-
-/// Time since the test began: nobody asks for the time of day.
-struct SinceStart(Instant);
-
-impl Clock for SinceStart {
-    fn now(&self) -> Timestamp {
-        Timestamp(i64::try_from(self.0.elapsed().as_micros()).unwrap())
-    }
-}
-
-/// Beside this test's own program: `target/debug/deps/<this>` and `target/debug/examples/relay`.
-fn relay_program() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    own.ancestors().nth(2).unwrap().join("examples/relay")
 }
 
 /// Stops a suite as soon as it has printed a line.

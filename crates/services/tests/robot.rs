@@ -3,9 +3,12 @@
 //! text, the same suite fails and names it.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+#[path = "../../lab/tests/support/mod.rs"]
+mod guests;
 mod support;
 
 use std::{
+    cell::Cell,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -19,9 +22,10 @@ use domain::{
     manifest::{BootEntry, Manifest},
     recipe,
     run::{BootStage, FailureClass},
-    time::{Clock, Timestamp},
+    time::Clock,
     transfer::Transfer,
 };
+use guests::SinceStart;
 use lab::{
     Artefact, Board, GuestConfig, RunObserver, SuiteCommand, SuiteEnd, SuiteLimits, SuiteReport,
     SuiteRequest, SuiteVariables, probe_accelerator, run_suite,
@@ -35,6 +39,8 @@ const SUITE: [(&str, &str); 2] = [
     ("boot.robot", include_str!("../../../examples/suites/boot/boot.robot")),
     ("machine.resource", include_str!("../../../examples/suites/boot/machine.resource")),
 ];
+/// A suite that does not end by itself.
+const HANGS: &str = "*** Test Cases ***\nHangs\n    Sleep    1 h\n";
 const REQUIREMENTS: &str = include_str!("../../../examples/suites/requirements.txt");
 /// The text that the suite looks for.
 const TEXT: &str = "Debian stable netboot 6.1.y";
@@ -61,28 +67,27 @@ fn python_of_suites() -> PathBuf {
     folder
 }
 
-/// Time since the test began: nobody asks for the time of day.
-struct SinceStart(Instant);
-
-impl Clock for SinceStart {
-    fn now(&self) -> Timestamp {
-        Timestamp(i64::try_from(self.0.elapsed().as_micros()).unwrap())
-    }
+/// Stops a suite as soon as a line that it prints begins with a text.
+struct Watcher {
+    observations: Observations,
+    stop_at: Option<&'static str>,
+    stopped: Cell<bool>,
 }
-
-struct Watcher(Observations);
 
 impl RunObserver for Watcher {
     fn line(&self, text: &str) {
         println!("  {text}");
+        if self.stop_at.is_some_and(|it| text.starts_with(it)) {
+            self.stopped.set(true);
+        }
     }
 
     fn transfers(&self) -> Vec<Transfer> {
-        self.0.transfers()
+        self.observations.transfers()
     }
 
     fn stopped(&self) -> bool {
-        false
+        self.stopped.get()
     }
 }
 
@@ -94,8 +99,14 @@ struct Bench {
 }
 
 impl Bench {
-    /// Runs the suite against a release that is served to its machine alone.
-    fn run(&self, name: &str, manifest: &Manifest) -> SuiteReport {
+    /// Runs a file of the suite against a release that is served to its machine alone.
+    fn run(
+        &self,
+        name: &str,
+        manifest: &Manifest,
+        file: &str,
+        stop_at: Option<&'static str>,
+    ) -> SuiteReport {
         let begun = Instant::now();
         let digest = manifest.digest().unwrap();
         let served = Served { name: name.to_owned(), digest, manifest: manifest.clone() };
@@ -121,7 +132,7 @@ impl Bench {
         let request = SuiteRequest {
             folder: &self.folder.join("suite"),
             command: SuiteCommand::Robot {
-                suites: vec!["boot.robot".to_owned()],
+                suites: vec![file.to_owned()],
                 options: ["--loglevel", "DEBUG"].map(str::to_owned).to_vec(),
             },
             python: Some(&python_of_suites()),
@@ -143,7 +154,7 @@ impl Bench {
             },
             work_dir: &self.folder.join("suites"),
         };
-        let watcher = Watcher(observations);
+        let watcher = Watcher { observations, stop_at, stopped: Cell::default() };
         let report = run_suite(&self.spawner, &self.clock, &config, &request, &watcher);
         println!("{name}: {:?} {} in {:?}", report.end, report.message, begun.elapsed());
         report
@@ -152,7 +163,7 @@ impl Bench {
 
 fn write_suite(folder: &Path) {
     fs::create_dir(folder).unwrap();
-    for (name, text) in SUITE {
+    for (name, text) in SUITE.into_iter().chain([("hang.robot", HANGS)]) {
         fs::write(folder.join(name), text).unwrap();
     }
 }
@@ -192,7 +203,7 @@ fn suite_tells_them_apart(
     let spawner = Spawner::start().unwrap();
     let bench = Bench { folder: world.folder().to_owned(), spawner, clock, runtime };
 
-    let green = bench.run("v1.0.0", built);
+    let green = bench.run("v1.0.0", built, "boot.robot", None);
     assert_eq!(green.end, SuiteEnd::Exited(0), "{}\n{:?}", console(&green), green.last_lines);
     assert_eq!(green.failure, None, "{}", green.message);
     for (name, content) in
@@ -201,6 +212,9 @@ fn suite_tells_them_apart(
         assert!(text(&green, name).contains(content), "{name}");
     }
     assert!(console(&green).contains("login:"), "{}", console(&green));
+    for stage in &green.stages {
+        assert!(stage.started_at.is_some(), "{stage:?}");
+    }
     let image = green.stages.iter().find(|it| it.stage == BootStage::Rootfs).unwrap();
     assert_eq!(image.bytes, Some(built.component("rootfs.squashfs").unwrap().size));
 
@@ -208,11 +222,16 @@ fn suite_tells_them_apart(
     let (entry, with) = (renamed.entries.last_mut().unwrap(), "Debian netboot 6.1.y".to_owned());
     let BootEntry::Linux { text: words, .. } = entry else { panic!("{entry:?}") };
     assert_eq!(std::mem::replace(words, with), TEXT);
-    let red = bench.run("v1.1.0", &renamed);
+    let red = bench.run("v1.1.0", &renamed, "boot.robot", None);
     assert_eq!((&red.end, red.failure), (&SuiteEnd::Exited(1), Some(FailureClass::Product)));
     let said = red.last_lines.join("\n");
     assert!(said.contains(&format!("The menu has no entry '{TEXT}'")), "{said}");
     assert!(text(&red, "output.xml").contains(TEXT));
     assert!(!console(&red).contains("login:"), "it did not boot: {}", console(&red));
+
+    // Who is stopped may still write down what it found.
+    let stopped = bench.run("v1.2.0", built, "hang.robot", Some("Hang"));
+    assert_eq!((&stopped.end, stopped.failure), (&SuiteEnd::Stopped, None));
+    assert!(text(&stopped, "output.xml").contains("Execution terminated by signal"));
     world
 }
