@@ -18,11 +18,11 @@ use domain::{
 use process::{Invocation, Spawner};
 
 use crate::{
-    Board, BootLimits, GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator,
-    robot_tests::{example, listener},
+    BootLimits, RunObserver, RunReport, SmokeRequest,
+    robot_tests::{example, serve, small_guest},
     run_smoke,
     smoke::over,
-    test_support::{SinceStart, relay_program},
+    test_support::SinceStart,
 };
 
 /// Long enough for whatever is to come by itself.
@@ -67,15 +67,6 @@ fn request<'a>(manifest: &'a Manifest, socket: &'a Path, limits: BootLimits) -> 
     }
 }
 
-fn config(spawner: &Spawner, clock: &Arc<dyn Clock>) -> GuestConfig {
-    GuestConfig {
-        accelerator: probe_accelerator(spawner, clock),
-        board: Board::Plain,
-        memory_mib: 256,
-        program: relay_program(),
-    }
-}
-
 /// A run with a shell script in the place of QEMU.
 fn run_script(script: &str, limits: BootLimits) -> RunReport {
     let spawner = Spawner::start().unwrap();
@@ -84,7 +75,7 @@ fn run_script(script: &str, limits: BootLimits) -> RunReport {
     let guest = spawner.spawn(&guest).unwrap();
     let manifest = one_entry();
     let request = request(&manifest, Path::new("no.sock"), limits);
-    over(guest, &clock, &config(&spawner, &clock), &request, &Silent).unwrap()
+    over(guest, &clock, &small_guest(&spawner, &clock), &request, &Silent).unwrap()
 }
 
 #[test]
@@ -126,11 +117,8 @@ fn a_machine_that_reboots_for_ever_is_the_products_problem() {
     }
     let clock: Arc<dyn Clock> = Arc::new(SinceStart(Instant::now()));
     let spawner = Spawner::start().unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let socket = folder.path().join("run.sock");
-    let (path, served) = (socket.clone(), listener(folder.path(), &manifest, clock.clone()));
-    runtime.spawn(async move { netboot::serve_guest(&path, served, std::future::pending()).await });
-    let config = config(&spawner, &clock);
+    let (runtime, socket) = serve(folder.path(), &manifest, clock.clone());
+    let config = small_guest(&spawner, &clock);
     let request = request(&manifest, &socket, LIMITS);
     let report = run_smoke(&spawner, &clock, &config, &request, &Silent);
     let console = String::from_utf8_lossy(&report.console);

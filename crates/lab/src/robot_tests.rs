@@ -20,6 +20,7 @@ use domain::{
 };
 use netboot::{BootListener, Observations, Served, SharedCatalogue, Snapshot};
 use process::{Running, Spawner};
+use tokio::runtime::Runtime;
 
 use crate::{
     Board, GuestConfig,
@@ -137,7 +138,7 @@ fn wait(console: &mut Console, text: &str) {
     assert!(found.is_ok(), "{text:?} did not come: {found:?}\n{}", screen(console).join("\n"));
 }
 
-pub(crate) fn listener(folder: &Path, manifest: &Manifest, clock: Arc<dyn Clock>) -> BootListener {
+fn listener(folder: &Path, manifest: &Manifest, clock: Arc<dyn Clock>) -> BootListener {
     let digest = manifest.digest().unwrap();
     let served = Served { name: "v1.0.0".to_owned(), digest, manifest: manifest.clone() };
     let mut snapshot = Snapshot::default();
@@ -148,6 +149,29 @@ pub(crate) fn listener(folder: &Path, manifest: &Manifest, clock: Arc<dyn Clock>
     BootListener::new(catalogue, blobs, clock).observed_by(Arc::new(Observations::default()))
 }
 
+/// Serves a release to one guest, at a socket in the folder.
+pub(crate) fn serve(
+    folder: &Path,
+    manifest: &Manifest,
+    clock: Arc<dyn Clock>,
+) -> (Runtime, PathBuf) {
+    let runtime = Runtime::new().unwrap();
+    let socket = folder.join("run.sock");
+    let (path, served) = (socket.clone(), listener(folder, manifest, clock));
+    runtime.spawn(async move { netboot::serve_guest(&path, served, std::future::pending()).await });
+    (runtime, socket)
+}
+
+/// One that comes as far as a menu.
+pub(crate) fn small_guest(spawner: &Spawner, clock: &Arc<dyn Clock>) -> GuestConfig {
+    GuestConfig {
+        accelerator: probe_accelerator(spawner, clock),
+        board: Board::Plain,
+        memory_mib: 256,
+        program: relay_program(),
+    }
+}
+
 #[test]
 fn a_robot_picks_every_line_of_the_menu_of_pxe_server() {
     let folder = tempfile::tempdir().unwrap();
@@ -155,16 +179,8 @@ fn a_robot_picks_every_line_of_the_menu_of_pxe_server() {
     let digest = manifest.digest().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SinceStart(Instant::now()));
     let spawner = Spawner::start().unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let socket = folder.path().join("run.sock");
-    let (path, served) = (socket.clone(), listener(folder.path(), &manifest, clock.clone()));
-    runtime.spawn(async move { netboot::serve_guest(&path, served, std::future::pending()).await });
-    let config = GuestConfig {
-        accelerator: probe_accelerator(&spawner, &clock),
-        board: Board::Plain,
-        memory_mib: 256,
-        program: relay_program(),
-    };
+    let (runtime, socket) = serve(folder.path(), &manifest, clock.clone());
+    let config = small_guest(&spawner, &clock);
     let bench = Bench { spawner, clock, config, socket };
 
     assert_eq!(manifest.entries.len(), 12);
