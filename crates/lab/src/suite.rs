@@ -42,6 +42,8 @@ use crate::{guest::GuestConfig, scrollback::Scrollback, smoke::RunObserver, stag
 
 /// How much of the console is kept, in bytes.
 const CONSOLE_KEPT: usize = 16 << 20;
+/// How much of what a suite prints goes to its observer, in bytes.
+const LONGEST_LOG: usize = 4 << 20;
 /// How many of its last lines a report has.
 const LAST_LINES: usize = 40;
 
@@ -169,9 +171,12 @@ pub fn run_suite(
     };
     let machine = Arc::new(Machine::new(making, console.clone()));
     let watch = Watch::over(console.clone(), clock.clone());
-    let mut last_lines = VecDeque::new();
+    let (mut last_lines, mut printed) = (VecDeque::new(), 0);
     let mut line = |text: &str| {
-        observer.line(text);
+        printed += text.len();
+        if printed <= LONGEST_LOG {
+            observer.line(text);
+        }
         if last_lines.len() == LAST_LINES {
             last_lines.pop_front();
         }
@@ -180,6 +185,7 @@ pub fn run_suite(
     let run = Run { spawner, config, request, observer, machine: &machine };
     let (end, folder, collected) = match run.to_its_end(&mut line) {
         Ok(Ran { end, folder, collected }) => (end, Some(folder), collected),
+        Err(_) if observer.stopped() => (SuiteEnd::Stopped, None, Collected::default()),
         Err(why) => (SuiteEnd::NotRun(why), None, Collected::default()),
     };
     let trouble = machine.trouble();
@@ -191,6 +197,10 @@ pub fn run_suite(
     if let Some(trouble) = trouble.filter(|_| failure.is_some()) {
         // Tests cannot pass on a machine that is none.
         (failure, message) = (Some(FailureClass::Lab), format!("{trouble}; {message}"));
+    }
+    if printed > LONGEST_LOG {
+        let most = human_size(LONGEST_LOG as u64);
+        left_out.push(format!("what it printed after the first {most}, but for the last lines"));
     }
     let log = console.read(0, usize::MAX);
     if log.from > 0 {

@@ -48,6 +48,7 @@ fn any_command_is_a_suite() {
     who_does_not_listen_is_ended(&bench);
     who_is_stopped_is_gone(&bench);
     who_writes_too_much_is_ended(&bench);
+    who_prints_too_much_is_not_listened_to(&bench);
     links_lead_nowhere(&bench);
     the_host_cannot_be_seen(&bench);
     the_console_is_served_by_telnet_to_one_client_at_a_time(&bench);
@@ -63,7 +64,9 @@ struct Watcher {
 
 impl RunObserver for Watcher {
     fn line(&self, text: &str) {
-        println!("  {text}");
+        if text != "a line that says nothing" {
+            println!("  {text}");
+        }
         self.lines.lock().unwrap().push(text.to_owned());
     }
 
@@ -221,6 +224,17 @@ fn who_writes_too_much_is_ended(bench: &Bench) {
     assert_eq!(text(&report, "results.tap"), "1..1\n");
     let [left_out] = &report.left_out[..] else { panic!("{:?}", report.left_out) };
     assert!(left_out.starts_with("shut/large.bin: "), "{left_out}");
+}
+
+fn who_prints_too_much_is_not_listened_to(bench: &Bench) {
+    let report = bench.run("yes 'a line that says nothing' | head -c 6M; echo; echo last");
+    assert_eq!(report.end, SuiteEnd::Exited(0));
+    assert_eq!(report.last_lines.last().unwrap(), "last");
+    assert!(
+        report.left_out[0].contains("printed after the first 4.0 MiB"),
+        "{:?}",
+        report.left_out
+    );
 }
 
 fn links_lead_nowhere(bench: &Bench) {

@@ -12,12 +12,15 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
 };
 
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+
+/// How many callers are served at once: a robot has one or two, and each costs a thread of the server.
+const MOST: usize = 16;
 
 /// A socket that is served. Dropped, nobody comes in any more.
 pub(crate) struct Door {
@@ -38,6 +41,7 @@ impl Door {
         fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
         let closed = Arc::new(AtomicBool::new(false));
         let (shut, serve) = (closed.clone(), Arc::new(serve));
+        let inside = Arc::new(AtomicUsize::new(0));
         let accepting = thread::spawn(move || {
             for caller in listener.incoming() {
                 if shut.load(Ordering::Acquire) {
@@ -45,9 +49,13 @@ impl Door {
                 }
                 let Ok(caller) = caller else { continue };
                 let known = getsockopt(&caller, PeerCredentials).is_ok_and(|it| admits(it.uid()));
-                if known {
-                    let serve = serve.clone();
-                    thread::spawn(move || serve(caller));
+                if known && inside.load(Ordering::Acquire) < MOST {
+                    inside.fetch_add(1, Ordering::AcqRel);
+                    let (serve, inside) = (serve.clone(), inside.clone());
+                    thread::spawn(move || {
+                        serve(caller);
+                        inside.fetch_sub(1, Ordering::AcqRel);
+                    });
                 }
             }
         });

@@ -8,7 +8,10 @@
 use std::{
     io::{self, Read as _, Write as _},
     os::unix::net::UnixStream,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -35,6 +38,8 @@ const LED: usize = 13;
 const LONG_PRESS: Duration = Duration::from_secs(4);
 /// The longest time that a request may name, in seconds.
 const LONGEST: u64 = 60;
+/// How many buttons may be held at once until their time is over.
+const MOST_HELD: usize = 32;
 /// The longest request, in bytes.
 const LONGEST_REQUEST: usize = 16 * 1024;
 /// How long a client may take to say what it wants.
@@ -45,6 +50,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct PowerSwitch {
     machine: Arc<Machine>,
     pins: Arc<Mutex<[Pin; PINS.len()]>>,
+    /// How many times are not over yet.
+    held: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -86,13 +93,14 @@ type Refused = (u16, &'static str);
 const NO_ID: Refused = (404, "id not found");
 const NO_PIN: Refused = (404, "can't read GPIO states");
 const BAD: Refused = (403, "bad parameters");
+const TOO_MANY: Refused = (429, "too many requests");
 
 impl PowerSwitch {
     pub(crate) fn of(machine: Arc<Machine>) -> Self {
         let mut pins = [Pin { state: 0, input: false, since: Instant::now() }; PINS.len()];
         pins[RELAY].state = 1;
         pins[LED].input = true;
-        Self { machine, pins: Arc::new(Mutex::new(pins)) }
+        Self { machine, pins: Arc::new(Mutex::new(pins)), held: Arc::default() }
     }
 
     /// Answers the one request of a client.
@@ -133,7 +141,7 @@ impl PowerSwitch {
                 if wanted.state > 1 || wanted.time > LONGEST {
                     return Err(BAD);
                 }
-                self.change(id, &wanted);
+                self.change(id, &wanted)?;
                 Ok(serde_json::json!(self.shown(id)))
             }
             ("GET" | "PATCH", Some(_)) => Err(NO_PIN),
@@ -141,12 +149,16 @@ impl PowerSwitch {
         }
     }
 
-    fn change(&self, id: usize, wanted: &Wanted) {
+    fn change(&self, id: usize, wanted: &Wanted) -> Result<(), Refused> {
         if let Some(direction) = wanted.direction {
             self.pins()[id].input = direction == Direction::In;
         }
         if self.pins()[id].input {
-            return;
+            return Ok(());
+        }
+        if wanted.time > 0 && self.held.fetch_add(1, Ordering::AcqRel) >= MOST_HELD {
+            self.held.fetch_sub(1, Ordering::AcqRel);
+            return Err(TOO_MANY);
         }
         self.set(id, wanted.state);
         if wanted.time > 0 {
@@ -155,8 +167,10 @@ impl PowerSwitch {
             thread::spawn(move || {
                 thread::sleep(time);
                 switch.set(id, state);
+                switch.held.fetch_sub(1, Ordering::AcqRel);
             });
         }
+        Ok(())
     }
 
     /// Gives a pin a state, and does what that means for the machine.
