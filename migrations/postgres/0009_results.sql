@@ -87,6 +87,8 @@ create table result_file (
     size bigint not null,
     -- What whoever sent it said of it: canonical JSON.
     said text not null,
+    -- token or upload.
+    source text not null,
     received_at bigint not null,
     received_by text not null,
     -- When all of it was in rows; null before.
@@ -176,6 +178,16 @@ create table result_detail (
     -- JSON.
     measurements text not null,
     earlier text not null
+);
+
+-- What a run left behind, and the pictures that people add: blobs by their digest.
+create table run_artefact (
+    run bigint not null references run_anew (number),
+    name text not null,
+    media_type text not null,
+    size bigint not null,
+    sha256 text not null,
+    primary key (run, name)
 );
 
 -- Of each case, subject and lane the result that counts: the newest.

@@ -87,6 +87,8 @@ create table result_file (
     size bigint not null,
     -- What whoever sent it said of it: canonical JSON.
     said text not null,
+    -- token or upload.
+    source text not null,
     received_at bigint not null,
     received_by text not null,
     -- When all of it was in rows; null before.
@@ -178,6 +180,16 @@ create table result_detail (
     earlier text not null
 );
 
+-- What a run left behind, and the pictures that people add: blobs by their digest.
+create table run_artefact (
+    run bigint not null references run_anew (number),
+    name text not null,
+    media_type text not null,
+    size bigint not null,
+    sha256 text not null,
+    primary key (run, name)
+);
+
 -- Of each case, subject and lane the result that counts: the newest.
 create table latest_result (
     test_case bigint not null references test_case (number),
@@ -188,7 +200,7 @@ create table latest_result (
     outcome text not null,
     ended_at bigint not null,
     primary key (test_case, subject, lane)
-);
+) without rowid;
 
 -- Of each case and subject, how the lanes stand.
 create table case_standing (
@@ -200,7 +212,7 @@ create table case_standing (
     skipped bigint not null,
     not_run bigint not null,
     primary key (test_case, subject)
-);
+) without rowid;
 
 -- What was there before: runs of plan "smoke".
 insert into subject (kind, release_id, variant_id, manifest_digest, created_at, passed, failed,

@@ -72,6 +72,8 @@ pub async fn serve(
         let (services, stopping) = (services.clone(), stopping.clone());
         tasks.spawn(async move { services.work_on_variants(number, stopping).await });
     }
+    let left = services.clone();
+    tasks.spawn(async move { left.read_left_results().await });
     tasks.spawn(services.clone().keep_house(stopping.clone()));
     tasks.spawn(services.clone().keep_guests(stopping.clone()));
     tasks.spawn(netboot::serve(machines, services.boot_listener(), stopped(stopping.clone())));

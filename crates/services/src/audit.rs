@@ -14,7 +14,9 @@ use domain::{
     policy::Action,
     release::Release,
     room::RoomRules,
+    run::Run,
     slot::Slot,
+    subject::Subject,
     token::Token,
     variant::Variant,
 };
@@ -225,6 +227,12 @@ pub(crate) enum Change<'a> {
         variant: &'a str,
         number: u32,
     },
+    ResultsRecorded {
+        run: &'a Run,
+    },
+    RunAttached {
+        run: &'a Run,
+    },
     Uploaded {
         file: &'a UploadedFile,
         size: u64,
@@ -269,6 +277,13 @@ impl Change<'_> {
                 "outcome": it.ended.as_ref().map(|(_, reason)| reason.to_string()),
             });
             (action, "guest", it.id.to_string(), details)
+        };
+        let run = |action, it: &Run| {
+            let details = json!({
+                "about": it.subject.as_ref().map(Subject::key), "suite": it.suite,
+                "machine": it.machine, "source": it.source, "totals": it.totals,
+            });
+            (action, "run", it.id.to_string(), details)
         };
         let upload = |action, it: &UploadedFile, size: Option<u64>| {
             let details = json!({ "name": it.name, "size": size });
@@ -466,6 +481,8 @@ impl Change<'_> {
                 environment.to_owned(),
                 json!({ "slot": slot }),
             ),
+            Self::ResultsRecorded { run: it } => run("results.record", it),
+            Self::RunAttached { run: it } => run("run.attach", it),
             Self::Uploaded { file, size } => upload("upload.add", file, Some(size)),
             Self::UploadForgotten { file } => upload("upload.forget", file, None),
             Self::PolicyChanged { environment, from, to } => (

@@ -25,6 +25,7 @@ pub mod password;
 pub mod people;
 pub mod recipes;
 pub mod releases;
+pub mod results;
 pub mod room;
 pub mod runs;
 pub mod sessions;

@@ -89,6 +89,8 @@ struct Inner {
     room_changes: AtomicU64,
     /// Held by whoever derives a file that is large.
     deriving: tokio::sync::Mutex<()>,
+    /// Held by whoever reads a file of results into rows: one at a time, so that memory stays flat.
+    reading_results: tokio::sync::Mutex<()>,
     guests: Guests,
     /// Held for the life of the server: one server works on one data folder.
     _lock: Option<File>,
@@ -199,6 +201,7 @@ impl Services {
             counted: tokio::sync::Mutex::default(),
             room_changes: AtomicU64::new(0),
             deriving: tokio::sync::Mutex::default(),
+            reading_results: tokio::sync::Mutex::default(),
             guests: Guests::default(),
             options,
             _lock: lock,
@@ -365,6 +368,10 @@ impl Services {
     /// The guests of people.
     pub(crate) fn held_guests(&self) -> &Guests {
         &self.0.guests
+    }
+
+    pub(crate) fn reading_results(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.reading_results
     }
 
     pub(crate) fn deriving(&self) -> &tokio::sync::Mutex<()> {

@@ -38,26 +38,7 @@ impl Services {
     ) -> Result<(UploadedFile, BlobRef), ServiceError> {
         Self::role_of(actor, Action::Upload)?;
         check_upload_name(name).map_err(|fault| ServiceError::invalid("name", fault.message))?;
-        let floor = self.read().await?.room_rules().await?.floor;
-        self.room_for_upload(floor)?;
-        let services = self.clone();
-        let keep = move || {
-            let source = SyncIoBridge::new(bytes);
-            let mut incoming = Incoming { services, source, floor, read: 0, fault: None };
-            let kept = incoming.services.clone().blobs().put(&mut incoming);
-            match (kept, incoming.fault) {
-                (_, Some(fault)) => Err(fault),
-                (Ok(blob), None) => Ok(blob),
-                (Err(error @ BlobError::DiskFull { .. }), None) => {
-                    Err(ServiceError::Unavailable(chain(&error)))
-                }
-                (Err(error), None) => Err(ServiceError::internal(error)),
-            }
-        };
-        let blob = tokio::task::spawn_blocking(keep).await.map_err(ServiceError::internal)??;
-        if blob.size == 0 {
-            return Err(ServiceError::invalid("file", "nothing was sent: the file is empty"));
-        }
+        let blob = self.take_in(bytes, LONGEST).await?;
         let file = UploadedFile { name: name.to_owned(), sha256: blob.sha256 };
         let mut tx = self.begin().await?;
         tx.insert_upload(name, &blob, actor.name(), self.now()).await?;
@@ -73,6 +54,35 @@ impl Services {
         self.commit(tx, &format!("upload/{}", blob.sha256)).await?;
         self.count_room_anew();
         Ok((file, blob))
+    }
+
+    /// Keeps bytes that come in as a blob that nothing names yet, `longest` of them at the most.
+    pub(crate) async fn take_in(
+        &self,
+        bytes: impl AsyncRead + Send + Unpin + 'static,
+        longest: u64,
+    ) -> Result<BlobRef, ServiceError> {
+        let floor = self.read().await?.room_rules().await?.floor;
+        self.room_for_upload(floor)?;
+        let services = self.clone();
+        let keep = move || {
+            let source = SyncIoBridge::new(bytes);
+            let mut incoming = Incoming { services, source, floor, longest, read: 0, fault: None };
+            let kept = incoming.services.clone().blobs().put(&mut incoming);
+            match (kept, incoming.fault) {
+                (_, Some(fault)) => Err(fault),
+                (Ok(blob), None) => Ok(blob),
+                (Err(error @ BlobError::DiskFull { .. }), None) => {
+                    Err(ServiceError::Unavailable(chain(&error)))
+                }
+                (Err(error), None) => Err(ServiceError::internal(error)),
+            }
+        };
+        let blob = tokio::task::spawn_blocking(keep).await.map_err(ServiceError::internal)??;
+        if blob.size == 0 {
+            return Err(ServiceError::invalid("file", "nothing was sent: the file is empty"));
+        }
+        Ok(blob)
     }
 
     /// Uploads are the first to stop where a disk has no more than has to stay free.
@@ -97,6 +107,8 @@ struct Incoming<R> {
     source: R,
     /// How much of the disk stays free, in bytes.
     floor: u64,
+    /// How much may come, in bytes.
+    longest: u64,
     /// How much has come, in bytes.
     read: u64,
     /// Why it ended early, where it did.
@@ -112,8 +124,9 @@ impl<R: Read> Incoming<R> {
         })?;
         let before = self.read / LOOK;
         self.read += read as u64;
-        if self.read > LONGEST {
-            let message = "an upload has 4 GiB at the most; split it, or give a URL instead";
+        if self.read > self.longest {
+            let message =
+                format!("it is longer than {}: send a smaller one", human_size(self.longest));
             return Err(ServiceError::invalid("file", message));
         }
         if self.read / LOOK > before {

@@ -55,6 +55,27 @@ fn release(row: &AnyRow) -> Result<Release, StoreError> {
 }
 
 impl Rows {
+    /// The candidate or release of that manifest.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn release_of_manifest(
+        &mut self,
+        manifest: &Digest,
+    ) -> Result<Option<Release>, StoreError> {
+        sqlx::query(
+            "select * from release_with_recipe
+             where manifest_digest = $1 and stage in ('candidate', 'released')",
+        )
+        .bind(manifest.to_string())
+        .fetch_optional(self.connection())
+        .await
+        .map_err(StoreError::database("looking for the release of a manifest"))?
+        .as_ref()
+        .map(release)
+        .transpose()
+    }
+
     /// All releases, newest first.
     ///
     /// # Errors

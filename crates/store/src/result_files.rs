@@ -22,6 +22,7 @@ fn result_file(row: &AnyRow) -> Result<ResultFile, StoreError> {
         name: text(row, "name")?,
         size: u64::try_from(number(row, "size")?).unwrap_or(0),
         said: json(row, "said")?,
+        source: parsed(row, "source")?,
         received_at: time(row, "received_at")?,
         received_by: text(row, "received_by")?,
         read_at: optional_time(row, "read_at")?,
@@ -105,8 +106,9 @@ impl WriteTx {
     /// Where the database fails.
     pub async fn insert_result_file(&mut self, file: &ResultFile) -> Result<(), StoreError> {
         sqlx::query(
-            "insert into result_file (id, sha256, board, name, size, said, received_at, received_by)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "insert into result_file (id, sha256, board, name, size, said, source, received_at,
+                                      received_by)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(file.id.as_str())
         .bind(file.sha256.to_string())
@@ -114,6 +116,7 @@ impl WriteTx {
         .bind(&file.name)
         .bind(i64::try_from(file.size).unwrap_or(i64::MAX))
         .bind(to_json(&file.said)?)
+        .bind(file.source.word())
         .bind(file.received_at.0)
         .bind(&file.received_by)
         .execute(self.connection())

@@ -127,7 +127,7 @@ impl Rows {
         .collect()
     }
 
-    /// The blobs of what machines wrote to their consoles.
+    /// The blobs of what machines wrote to their consoles, of files of results, and of what runs left.
     ///
     /// # Errors
     /// Where the database fails.
@@ -140,7 +140,11 @@ impl Rows {
              join validation v on v.id = u.validation_id
              join release r on r.id = v.release_id
              left join release_pin p on p.release_id = v.release_id
-             where u.console_digest is not null and u.ended_at is not null",
+             where u.console_digest is not null and u.ended_at is not null
+             union all
+             select sha256, received_at, 1 from result_file where removed_at is null
+             union all
+             select a.sha256, u.started_at, 1 from run_artefact a join run u on u.number = a.run",
         )
         .fetch_all(self.connection())
         .await

@@ -272,7 +272,72 @@ impl Rows {
     }
 }
 
+/// What a run left behind, or a picture that somebody added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artefact {
+    /// What it is called, unique within the run.
+    pub name: String,
+    /// What it is, such as `image/png`.
+    pub media_type: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+}
+
+impl Rows {
+    /// What a run left behind, by name.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn artefacts(&mut self, run: &RunId) -> Result<Vec<Artefact>, StoreError> {
+        sqlx::query(
+            "select a.name, a.media_type, a.size, a.sha256
+             from run u join run_artefact a on a.run = u.number
+             where u.id = $1 order by a.name",
+        )
+        .bind(run.as_str())
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing what a run left"))?
+        .iter()
+        .map(|row| {
+            Ok(Artefact {
+                name: text(row, "name")?,
+                media_type: text(row, "media_type")?,
+                size: u64::try_from(number(row, "size")?).unwrap_or(0),
+                sha256: parsed(row, "sha256")?,
+            })
+        })
+        .collect()
+    }
+}
+
 impl WriteTx {
+    /// Keeps something that a run left behind.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn insert_artefact(
+        &mut self,
+        run: &RunId,
+        artefact: &Artefact,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into run_artefact (run, name, media_type, size, sha256)
+             select number, $1, $2, $3, $4 from run where id = $5",
+        )
+        .bind(&artefact.name)
+        .bind(&artefact.media_type)
+        .bind(i64::try_from(artefact.size).unwrap_or(i64::MAX))
+        .bind(artefact.sha256.to_string())
+        .bind(run.as_str())
+        .execute(self.connection())
+        .await
+        .map_err(StoreError::database("keeping what a run left"))?;
+        Ok(())
+    }
+
     /// Notes that a run of a validation has begun; `kernel` is what the entry starts.
     ///
     /// # Errors

@@ -85,6 +85,23 @@ impl Rows {
         row.as_ref().map(judged).transpose()
     }
 
+    /// The names of releases that were made elsewhere, newest first.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn recorded_names(&mut self) -> Result<Vec<String>, StoreError> {
+        sqlx::query(
+            "select name from subject where kind = 'recorded'
+             order by created_at desc, number desc limit 500",
+        )
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing releases that were made elsewhere"))?
+        .iter()
+        .map(|row| text(row, "name"))
+        .collect()
+    }
+
     /// The subjects that have results, newest first: releases, and those made elsewhere.
     ///
     /// # Errors

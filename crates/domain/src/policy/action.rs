@@ -36,6 +36,8 @@ pub enum Action {
     CancelJob,
     /// Run a plan against a release.
     Validate,
+    /// Bring results in, or say what they are about.
+    RecordResults,
     /// Boot something in a guest, to try it.
     StartGuest,
     /// Type to a guest, give it more time, or end it.
@@ -70,7 +72,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -86,6 +88,7 @@ impl Action {
         Self::Import,
         Self::CancelJob,
         Self::Validate,
+        Self::RecordResults,
         Self::StartGuest,
         Self::UseGuest,
         Self::WithdrawRelease,
@@ -120,6 +123,7 @@ impl Action {
             | Self::Import
             | Self::CancelJob
             | Self::Validate
+            | Self::RecordResults
             | Self::StartGuest
             | Self::UseGuest
             | Self::WithdrawRelease
@@ -154,6 +158,7 @@ impl Action {
             Self::Import => "import a release",
             Self::CancelJob => "cancel a job",
             Self::Validate => "validate a release",
+            Self::RecordResults => "bring results in",
             Self::StartGuest => "boot something in a guest",
             Self::UseGuest => "use a guest",
             Self::WithdrawRelease => "withdraw a release",

@@ -130,6 +130,7 @@ fn each_role_may_what_the_table_says() {
                 Import,
                 CancelJob,
                 Validate,
+                RecordResults,
                 StartGuest,
                 UseGuest,
                 WithdrawRelease,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::reported::ResultFormat;
+use super::{RunSource, reported::ResultFormat};
 use crate::{digest::Digest, ids::ResultFileId, time::Timestamp};
 
 /// The longest name of a machine, a suite or an entry that results name, in characters.
@@ -25,6 +25,10 @@ pub struct Said {
     pub kernel: Option<String>,
     /// Name of the suite; the outermost one of the file where absent.
     pub suite: Option<String>,
+    /// The manifest that was judged: with it, what a token of one plan and machine sends may decide.
+    pub manifest: Option<Digest>,
+    /// Name of the plan of that token.
+    pub plan: Option<String>,
 }
 
 /// A file of results that came in.
@@ -40,6 +44,8 @@ pub struct ResultFile {
     pub size: u64,
     /// What was said of it.
     pub said: Said,
+    /// By whom: a token that may decide, or anybody.
+    pub source: RunSource,
     /// When it came.
     pub received_at: Timestamp,
     /// The name by which whoever sent it went then.

@@ -157,6 +157,7 @@ async fn nothing_is_seen_of_a_file_that_is_being_read(world: World) {
         name: "output.xml".to_owned(),
         size: 4,
         said: Said { machine: Some("apu2".to_owned()), ..Said::default() },
+        source: RunSource::Upload,
         received_at: world.now(),
         received_by: "ada".to_owned(),
         read_at: None,
