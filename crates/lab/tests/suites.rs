@@ -27,6 +27,8 @@ use support::{SinceStart, relay_program};
 const CONSOLE: &str = include_str!("suites/console.py");
 /// Long enough for everything that is to end by itself, on a busy machine.
 const TIME: Duration = Duration::from_secs(120);
+/// What a guest needs for iPXE.
+const MEMORY_MIB: u32 = 256;
 /// Long enough to write one line.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -52,6 +54,7 @@ fn any_command_is_a_suite() {
     links_lead_nowhere(&bench);
     the_host_cannot_be_seen(&bench);
     the_console_is_served_by_telnet_to_one_client_at_a_time(&bench);
+    a_machine_that_is_none_is_the_labs_problem(&bench);
     let work = fs::read_dir(bench.work()).unwrap();
     assert_eq!(work.count(), 0, "a suite left something behind");
 }
@@ -102,13 +105,23 @@ impl Bench {
         time: Duration,
         stop_at: Option<&'static str>,
     ) -> SuiteReport {
+        self.run_on(MEMORY_MIB, script, time, stop_at)
+    }
+
+    fn run_on(
+        &self,
+        memory_mib: u32,
+        script: &str,
+        time: Duration,
+        stop_at: Option<&'static str>,
+    ) -> SuiteReport {
         let suite = self.folder.path().join("suite");
         fs::create_dir_all(&suite).unwrap();
         fs::write(suite.join("run.sh"), script).unwrap();
         let config = GuestConfig {
             accelerator: Accelerator::Tcg,
             board: Board::Plain,
-            memory_mib: 256,
+            memory_mib,
             program: self.program.clone(),
         };
         let request = SuiteRequest {
@@ -184,7 +197,7 @@ fn exit_codes_are_told(bench: &Bench) {
 }
 
 fn who_hangs_is_told_to_end_and_may_write_down_what_it_found(bench: &Bench) {
-    let limit = Duration::from_secs(2);
+    let limit = Duration::from_secs(3);
     let report = bench.run_until(
         r#"
         trap 'echo "not ok 1 - stopped" >"$BOOTWRIGHT_RESULTS/results.tap"; exit 0' TERM
@@ -195,7 +208,7 @@ fn who_hangs_is_told_to_end_and_may_write_down_what_it_found(bench: &Bench) {
     );
     assert_eq!(report.end, SuiteEnd::TimedOut(limit));
     assert_eq!(report.failure, Some(FailureClass::Test));
-    assert!(report.message.contains("2.0 s"), "{}", report.message);
+    assert!(report.message.contains("3.0 s"), "{}", report.message);
     assert_eq!(text(&report, "partial.tap"), "1..2\n");
     assert_eq!(text(&report, "results.tap"), "not ok 1 - stopped\n");
 }
@@ -297,4 +310,20 @@ fn the_console_is_served_by_telnet_to_one_client_at_a_time(bench: &Bench) {
     let console = String::from_utf8_lossy(&report.console).into_owned();
     assert!(console.contains("onetwo"), "{console}");
     assert!(report.machine_details.contains("pc"), "{}", report.machine_details);
+}
+
+fn a_machine_that_is_none_is_the_labs_problem(bench: &Bench) {
+    let script = r#"exec python3 - <<'END'
+import json, os, socket, urllib.request
+console = socket.create_connection(('127.0.0.1', int(os.environ['BOOTWRIGHT_CONSOLE_PORT'])))
+console.recv(1)
+led = 'http://127.0.0.1:%s/api/v1/gpio/13' % os.environ['BOOTWRIGHT_POWER_PORT']
+while json.load(urllib.request.urlopen(led))['state'] == 1:
+    pass
+raise SystemExit('no machine')
+END"#;
+    // More than anybody has.
+    let report = bench.run_on(u32::MAX, script, TIME, None);
+    assert_eq!((&report.end, report.failure), (&SuiteEnd::Exited(1), Some(FailureClass::Lab)));
+    assert!(report.message.starts_with("QEMU ended by itself: "), "{}", report.message);
 }
