@@ -3,8 +3,6 @@
 //! text, the same suite fails and names it.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
-#[path = "../../lab/tests/support/mod.rs"]
-mod guests;
 mod support;
 
 use std::{
@@ -25,7 +23,6 @@ use domain::{
     time::Clock,
     transfer::Transfer,
 };
-use guests::SinceStart;
 use lab::{
     Artefact, Board, GuestConfig, RunObserver, SuiteCommand, SuiteEnd, SuiteLimits, SuiteReport,
     SuiteRequest, SuiteVariables, probe_accelerator, run_suite,
@@ -33,7 +30,7 @@ use lab::{
 use netboot::{BootListener, Observations, Served, SharedCatalogue, Snapshot};
 use process::Spawner;
 use services::releases::Packages;
-use support::World;
+use support::{World, guests::SinceStart};
 
 const SUITE: [(&str, &str); 2] = [
     ("boot.robot", include_str!("../../../examples/suites/boot/boot.robot")),

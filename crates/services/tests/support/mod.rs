@@ -26,7 +26,7 @@ use services::{
 use tokio::{net::TcpListener, sync::watch};
 
 #[path = "../../../lab/tests/support/mod.rs"]
-mod guests;
+pub(crate) mod guests;
 use guests::relay_program;
 
 /// Set-up makes it, owned by the system user: what is downloaded and built is kept between runs.
