@@ -13,6 +13,7 @@ mod document;
 pub mod environments;
 pub mod exchange;
 pub mod guests;
+pub mod history;
 pub mod imports;
 pub mod jobs;
 pub mod kernels;
@@ -22,6 +23,7 @@ pub mod people;
 pub mod problem;
 pub mod recipes;
 pub mod releases;
+pub mod results;
 pub mod room;
 pub mod runs;
 pub mod tokens;
@@ -119,8 +121,9 @@ pub fn operations() -> Vec<Operation> {
     use Action::{
         Approve, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy, ChangeRoomRules,
         CollectGarbage, DeleteKernel, Deploy, EditKernel, EditNotes, EditRecipe, EditVariant,
-        FillSlot, Import, ManageOwnTokens, ManagePeople, PinRelease, Read, RequestDeployment,
-        RollBack, StartGuest, Upload, UseGuest, Validate, WithdrawRelease, WithdrawRequest,
+        FillSlot, Import, ManageOwnTokens, ManagePeople, PinRelease, Read, RecordResults,
+        RequestDeployment, RollBack, StartGuest, Upload, UseGuest, Validate, WithdrawRelease,
+        WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -184,6 +187,14 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(runs::list)),
         row(May(Read), routes!(runs::show)),
         row(May(Read), routes!(runs::console)),
+        row(May(RecordResults), routes!(results::bring)).streamed(),
+        row(May(RecordResults), routes!(results::write_down)),
+        row(May(RecordResults), routes!(results::attach)),
+        row(May(Read), routes!(results::list)),
+        row(May(Read), routes!(results::export)),
+        row(May(Read), routes!(history::show)),
+        row(May(Read), routes!(history::case)),
+        row(May(Read), routes!(history::compare)),
         row(May(Read), routes!(guests::list)),
         row(May(StartGuest), routes!(guests::start)),
         row(May(Read), routes!(guests::show)),

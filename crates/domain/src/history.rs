@@ -9,7 +9,7 @@ use crate::{
     ids::RunId,
     job::from_word,
     run::{Outcome, reported::Totals},
-    subject::JudgedSubject,
+    subject::{JudgedSubject, Subject},
     time::Timestamp,
 };
 
@@ -264,6 +264,67 @@ pub const fn worst(totals: &Totals) -> Outcome {
     }
 }
 
+/// One result of a case, as its page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastResult {
+    /// The run.
+    pub run: RunId,
+    /// Which of the run's results, from 0.
+    pub position: u64,
+    /// What it is about; `None` while nobody has said.
+    pub subject: Option<Subject>,
+    /// Name of the machine.
+    pub machine: String,
+    /// Label of the boot entry; empty where nobody said.
+    pub entry: String,
+    /// When its run began.
+    pub at: Timestamp,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took, in microseconds.
+    pub duration_us: Option<i64>,
+    /// What was seen.
+    pub message: String,
+    /// Attempts before it, and how many of these failed.
+    pub retries: (u64, u64),
+}
+
+/// How a case stood in a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stood {
+    /// The release.
+    pub subject: Subject,
+    /// Where it stands in the history.
+    pub at: Timestamp,
+    /// The machines and boot entries, counted.
+    pub totals: Totals,
+}
+
+/// Where a case that fails now began to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnedBad {
+    /// The first release in which it failed and has not passed since.
+    pub first_bad: Subject,
+    /// The newest release before in which it passed everywhere; `None` where none did.
+    pub last_good: Option<Subject>,
+}
+
+/// Where a case began to fail that fails in the newest release that says something of it; `stood` is
+/// newest first.
+#[must_use]
+pub fn turned_bad(stood: &[Stood]) -> Option<TurnedBad> {
+    let mut first_bad = None;
+    for it in stood {
+        if it.totals.failing() > 0 {
+            first_bad = Some(&it.subject);
+        } else if it.totals.passed > 0 {
+            let first_bad = first_bad?.clone();
+            return Some(TurnedBad { first_bad, last_good: Some(it.subject.clone()) });
+        }
+    }
+    Some(TurnedBad { first_bad: first_bad?.clone(), last_good: None })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -320,6 +381,35 @@ mod tests {
         ] {
             assert_eq!(read(&[(field, value)]).unwrap_err().field, field, "{value}");
         }
+    }
+
+    #[test]
+    fn a_case_turned_bad_where_it_failed_first_since_it_passed() {
+        let stood = |names: &[(&str, u64, u64)]| -> Vec<Stood> {
+            let one = |(name, passed, failed): &(&str, u64, u64)| Stood {
+                subject: Subject::Recorded { name: (*name).to_owned() },
+                at: Timestamp(0),
+                totals: Totals { passed: *passed, failed: *failed, ..Totals::default() },
+            };
+            names.iter().map(one).collect()
+        };
+        let turned = |names: &[(&str, u64, u64)]| {
+            turned_bad(&stood(names)).map(|it| {
+                let name = |it: &Subject| it.name().to_owned();
+                (name(&it.first_bad), it.last_good.as_ref().map(name))
+            })
+        };
+        let bad =
+            |first: &str, good: Option<&str>| Some((first.to_owned(), good.map(str::to_owned)));
+        assert_eq!(turned(&[("v3", 1, 1), ("v2", 0, 2), ("v1", 2, 0)]), bad("v2", Some("v1")));
+        // One that says nothing neither breaks nor mends.
+        assert_eq!(
+            turned(&[("v4", 0, 0), ("v3", 0, 1), ("v2", 0, 0), ("v1", 1, 0)]),
+            bad("v3", Some("v1"))
+        );
+        assert_eq!(turned(&[("v2", 0, 1), ("v1", 0, 1)]), bad("v1", None));
+        assert_eq!(turned(&[("v2", 1, 0), ("v1", 0, 1)]), None);
+        assert_eq!(turned(&[]), None);
     }
 
     #[test]

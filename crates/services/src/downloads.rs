@@ -10,6 +10,7 @@ use domain::{
     ids::{JobId, RunId},
     log::LogLine,
     manifest::Manifest,
+    policy::Action,
     release::Release,
     sbom,
     time::Timestamp,
@@ -292,6 +293,24 @@ impl Services {
             .console
             .ok_or_else(|| ServiceError::NotFound(format!("console log of run {id}")))?;
         self.blob(&console, &format!("console-{id}.log"), "text/plain; charset=utf-8")
+    }
+
+    /// Something that a run left behind, and what it is.
+    ///
+    /// # Errors
+    /// Where there is none of that name, it was removed, or the actor may not read.
+    pub async fn artefact(
+        &self,
+        actor: &Actor,
+        id: &RunId,
+        name: &str,
+    ) -> Result<(Download, String), ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let found = self.read().await?.artefacts(id).await?.into_iter().find(|it| it.name == name);
+        let missing = || ServiceError::NotFound(format!("{name} among what run {id} left"));
+        let artefact = found.ok_or_else(missing)?;
+        let file = self.blob(&artefact.sha256, &artefact.name, "application/octet-stream")?;
+        Ok((file, artefact.media_type))
     }
 
     pub(crate) fn blob(

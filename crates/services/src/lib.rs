@@ -12,6 +12,7 @@ pub mod downloads;
 pub mod environments;
 pub mod error;
 pub mod guests;
+pub mod history;
 pub mod idempotency;
 pub mod identity;
 pub mod imports;

@@ -6,10 +6,12 @@
 //! start: nothing is half, and nothing that was acknowledged is lost.
 
 mod attaching;
+mod exporting;
 mod manual;
 mod reading;
 
 pub use attaching::Attachable;
+pub use exporting::{ExportFormat, ResultFilter};
 pub use manual::{ManualResult, Picture};
 
 use domain::{

@@ -8,9 +8,9 @@
 //! table: the cases of the page come first, whatever it has counted of its tables.
 
 use domain::{
-    history::{Column, History, HistoryQuery, HistoryRow},
+    history::{Column, History, HistoryQuery, HistoryRow, PastResult, Stood},
     ids::RunId,
-    run::{Outcome, reported::Totals},
+    run::Outcome,
     subject::Subject,
     time::Timestamp,
 };
@@ -322,31 +322,6 @@ fn laid_out(columns: Numbered, read: &[AnyRow], limit: u32) -> Result<History, S
     Ok(History { columns: columns.columns, rows, next })
 }
 
-/// One result of a case, as its page shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PastResult {
-    /// The run.
-    pub run: RunId,
-    /// Which of the run's results, from 0.
-    pub position: u64,
-    /// What it is about; `None` while nobody has said.
-    pub subject: Option<Subject>,
-    /// Name of the machine.
-    pub machine: String,
-    /// Label of the boot entry; empty where nobody said.
-    pub entry: String,
-    /// When its run began.
-    pub at: Timestamp,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// How long it took, in microseconds.
-    pub duration_us: Option<i64>,
-    /// What was seen.
-    pub message: String,
-    /// Attempts before it, and how many of these failed.
-    pub retries: (u64, u64),
-}
-
 fn past(row: &AnyRow) -> Result<PastResult, StoreError> {
     let counted = |column| number(row, column).map(|it| u64::try_from(it).unwrap_or(0));
     Ok(PastResult {
@@ -431,7 +406,7 @@ impl Rows {
         &mut self,
         case: &str,
         limit: u32,
-    ) -> Result<Vec<(Subject, Timestamp, Totals)>, StoreError> {
+    ) -> Result<Vec<Stood>, StoreError> {
         sqlx::query(
             "select n.subject_kind, n.release_id, n.variant_id, n.subject_name, n.subject_digest,
                     n.target, n.candidate, n.released_name, n.variant_name, n.created_at,
@@ -451,7 +426,7 @@ impl Rows {
         .map(|row| {
             let subject = optional_subject(row)?
                 .ok_or_else(|| crate::columns::foreign("subject_kind", ""))?;
-            Ok((subject, time(row, "created_at")?, totals(row)?))
+            Ok(Stood { subject, at: time(row, "created_at")?, totals: totals(row)? })
         })
         .collect()
     }

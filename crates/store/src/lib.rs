@@ -7,6 +7,7 @@
 
 pub mod audit;
 mod columns;
+pub mod comparisons;
 pub mod deployments;
 pub mod environments;
 mod error;

@@ -8,7 +8,7 @@
 use domain::{
     ids::RunId,
     run::{
-        CaseResult,
+        CaseResult, Outcome,
         reported::{ReportedCase, Totals},
         signature::signature,
     },
@@ -17,7 +17,7 @@ use sqlx::any::AnyRow;
 
 use crate::{
     Rows, StoreError, WriteTx,
-    columns::{number, optional_number, parsed, text, to_json},
+    columns::{json, number, optional_number, optional_text, optional_time, parsed, text, to_json},
 };
 
 /// The columns `passed`, `failed`, `errored`, `skipped` and `not_run`.
@@ -65,6 +65,89 @@ impl Rows {
         .iter()
         .map(case_result)
         .collect()
+    }
+}
+
+/// Which results of a run are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ResultFilter {
+    /// Only those that ended so.
+    pub outcome: Option<Outcome>,
+    /// Only those that speak against what is tested.
+    pub failing: bool,
+    /// Only those after this position.
+    pub after: Option<u64>,
+    /// How many at the most.
+    pub limit: u32,
+}
+
+fn recorded(row: &AnyRow) -> Result<(u64, ReportedCase), StoreError> {
+    let detailed = optional_text(row, "excerpt")?.is_some();
+    let case = ReportedCase {
+        id: text(row, "case_id")?,
+        title: text(row, "title")?,
+        suites: json(row, "suites")?,
+        tags: json(row, "tags")?,
+        outcome: parsed(row, "outcome")?,
+        started_at: optional_time(row, "started_at")?,
+        duration_us: optional_number(row, "duration_us")?,
+        message: text(row, "message")?,
+        excerpt: optional_text(row, "excerpt")?.unwrap_or_default(),
+        measurements: if detailed { json(row, "measurements")? } else { Vec::new() },
+        earlier: if detailed { json(row, "earlier")? } else { Vec::new() },
+    };
+    Ok((u64::try_from(number(row, "position")?).unwrap_or(0), case))
+}
+
+impl Rows {
+    /// Results of a run with all that is known of them, each with its position, in the run's order.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn recorded_results(
+        &mut self,
+        run: &RunId,
+        filter: &ResultFilter,
+    ) -> Result<Vec<(u64, ReportedCase)>, StoreError> {
+        let after = filter.after.map_or(-1, |it| i64::try_from(it).unwrap_or(i64::MAX));
+        sqlx::query(
+            "select r.position, t.case_id, d.title, d.suites, d.tags, r.outcome, r.started_at,
+                    r.duration_us, r.message, e.excerpt, e.measurements, e.earlier
+             from run u
+             join result r on r.run = u.number
+             join test_case t on t.number = r.test_case
+             join case_description d on d.number = r.description
+             left join result_detail e on e.result = r.number
+             where u.id = $1 and r.position > $2 and ($3 = '' or r.outcome = $3)
+               and ($4 = 0 or r.outcome in ('failed', 'errored'))
+             order by r.position limit $5",
+        )
+        .bind(run.as_str())
+        .bind(after)
+        .bind(filter.outcome.map_or("", Outcome::word))
+        .bind(i64::from(filter.failing))
+        .bind(i64::from(filter.limit))
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing results with their details"))?
+        .iter()
+        .map(recorded)
+        .collect()
+    }
+
+    /// One result of a run with all that is known of it; `None` where the run has no such position.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn recorded_result(
+        &mut self,
+        run: &RunId,
+        position: u64,
+    ) -> Result<Option<ReportedCase>, StoreError> {
+        let after = position.checked_sub(1);
+        let filter = ResultFilter { after, limit: 1, ..ResultFilter::default() };
+        let found = self.recorded_results(run, &filter).await?.into_iter().next();
+        Ok(found.filter(|(at, _)| *at == position).map(|(_, case)| case))
     }
 }
 

@@ -22,7 +22,8 @@ use axum::{
 use domain::{digest::Digest, time::human_size};
 use futures::{Stream, StreamExt as _};
 use serde::{Deserialize, Serialize};
-use services::Services;
+use services::{ServiceError, Services};
+use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 use utoipa::{IntoParams, ToSchema};
 
@@ -70,27 +71,35 @@ pub async fn keep(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<Json<Upload>> {
-    let promised =
-        headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
-    if promised.is_some_and(|length: u64| length > LONGEST) {
-        return Err(too_long());
-    }
-    let ended = Ended::default();
-    let bytes = Bounded { body: body.into_data_stream(), left: LONGEST, ended: ended.clone() };
-    let kept = services.keep_upload(&actor, &name, StreamReader::new(bytes)).await;
-    // Why the bytes ended is known here alone: for the use case it is an error of reading.
-    let (file, blob) = kept.map_err(|error| match ended.how() {
-        How::TooLong => too_long(),
-        How::CutOff => cut_off(),
-        How::Whole => error.into(),
-    })?;
+    let (bytes, ended) = coming(&headers, body, LONGEST)?;
+    let kept = services.keep_upload(&actor, &name, bytes).await;
+    let (file, blob) = kept.map_err(|error| ended.told(error))?;
     Ok(Json(Upload { name: file.name, sha256: file.sha256, size: blob.size }))
 }
 
-fn too_long() -> Problem {
+/// The bytes of a body of `longest` at the most, and what to ask where reading them failed.
+///
+/// # Errors
+/// Where the body says itself that it is longer.
+pub fn coming(
+    headers: &HeaderMap,
+    body: Body,
+    longest: u64,
+) -> Answer<(impl AsyncRead + Send + Unpin + 'static, Ended)> {
+    let promised =
+        headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
+    if promised.is_some_and(|length: u64| length > longest) {
+        return Err(too_long(longest));
+    }
+    let ended = Ended { how: Arc::default(), longest };
+    let bytes = Bounded { body: body.into_data_stream(), left: longest, ended: ended.clone() };
+    Ok((StreamReader::new(bytes), ended))
+}
+
+fn too_long(longest: u64) -> Problem {
     let words = format!(
         "The file is longer than {}, so nothing of it was kept: send a smaller one",
-        human_size(LONGEST)
+        human_size(longest)
     );
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, &words)
 }
@@ -104,19 +113,32 @@ enum How {
     CutOff,
 }
 
-/// The same for who reads it and for who answers.
-#[derive(Debug, Clone, Default)]
-struct Ended(Arc<AtomicU8>);
+/// How a body came to its end, the same for who reads it and for who answers.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    how: Arc<AtomicU8>,
+    longest: u64,
+}
 
 impl Ended {
+    /// What a use case that read the body failed with: why the bytes ended is known here alone, for
+    /// the use case it is an error of reading.
+    pub fn told(&self, error: ServiceError) -> Problem {
+        match self.how() {
+            How::TooLong => too_long(self.longest),
+            How::CutOff => cut_off(),
+            How::Whole => error.into(),
+        }
+    }
+
     fn note(&self, how: How) {
-        self.0.store(how as u8, Ordering::Relaxed);
+        self.how.store(how as u8, Ordering::Relaxed);
     }
 
     fn how(&self) -> How {
         [How::TooLong, How::CutOff]
             .into_iter()
-            .find(|how| *how as u8 == self.0.load(Ordering::Relaxed))
+            .find(|how| *how as u8 == self.how.load(Ordering::Relaxed))
             .unwrap_or(How::Whole)
     }
 }
@@ -154,7 +176,7 @@ mod tests {
     use super::*;
 
     async fn read(body: Body, left: u64) -> (How, io::Result<usize>) {
-        let ended = Ended::default();
+        let ended = Ended { how: Arc::default(), longest: left };
         let bytes = Bounded { body: body.into_data_stream(), left, ended: ended.clone() };
         let mut all = Vec::new();
         let read = StreamReader::new(bytes).read_to_end(&mut all).await;

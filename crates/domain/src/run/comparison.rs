@@ -3,6 +3,8 @@
 //! A case is the same where its id, the boot entry and the machine are. What decides on a side is the
 //! newest of its runs that ended, as for evidence.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{CaseResult, Outcome, Run};
@@ -77,7 +79,9 @@ impl CaseChange {
         }
     }
 
-    fn of(here: Option<Outcome>, base: Option<Outcome>) -> Self {
+    /// How a case changed that ended so here and on the base.
+    #[must_use]
+    pub fn of(here: Option<Outcome>, base: Option<Outcome>) -> Self {
         use Verdict::{Fails, Passes, Silent};
         match (Verdict::of(here), Verdict::of(base)) {
             (Fails, Passes) => Self::Regression,
@@ -175,6 +179,12 @@ pub fn compare(here: &[Run], base: &[Run]) -> Vec<ComparedCase> {
         .collect()
 }
 
+/// Two runs case by case, wherever they were made.
+#[must_use]
+pub fn compare_two(here: &Run, base: &Run) -> Vec<ComparedCase> {
+    compare_runs(Some(here), Some(base))
+}
+
 /// How many cases changed how, without those that did not: `1 regression, 2 fixed`.
 #[must_use]
 pub fn summary(cases: &[ComparedCase]) -> String {
@@ -209,41 +219,40 @@ fn counterpart<'a>(runs: &[&'a Run], of: &Run) -> Option<&'a Run> {
 }
 
 fn compare_runs(here: Option<&Run>, base: Option<&Run>) -> Vec<ComparedCase> {
-    let (results_here, results_base) = (results(here), results(base));
-    let known_here = |case: &str| results_here.iter().any(|it| it.case == case);
-    let only_there = results_base.iter().filter(|it| !known_here(&it.case));
     let Some(place) = here.or(base) else { return Vec::new() };
-    results_here
-        .iter()
-        .chain(only_there)
-        .map(|result| {
-            let (seen_here, seen_base) = (seen(here, &result.case), seen(base, &result.case));
-            let outcome = |side: &Option<SeenCase>| side.as_ref().map(|it| it.outcome);
-            ComparedCase {
-                entry: place.entry.clone(),
-                machine: place.machine.clone(),
-                case: result.case.clone(),
-                title: result.title.clone(),
-                change: CaseChange::of(outcome(&seen_here), outcome(&seen_base)),
-                here: seen_here,
-                base: seen_base,
-            }
-        })
-        .collect()
+    let by_case = |run: Option<&Run>| -> HashMap<String, SeenCase> {
+        let Some(run) = run else { return HashMap::new() };
+        run.results.iter().map(|result| (result.case.clone(), seen(run, result))).collect()
+    };
+    let (mut seen_here, mut seen_base) = (by_case(here), by_case(base));
+    let all = [here, base].into_iter().flatten().flat_map(|run| &run.results);
+    let mut compared = Vec::new();
+    for result in all {
+        let (here, base) = (seen_here.remove(&result.case), seen_base.remove(&result.case));
+        if here.is_none() && base.is_none() {
+            continue;
+        }
+        let outcome = |side: &Option<SeenCase>| side.as_ref().map(|it| it.outcome);
+        compared.push(ComparedCase {
+            entry: place.entry.clone(),
+            machine: place.machine.clone(),
+            case: result.case.clone(),
+            title: result.title.clone(),
+            change: CaseChange::of(outcome(&here), outcome(&base)),
+            here,
+            base,
+        });
+    }
+    compared
 }
 
-fn results(run: Option<&Run>) -> &[CaseResult] {
-    run.map_or(&[], |run| &run.results)
-}
-
-fn seen(run: Option<&Run>, case: &str) -> Option<SeenCase> {
-    let result = results(run).iter().find(|it| it.case == case)?;
-    Some(SeenCase {
-        run: run?.id.clone(),
+fn seen(run: &Run, result: &CaseResult) -> SeenCase {
+    SeenCase {
+        run: run.id.clone(),
         outcome: result.outcome,
         duration_us: result.duration_us,
         message: result.message.clone(),
-    })
+    }
 }
 
 #[cfg(test)]

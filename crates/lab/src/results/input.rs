@@ -10,10 +10,11 @@ pub(super) const PIECE: u64 = 16 * 1024 * 1024;
 /// So many bytes are looked at to recognise a format.
 const HEAD: usize = 64 * 1024;
 
+/// The first bytes again, and those behind them.
+pub(super) type Whole<R> = io::Chain<Cursor<Vec<u8>>, R>;
+
 /// The first bytes of a file, and the file with these bytes in it, without a byte order mark.
-pub(super) fn peek<R: BufRead>(
-    mut input: R,
-) -> Result<(Vec<u8>, io::Chain<Cursor<Vec<u8>>, R>), ResultFileError> {
+pub(super) fn peek<R: BufRead>(mut input: R) -> Result<(Vec<u8>, Whole<R>), ResultFileError> {
     let mut head = Vec::with_capacity(HEAD);
     input.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(ResultFileError::Read)?;
     if head.starts_with(b"\xef\xbb\xbf") {

@@ -17,9 +17,11 @@ use super::{
 };
 
 /// The most sentences of a kind that are kept.
-const SENTENCES: usize = 20;
+pub(super) const SENTENCES: usize = 20;
 /// The most suites, tags, measurements and attempts of a case.
-const PARTS: usize = 100;
+pub(super) const PARTS: usize = 100;
+/// The most suites within each other: a case carries the names of all.
+pub(super) const SUITES_DEEP: usize = 24;
 
 /// Takes the cases of one file.
 pub(super) struct Intake<'a> {
@@ -99,7 +101,7 @@ impl<'a> Intake<'a> {
     /// Compares what the file says of itself with what was found.
     pub(super) fn compare(&mut self, of: &str, what: &str, stated: Option<u64>, found: u64) {
         if let Some(stated) = stated.filter(|stated| *stated != found) {
-            self.contradiction(format!("{of} says {stated} {what}, and its cases are {found}."));
+            self.contradiction(format!("{of} counts {stated} {what}, and {found} are there."));
         }
     }
 
@@ -118,6 +120,10 @@ impl<'a> Intake<'a> {
             if left_out > 0 {
                 sentences.push(format!("{left_out} more of this kind are left out."));
             }
+        }
+        let sentences = self.run.remarks.iter_mut().chain(&mut self.run.contradictions);
+        for sentence in sentences.chain(&mut self.run.incomplete) {
+            *sentence = one_line(sentence, TITLE);
         }
         self.run.generator = one_line(&self.run.generator, TITLE);
         self.run.suite = one_line(&self.run.suite, TITLE);

@@ -14,7 +14,7 @@ use self::{
 };
 use super::{
     Problem, ResultFileError,
-    intake::Intake,
+    intake::{Intake, SUITES_DEEP},
     numbers::quantity,
     text::{TITLE, one_line},
     xml::{Piece, Tag, XmlFile},
@@ -92,15 +92,18 @@ impl Reading<'_, '_> {
         };
         self.stack.push(kind);
         match kind {
-            Kind::Suite => self.open_suite(tag)?,
+            Kind::Suite => self.open_suite(tag, line)?,
             Kind::Case => self.case = Some(Case::of(tag)?),
             _ => {}
         }
         Ok(())
     }
 
-    fn open_suite(&mut self, tag: &Tag<'_>) -> Result<(), ResultFileError> {
+    fn open_suite(&mut self, tag: &Tag<'_>, line: u64) -> Result<(), ResultFileError> {
         self.begun = true;
+        if self.suites.len() == SUITES_DEEP {
+            return Err(Problem::TooDeep(SUITES_DEEP).at(line));
+        }
         let suite = Suite::of(tag)?;
         let run = self.intake.run();
         if let Some(generator) = suite.generator(tag)? {
@@ -127,7 +130,7 @@ impl Reading<'_, '_> {
             // What a test records with a number is what it measured.
             Some(case) => {
                 if let Some((value, unit)) = quantity(&value) {
-                    case.measure(name, value, unit.to_owned());
+                    case.measure(&name, value, unit);
                 }
             }
             None if name == "go.version" => {

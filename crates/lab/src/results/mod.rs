@@ -3,8 +3,8 @@
 //!
 //! [`read_results`] recognises the format, hands each case to a sink as it comes, and says at the end
 //! what the file tells of itself: its own totals where its cases contradict them, where it ends in the
-//! middle, what else should be known. No file can make it panic, recurse without end or hold more
-//! than some megabytes: texts are bounded while they are read, and only hashes of ids are kept. What
+//! middle, what else should be known. No file can make it panic, recurse without end or hold as much
+//! memory as it is long: texts are bounded while they are read, and only hashes of ids are kept. What
 //! has to wait for the end of the file (Robot's rule on teardowns) waits in a temporary file.
 //!
 //! Blocking code: call it from a thread that may wait. `docs/results.md` tells users of the formats.

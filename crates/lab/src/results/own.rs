@@ -4,26 +4,25 @@
 //! It is read and written case by case. `schema` comes first, so that a later version is refused
 //! before anything of it was taken.
 
-use std::{
-    cell::RefCell,
-    fmt,
-    io::{self, BufRead, Write},
-};
+mod write;
+
+use std::{cell::RefCell, fmt, io::BufRead};
 
 use domain::{
     run::reported::{ReportedCase, ReportedRun, ResultFormat, Totals},
     time::Timestamp,
 };
 use serde::{
-    Deserialize as _, Deserializer, Serialize,
+    Deserialize as _, Deserializer,
     de::{DeserializeSeed, Error as _, MapAccess, Visitor},
 };
 
+pub use self::write::{JsonWriter, write_json};
 use super::{
     Problem, ResultFileError,
-    intake::Intake,
+    intake::{Intake, SENTENCES},
     json::{Each, Guard, Waiting},
-    text::one_line,
+    text::{TITLE, one_line},
 };
 
 /// The version of the format that is written, and the only one that is read.
@@ -123,27 +122,59 @@ impl FileVisitor<'_, '_, '_> {
         key: &str,
         map: &mut A,
     ) -> Result<(), A::Error> {
-        let intake = &mut *self.0.borrow_mut().intake;
         match key {
-            "generator" => intake.run().generator = map.next_value()?,
-            "suite" => intake.run().suite = map.next_value()?,
-            "started_at" => intake.run().started_at = map.next_value::<Option<Timestamp>>()?,
-            "ended_at" => intake.run().ended_at = map.next_value::<Option<Timestamp>>()?,
+            "generator" => {
+                let generator = map.next_value()?;
+                self.in_run(|run| run.generator = generator);
+            }
+            "suite" => {
+                let suite = map.next_value()?;
+                self.in_run(|run| run.suite = suite);
+            }
+            "started_at" => {
+                let time = map.next_value::<Option<Timestamp>>()?;
+                self.in_run(|run| run.started_at = time);
+            }
+            "ended_at" => {
+                let time = map.next_value::<Option<Timestamp>>()?;
+                self.in_run(|run| run.ended_at = time);
+            }
             "incomplete" => {
                 let sentence = map.next_value::<Option<String>>()?;
-                intake.run().incomplete = sentence.map(|sentence| one_line(&sentence, 1000));
+                let sentence = sentence.map(|sentence| one_line(&sentence, TITLE));
+                self.in_run(|run| run.incomplete = sentence);
             }
-            "remarks" => {
-                for sentence in map.next_value::<Vec<String>>()? {
-                    intake.remark(one_line(&sentence, 1000));
-                }
-            }
+            "remarks" => map.next_value_seed(Each(SentenceSeed(self.0, |run| &mut run.remarks)))?,
             "contradictions" => {
-                for sentence in map.next_value::<Vec<String>>()? {
-                    intake.contradiction(one_line(&sentence, 1000));
-                }
+                map.next_value_seed(Each(SentenceSeed(self.0, |run| &mut run.contradictions)))?;
             }
             other => return Err(A::Error::unknown_field(other, FIELDS)),
+        }
+        Ok(())
+    }
+
+    fn in_run(&self, change: impl FnOnce(&mut ReportedRun)) {
+        change(self.0.borrow_mut().intake.run());
+    }
+}
+
+/// A sentence about the run, of which as many are kept as are written.
+#[derive(Clone, Copy)]
+struct SentenceSeed<'r, 'a, 'b>(
+    &'r RefCell<Reading<'a, 'b>>,
+    fn(&mut ReportedRun) -> &mut Vec<String>,
+);
+
+impl<'de> DeserializeSeed<'de> for SentenceSeed<'_, '_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let sentence = one_line(&String::deserialize(deserializer)?, TITLE);
+        let reading = &mut *self.0.borrow_mut();
+        let sentences = (self.1)(reading.intake.run());
+        // The last of them says how many were left out.
+        if sentences.len() <= SENTENCES {
+            sentences.push(sentence);
         }
         Ok(())
     }
@@ -160,88 +191,4 @@ impl<'de> DeserializeSeed<'de> for CaseSeed<'_, '_, '_> {
         let Reading { intake, waiting, .. } = &mut *self.0.borrow_mut();
         intake.case(case).map_err(|error| waiting.stop(error))
     }
-}
-
-/// What stands in front of the cases.
-#[derive(Serialize)]
-struct Front<'a> {
-    schema: u64,
-    generator: &'a str,
-    suite: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ended_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    incomplete: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    contradictions: &'a [String],
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    remarks: &'a [String],
-}
-
-/// Writes our own JSON as cases come; [`write_json`] is for those who have them all.
-pub struct JsonWriter<W> {
-    out: W,
-    totals: Totals,
-}
-
-impl<W: Write> JsonWriter<W> {
-    /// Writes what stands in front of the cases. The totals of `run` are not: those of the cases that
-    /// come are written.
-    ///
-    /// # Errors
-    /// When `out` takes no more.
-    pub fn begin(mut out: W, run: &ReportedRun) -> io::Result<Self> {
-        let front = serde_json::to_string(&Front {
-            schema: SCHEMA,
-            generator: &run.generator,
-            suite: &run.suite,
-            started_at: run.started_at,
-            ended_at: run.ended_at,
-            incomplete: run.incomplete.as_deref(),
-            contradictions: &run.contradictions,
-            remarks: &run.remarks,
-        })?;
-        let open = front.strip_suffix('}').unwrap_or(&front);
-        write!(out, "{open},\n\"cases\":[")?;
-        Ok(Self { out, totals: Totals::default() })
-    }
-
-    /// Writes one case, on a line of its own.
-    ///
-    /// # Errors
-    /// When `out` takes no more.
-    pub fn case(&mut self, case: &ReportedCase) -> io::Result<()> {
-        self.out.write_all(if self.totals.all() == 0 { b"\n" } else { b",\n" })?;
-        self.totals.count(case.outcome);
-        serde_json::to_writer(&mut self.out, case)?;
-        Ok(())
-    }
-
-    /// Writes the totals, and gives back what was written into.
-    ///
-    /// # Errors
-    /// When `out` takes no more.
-    pub fn finish(mut self) -> io::Result<W> {
-        write!(self.out, "\n],\n\"totals\":{}}}\n", serde_json::to_string(&self.totals)?)?;
-        self.out.flush()?;
-        Ok(self.out)
-    }
-}
-
-/// Writes a run and its cases as our own JSON, case by case.
-///
-/// # Errors
-/// When `out` takes no more.
-pub fn write_json<'a>(
-    run: &ReportedRun,
-    cases: impl IntoIterator<Item = &'a ReportedCase>,
-    out: impl Write,
-) -> io::Result<()> {
-    let mut writer = JsonWriter::begin(out, run)?;
-    for case in cases {
-        writer.case(case)?;
-    }
-    writer.finish().map(drop)
 }

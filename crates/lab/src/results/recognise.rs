@@ -9,12 +9,11 @@ pub(super) fn recognise(head: &[u8]) -> Result<ResultFormat, ResultFileError> {
     refuse_others(head)?;
     // The last character may be cut in the middle.
     let text = String::from_utf8_lossy(head);
-    let text = text.trim_start();
-    let found = match text.chars().next() {
+    let found = match text.trim_start().chars().next() {
         None => return Err(Problem::Empty.at(1)),
-        Some('<') => xml(text)?,
-        Some('{') => json(text),
-        Some(_) if table::is_header(text.lines().next().unwrap_or_default()) => {
+        Some('<') => xml(&text)?,
+        Some('{') => json(&text),
+        Some(_) if table::is_header(text.trim_start().lines().next().unwrap_or_default()) => {
             Some(ResultFormat::Csv)
         }
         Some(_) => text.lines().any(tap::is_tap).then_some(ResultFormat::Tap),
@@ -43,7 +42,6 @@ pub(super) fn refuse_others(head: &[u8]) -> Result<(), ResultFileError> {
 fn xml(text: &str) -> Result<Option<ResultFormat>, ResultFileError> {
     let mut rest = text;
     while let Some(at) = rest.find('<') {
-        let line = 1 + newlines(&text[..text.len() - rest.len() + at]);
         rest = &rest[at + 1..];
         if rest.starts_with("!--") {
             rest = rest.split_once("-->").map_or("", |(_, rest)| rest);
@@ -55,6 +53,8 @@ fn xml(text: &str) -> Result<Option<ResultFormat>, ResultFileError> {
             let page = Problem::SomethingElse(
                 "an HTML page: of Robot Framework give output.xml, not log.html or report.html",
             );
+            let before = &text[..text.len() - rest.len()];
+            let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count() as u64;
             return Err(if is_page { page } else { Problem::DocumentType }.at(line));
         } else {
             let end = rest.find(|it: char| it.is_whitespace() || it == '>' || it == '/');
@@ -66,10 +66,6 @@ fn xml(text: &str) -> Result<Option<ResultFormat>, ResultFileError> {
         }
     }
     Ok(None)
-}
-
-fn newlines(text: &str) -> u64 {
-    text.bytes().filter(|byte| *byte == b'\n').count() as u64
 }
 
 /// By the names that stand in the outermost object: ours has a version, Robot's says whether it is RPA.

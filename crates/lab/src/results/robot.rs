@@ -25,13 +25,15 @@ use serde::{Deserialize, Serialize};
 use super::{
     Problem, ResultFileError,
     aside::Aside,
-    intake::{self, Intake},
+    intake::{self, Intake, SUITES_DEEP},
     problem::CutShort,
     text::{Excerpt, TITLE, html_to_text, one_line},
 };
 
 /// The most suites of a file: their names are held.
-const SUITES: usize = 100_000;
+const SUITES: usize = 20_000;
+/// The most bytes of the reason of a teardown: it is held, and goes to every case of the suite.
+const REASON: usize = 2048;
 
 /// A file of Robot's while it is read.
 #[derive(Default)]
@@ -88,10 +90,21 @@ impl RobotFile {
         if self.suites.len() == SUITES {
             return Err(Problem::TooManySuites(SUITES).at(line));
         }
+        if self.open.len() == SUITES_DEEP {
+            return Err(Problem::TooDeep(SUITES_DEEP).at(line));
+        }
         let parent = self.open.last().copied();
         self.open.push(self.suites.len());
         self.suites.push(Suite { parent, ..Suite::default() });
         Ok(())
+    }
+
+    /// The teardown of the innermost suite did not pass.
+    fn teardown(&mut self, status: &str, why: &str) {
+        if let Some(suite) = self.suite() {
+            let message = why[..why.floor_char_boundary(REASON)].to_owned();
+            suite.teardown = Some(Teardown { skipped: status == "SKIP", message });
+        }
     }
 
     /// The innermost suite that is open.
@@ -215,7 +228,7 @@ fn apply(teardown: &Teardown, outcome: &mut Outcome, message: &mut String) {
 /// What the file counts beside what its cases are; before version 4 nothing was skipped.
 fn compare(stated: &Stated, before: Totals, intake: &mut Intake<'_>) {
     let found = intake.totals();
-    let of = "The statistics of the file";
+    let of = "The file";
     intake.compare(of, "passed", stated.pass, found.passed - before.passed);
     intake.compare(of, "failed", stated.fail, found.failing() - before.failing());
     let skipped = found.skipped + found.not_run - before.skipped - before.not_run;

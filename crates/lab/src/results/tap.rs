@@ -8,6 +8,7 @@
 
 mod diagnostics;
 mod grammar;
+mod levels;
 
 use std::io::BufRead;
 
@@ -20,6 +21,7 @@ pub(super) use self::grammar::is_tap;
 use self::{
     diagnostics::Block,
     grammar::{Depth, Line, Point, Text, parse},
+    levels::{Level, Levels},
 };
 use super::{
     Problem, ResultFileError,
@@ -32,11 +34,6 @@ use super::{
 
 /// The most bytes of a line that are kept.
 const LINE: usize = 64 * 1024;
-/// The most points that hold others, between two that are held by none.
-const GROUPS: usize = 100_000;
-/// The most levels within each other.
-const DEEPEST: usize = 64;
-
 /// Reads a file.
 pub(super) fn read(input: impl BufRead, intake: &mut Intake<'_>) -> Result<(), ResultFileError> {
     let mut input = Counted::new(input);
@@ -62,10 +59,7 @@ pub(super) fn read(input: impl BufRead, intake: &mut Intake<'_>) -> Result<(), R
 
 struct Reading<'a, 'b> {
     intake: &'a mut Intake<'b>,
-    /// The levels that are open, from the outermost in.
-    levels: Vec<Level>,
-    /// The points that hold those which wait.
-    groups: Vec<Group>,
+    levels: Levels,
     waiting: Aside<(Option<usize>, ReportedCase)>,
     /// The case to which diagnostics may still come, and its group.
     last: Option<(Option<usize>, ReportedCase)>,
@@ -74,42 +68,21 @@ struct Reading<'a, 'b> {
     log: Tail,
     /// The kernel's runners print diagnostics before the point, others behind it.
     log_comes_first: bool,
-    /// The name that a comment gave to the points that follow.
-    announced: Option<String>,
     bailed_out: Option<String>,
     /// Whether any line was of the protocol.
     begun: bool,
-}
-
-/// The points of one level, up to now.
-struct Level {
-    depth: Depth,
-    group: Option<usize>,
-    plan: Option<u64>,
-    points: u64,
-    any_failed: bool,
-    /// Whether a number has been out of order already: once is enough to say.
-    out_of_order: bool,
-}
-
-/// A point that holds others.
-struct Group {
-    parent: Option<usize>,
-    name: String,
 }
 
 impl<'a, 'b> Reading<'a, 'b> {
     fn new(intake: &'a mut Intake<'b>) -> Self {
         Self {
             intake,
-            levels: Vec::new(),
-            groups: Vec::new(),
+            levels: Levels::default(),
             waiting: Aside::default(),
             last: None,
             block: None,
             log: Tail::default(),
             log_comes_first: false,
-            announced: None,
             bailed_out: None,
             begun: false,
         }
@@ -122,7 +95,7 @@ impl<'a, 'b> Reading<'a, 'b> {
             }
             self.end_block();
         }
-        let hashes = self.levels.last().map_or(0, |level| level.depth.hashes);
+        let hashes = self.levels.innermost().map_or(0, |depth| depth.hashes);
         let Text { depth, line } = parse(raw, hashes);
         match line {
             Line::Version { kernel } => {
@@ -142,8 +115,8 @@ impl<'a, 'b> Reading<'a, 'b> {
             }
             Line::Subtest(name) => {
                 // KUnit announces among the points themselves, others before them.
-                self.log_comes_first |= self.levels.last().is_some_and(|it| depth > it.depth);
-                self.announced = Some(one_line(name, TITLE));
+                self.log_comes_first |= self.levels.innermost().is_some_and(|open| depth > open);
+                self.levels.announce(depth, one_line(name, TITLE));
             }
             Line::BlockBegins if self.last.is_some() => self.block = Some(Block::new(raw)),
             Line::Comment(text) => {
@@ -156,72 +129,16 @@ impl<'a, 'b> Reading<'a, 'b> {
         Ok(())
     }
 
-    /// The level at this depth, opened where it is not.
+    /// The level at this depth.
     fn level(&mut self, depth: Depth, line: u64) -> Result<&mut Level, ResultFileError> {
         self.begun = true;
-        while self.levels.last().is_some_and(|level| level.depth > depth) {
-            self.close_level();
-        }
-        if self.levels.last().is_none_or(|level| level.depth < depth) {
-            let group = match self.levels.last() {
-                None => None,
-                Some(outer) => {
-                    let parent = outer.group;
-                    if self.groups.len() == GROUPS {
-                        return Err(Problem::TooManySuites(GROUPS).at(line));
-                    }
-                    if self.levels.len() == DEEPEST {
-                        return Err(Problem::TooDeep(DEEPEST).at(line));
-                    }
-                    let name = self.announced.take().unwrap_or_default();
-                    self.groups.push(Group { parent, name });
-                    Some(self.groups.len() - 1)
-                }
-            };
-            self.levels.push(Level {
-                depth,
-                group,
-                plan: None,
-                points: 0,
-                any_failed: false,
-                out_of_order: false,
-            });
-        }
-        let last = self.levels.len() - 1;
-        Ok(&mut self.levels[last])
-    }
-
-    /// Closes the innermost level, and says where it has other points than it planned.
-    fn close_level(&mut self) -> Option<Level> {
-        let level = self.levels.pop()?;
-        let inner = level.group.map(|group| format!("Within {:?}", self.groups[group].name));
-        if let Some(plan) = level.plan
-            && plan != level.points
-            && (inner.is_some() || level.points > plan)
-        {
-            let of = inner.as_deref().unwrap_or("The file");
-            self.intake.compare(of, "points", Some(plan), level.points);
-        }
-        Some(level)
+        self.levels.at(depth, line, self.intake)
     }
 
     fn point(&mut self, depth: Depth, point: Point, line: u64) -> Result<(), ResultFileError> {
         self.settle()?;
-        // Inner levels end with the point that holds them.
         let name = one_line(&point.description, TITLE);
-        let (mut holds_points, mut inner_failed) = (false, false);
-        while self.levels.last().is_some_and(|level| level.depth > depth) && self.levels.len() > 1 {
-            let is_direct =
-                self.levels.len() == 2 || self.levels[self.levels.len() - 2].depth <= depth;
-            let group = self.levels[self.levels.len() - 1].group;
-            if let Some(group) = group.filter(|_| is_direct && !name.is_empty()) {
-                self.groups[group].name.clone_from(&name);
-            }
-            if let Some(level) = self.close_level() {
-                holds_points |= level.points > 0;
-                inner_failed |= level.any_failed;
-            }
-        }
+        let within = self.levels.close_within(depth, &name, self.intake);
         let level = self.level(depth, line)?;
         level.points += 1;
         let (group, expected) = (level.group, level.points);
@@ -235,11 +152,11 @@ impl<'a, 'b> Reading<'a, 'b> {
             let sentence = format!("Line {line}: point {number} comes where {expected} should.");
             self.intake.remark(sentence);
         }
-        if self.levels.len() == 1 {
+        if !self.levels.are_nested() {
             self.flush()?;
         }
-        self.announced = None;
-        if !holds_points || (failed && !inner_failed) {
+        self.levels.announce_none();
+        if !within.any || (failed && !within.any_failed) {
             self.last = Some((group, case));
             if self.log_comes_first {
                 self.take_log();
@@ -285,25 +202,17 @@ impl<'a, 'b> Reading<'a, 'b> {
 
     /// Hands over all that wait: the points that hold them have been named.
     fn flush(&mut self) -> Result<(), ResultFileError> {
-        if self.waiting.is_empty() {
-            self.groups.clear();
-            return Ok(());
-        }
-        for item in self.waiting.take()? {
-            let (mut group, mut case) = item?;
-            while let Some(Group { parent, name }) = group.and_then(|group| self.groups.get(group))
-            {
-                if !name.is_empty() {
-                    case.suites.insert(0, name.clone());
+        if !self.waiting.is_empty() {
+            for item in self.waiting.take()? {
+                let (group, mut case) = item?;
+                case.suites = self.levels.names(group);
+                if !case.suites.is_empty() {
+                    case.id = format!("{}::{}", case.suites.join("::"), case.id);
                 }
-                group = *parent;
+                self.intake.case(case)?;
             }
-            for suite in case.suites.iter().rev() {
-                case.id = format!("{suite}::{}", case.id);
-            }
-            self.intake.case(case)?;
         }
-        self.groups.clear();
+        self.levels.forget_names();
         Ok(())
     }
 
@@ -314,17 +223,17 @@ impl<'a, 'b> Reading<'a, 'b> {
             let found = "no line of it is one of the protocol".to_owned();
             return Err(Problem::NotThisFormat { format: ResultFormat::Tap, found }.at(line));
         }
-        let inner = self.levels.len() > 1;
-        while self.levels.len() > 1 {
-            self.close_level();
+        let nested = self.levels.are_nested();
+        while self.levels.are_nested() {
+            self.levels.close(self.intake);
         }
         self.flush()?;
-        let root = self.close_level();
+        let root = self.levels.close(self.intake);
         let (plan, points) = root.map_or((None, 0), |root| (root.plan, root.points));
         self.intake.run().incomplete = match (self.bailed_out, plan) {
             (Some(why), _) if why.is_empty() => Some("The run bailed out.".to_owned()),
             (Some(why), _) => Some(format!("The run bailed out: {}", one_line(&why, TITLE))),
-            (None, _) if inner => Some(CutShort { line }.sentence()),
+            (None, _) if nested => Some(CutShort { line }.sentence()),
             (None, None) => Some("No line says how many points there should be.".to_owned()),
             (None, Some(plan)) if points < plan => {
                 Some(format!("Of {plan} points that were planned, {points} are there."))
@@ -338,6 +247,7 @@ impl<'a, 'b> Reading<'a, 'b> {
 /// The case of a point that holds no others.
 fn case(point: Point, name: String, number: u64) -> ReportedCase {
     let name = if name.is_empty() { format!("test {number}") } else { name };
+    let duration_us = point.duration_us();
     let (outcome, message) = point.outcome();
-    ReportedCase { message, ..intake::case(name.clone(), name, outcome) }
+    ReportedCase { duration_us, message, ..intake::case(name.clone(), name, outcome) }
 }

@@ -72,17 +72,18 @@ impl Head {
     pub(super) fn finish(self) -> String {
         let Self { text, cut } = self;
         let clean = tidy(&text);
-        let trimmed = clean.trim_end();
+        let trimmed = clean.trim_end().trim_start_matches('\n');
         if cut || trimmed.len() > MESSAGE {
             return format!("{}{CUT}", &trimmed[..boundary(trimmed, MESSAGE - CUT.len())]);
         }
-        trimmed.trim_start_matches('\n').to_owned()
+        trimmed.to_owned()
     }
 }
 
 fn tidy(text: &str) -> Cow<'_, str> {
     if text.contains(['\0', '\r']) {
-        Cow::Owned(text.replace("\r\n", "\n").replace('\0', "\u{fffd}"))
+        let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+        Cow::Owned(lines.replace('\0', "\u{fffd}"))
     } else {
         Cow::Borrowed(text)
     }
@@ -152,15 +153,19 @@ impl Excerpt {
         }
     }
 
-    /// Three quarters before the first error, and one from it on; where none came, the end.
+    /// From the first error on at the most half, and the rest of what came before; where no error came,
+    /// the end.
     pub(super) fn finish(self) -> String {
         let Some(after) = self.after else {
             return self.before.finish(MESSAGE);
         };
-        let after = after.finish();
-        let after = &after[..boundary(&after, MESSAGE / 2)];
+        let mut after = after.finish();
+        if after.len() > MESSAGE / 2 {
+            after.truncate(boundary(&after, MESSAGE / 2));
+            after.push_str(CUT);
+        }
         let before = self.before.finish(MESSAGE - 64 - after.len());
-        if before.is_empty() { after.to_owned() } else { format!("{before}\n{after}") }
+        if before.is_empty() { after } else { format!("{before}\n{after}") }
     }
 }
 
@@ -183,7 +188,9 @@ pub(super) fn html_to_text(html: &str) -> String {
 fn tag(rest: &str, text: &mut String) -> usize {
     let name: String =
         rest[1..].trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-    let Some(end) = rest.find('>').filter(|_| !name.is_empty()) else {
+    // What is longer than any tag is none, and need not be looked through.
+    let end = rest.bytes().take(1000).position(|byte| byte == b'>');
+    let Some(end) = end.filter(|_| !name.is_empty()) else {
         text.push('<');
         return 1;
     };
@@ -237,6 +244,9 @@ mod tests {
         let cut = block(&long);
         assert!(cut.len() <= MESSAGE && cut.ends_with("(cut)"));
         assert_eq!(block(&cut), cut);
+        let odd = format!("\n\r\r\n a\0{}\r\n", "\r\r\n".repeat(MESSAGE));
+        assert_eq!(block(&block(&odd)), block(&odd));
+        assert_eq!(block("\n a\r\nb\rc\0 \n"), " a\nb\nc\u{fffd}");
         let whole = "x".repeat(MESSAGE);
         assert_eq!(block(&whole), whole);
     }

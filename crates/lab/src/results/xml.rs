@@ -16,6 +16,8 @@ use super::{Problem, ResultFileError, input::Counted, problem::CutShort};
 
 /// The most elements within each other: Robot Framework stops at a hundred keywords.
 const DEEPEST: usize = 512;
+/// The most bytes of the name of an element: the names of those that are open are held.
+const NAME: usize = 256;
 
 /// A file of XML that is read from its beginning to its end.
 pub(super) struct XmlFile<R> {
@@ -92,6 +94,11 @@ impl<R: BufRead> XmlFile<R> {
                 Event::Start(start) => {
                     if self.depth == 0 && self.begun {
                         return Err(Problem::Xml("a second document begins".to_owned()).at(line));
+                    }
+                    if start.name().into_inner().len() > NAME {
+                        return Err(
+                            Problem::Xml("no element has so long a name".to_owned()).at(line)
+                        );
                     }
                     self.begun = true;
                     self.depth += 1;

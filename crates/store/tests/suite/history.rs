@@ -183,7 +183,7 @@ async fn the_past_of_a_case_is_told_newest_first(world: World) {
 
     let stood = rows.standing_of_case("A1.2", 10).await.unwrap();
     let known: Vec<_> =
-        stood.iter().map(|(subject, _, it)| (subject.name(), it.passed, it.failed)).collect();
+        stood.iter().map(|it| (it.subject.name(), it.totals.passed, it.totals.failed)).collect();
     assert_eq!(known, [("v2", 2, 0), ("v1", 0, 1)]);
     assert_eq!(rows.case_title("A1.1").await.unwrap().as_deref(), Some("A1.1 works"));
     assert_eq!(rows.case_title("A9.9").await.unwrap(), None);

@@ -1,5 +1,7 @@
 //! A test case of JUnit XML: what decides, what was tried before, what it printed.
 
+use std::borrow::Cow;
+
 use domain::{
     run::{
         Outcome,
@@ -9,14 +11,12 @@ use domain::{
 };
 
 use crate::results::{
-    ResultFileError, intake,
+    ResultFileError,
+    intake::{self, PARTS},
     numbers::{seconds, timestamp},
     text::{Head, MESSAGE, TITLE, Tail, one_line},
     xml::Tag,
 };
-
-/// The most verdicts and measurements that are kept of a case.
-const MOST: usize = 100;
 
 /// A case that is open.
 pub(super) struct Case {
@@ -77,16 +77,24 @@ impl Verdict {
         }))
     }
 
-    /// The message; where the runner gives none, or Go's bare `Failed`, what stands below it.
-    fn words(&self) -> &str {
-        match self.message.trim() {
-            "" | "Failed" if !self.body.is_blank() => self.body.as_str(),
-            _ => &self.message,
+    /// The message; where the runner gives none, or Go's bare `Failed`, what stands below it. Of a panic
+    /// in Rust the message is the place alone, and the words are on the next line below.
+    fn words(&self) -> Cow<'_, str> {
+        let message = self.message.trim();
+        if matches!(message, "" | "Failed") && !self.body.is_blank() {
+            return Cow::Borrowed(self.body.as_str());
+        }
+        let below = self.body.as_str().strip_prefix(message).and_then(|it| it.strip_prefix(":\n"));
+        match below.and_then(|below| below.lines().next()) {
+            Some(line) if message.contains(" panicked at ") => {
+                Cow::Owned(format!("{message}:\n{line}"))
+            }
+            _ => Cow::Borrowed(message),
         }
     }
 
     fn earlier(&self, duration_us: Option<i64>) -> EarlierAttempt {
-        EarlierAttempt { outcome: self.outcome, duration_us, message: self.words().to_owned() }
+        EarlierAttempt { outcome: self.outcome, duration_us, message: self.words().into_owned() }
     }
 }
 
@@ -109,13 +117,16 @@ impl Case {
     /// An element in it is a verdict.
     pub(super) fn add(&mut self, verdict: Verdict) {
         // What is too much takes the place of the last, so that the last is the last.
-        self.verdicts.truncate(MOST - 1);
+        self.verdicts.truncate(PARTS - 1);
         self.verdicts.push(verdict);
     }
 
     /// A part of the text of the last verdict.
     pub(super) fn verdict_text(&mut self, text: &str) {
-        if let Some(verdict) = self.verdicts.last_mut() {
+        // What only indents the elements within is no part of it.
+        let verdict = self.verdicts.last_mut();
+        if let Some(verdict) = verdict.filter(|it| !(it.body.is_blank() && text.trim().is_empty()))
+        {
             verdict.body.push(text);
         }
     }
@@ -126,8 +137,9 @@ impl Case {
     }
 
     /// It measured something.
-    pub(super) fn measure(&mut self, name: String, value: f64, unit: String) {
-        if self.measurements.len() < MOST {
+    pub(super) fn measure(&mut self, name: &str, value: f64, unit: &str) {
+        if self.measurements.len() < PARTS {
+            let (name, unit) = (one_line(name, TITLE), unit.to_owned());
             self.measurements.push(Measurement { name, value, unit });
         }
     }
@@ -142,11 +154,11 @@ impl Case {
             _ => 2,
         };
         let main = of(Attempt::Main).min_by_key(rank);
-        let decides = of(Attempt::Again).last().or(main);
+        let decides = of(Attempt::Again).next_back().or(main);
         let mut earlier: Vec<_> =
             of(Attempt::Before).map(|verdict| verdict.earlier(verdict.duration_us)).collect();
         let mut duration_us = self.duration_us;
-        if let Some(last) = of(Attempt::Again).last() {
+        if let Some(last) = of(Attempt::Again).next_back() {
             // The time of the case is the time of its first attempt.
             earlier.extend(main.map(|main| main.earlier(duration_us)));
             let again = of(Attempt::Again).count().saturating_sub(1);
@@ -158,15 +170,11 @@ impl Case {
             None if self.not_run => Outcome::NotRun,
             None => Outcome::Passed,
         };
-        let message = decides.map_or("", Verdict::words).to_owned();
+        let message = decides.map(Verdict::words).unwrap_or_default().into_owned();
         let excerpt = match decides {
             Some(verdict) if outcome != Outcome::Skipped => {
-                let body = if verdict.words() == verdict.body.as_str() {
-                    ""
-                } else {
-                    verdict.body.as_str()
-                };
-                excerpt(body, self.output)
+                let body = verdict.body.as_str();
+                excerpt(if body == message { "" } else { body }, self.output)
             }
             _ => String::new(),
         };
@@ -191,7 +199,7 @@ impl Case {
 /// The traceback, and the end of what was printed.
 fn excerpt(body: &str, output: Tail) -> String {
     let mut text = Head::default();
-    text.push(&body[..body.floor_char_boundary(MESSAGE / 2)]);
+    text.push(body[..body.floor_char_boundary(MESSAGE / 2)].trim_end());
     let output = output.finish(MESSAGE - 128 - text.as_str().len());
     if !text.is_blank() && !output.is_empty() {
         text.push("\n\n");

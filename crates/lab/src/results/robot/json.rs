@@ -10,7 +10,7 @@ use serde::{
 };
 
 use super::{
-    Case, RobotFile, Stated, Teardown, name,
+    Case, RobotFile, Stated, name,
     steps::{StepSeed, TagsSeed},
 };
 use crate::results::{
@@ -20,9 +20,6 @@ use crate::results::{
     numbers::{microseconds, timestamp},
     text::{Excerpt, block},
 };
-
-/// The most suites within each other; the parser itself stops at 128 levels, of which a suite takes two.
-const DEEPEST: usize = 24;
 
 /// What is filled in while the parser walks through the file.
 #[derive(Default)]
@@ -106,9 +103,7 @@ impl<'de> Visitor<'de> for SuiteSeed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         {
             let Reading { file, waiting, .. } = &mut *self.0.borrow_mut();
-            if file.open.len() == DEEPEST {
-                return Err(waiting.problem(Problem::TooDeep(DEEPEST)));
-            }
+            // The line is known when the parser has stopped.
             file.begin_suite(0).map_err(|error| waiting.stop(error))?;
         }
         while let Some(key) = map.next_key::<String>()? {
@@ -122,8 +117,7 @@ impl<'de> Visitor<'de> for SuiteSeed<'_> {
                 "teardown" => {
                     let step = map.next_value_seed(StepSeed::outermost(self.0))?;
                     if matches!(&*step.status, "FAIL" | "SKIP") {
-                        let (skipped, message) = (step.status == "SKIP", block(&step.message));
-                        self.in_suite(|suite| suite.teardown = Some(Teardown { skipped, message }));
+                        self.0.borrow_mut().file.teardown(&step.status, &step.message);
                     }
                 }
                 "start_time" => {
@@ -168,7 +162,7 @@ impl<'de> Visitor<'de> for TestSeed<'_> {
             match &*key {
                 "name" => case.name = name(&map.next_value::<String>()?),
                 "tags" => case.tags = map.next_value_seed(TagsSeed)?,
-                "status" => case.status = map.next_value()?,
+                "status" => case.status = name(&map.next_value::<String>()?),
                 "message" => {
                     case.message = block(&map.next_value::<Option<String>>()?.unwrap_or_default());
                 }

@@ -8,14 +8,15 @@ use serde::{
 };
 
 use super::{json::Reading, log_line, name};
-use crate::results::{json::Each, text::html_to_text};
+use crate::results::{
+    intake::PARTS,
+    json::Each,
+    text::{block, html_to_text},
+};
 
 /// Deeper keywords are not looked into for messages: the parser has 128 levels, suites take 48 of
 /// them, and a keyword two.
 const DEEPEST: usize = 30;
-
-/// The most tags of a case.
-const TAGS: usize = 100;
 
 /// One step of a body.
 #[derive(Clone, Copy)]
@@ -59,13 +60,12 @@ impl<'de> Visitor<'de> for StepSeed<'_> {
         let (mut level, mut time) = (String::new(), String::new());
         while let Some(key) = map.next_key::<String>()? {
             match &*key {
-                "type" => {
-                    is_message = map.next_value::<Option<String>>()?.as_deref() == Some("MESSAGE")
-                }
-                "message" => step.message = map.next_value::<Option<String>>()?.unwrap_or_default(),
-                "status" => step.status = map.next_value::<Option<String>>()?.unwrap_or_default(),
-                "level" => level = map.next_value::<Option<String>>()?.unwrap_or_default(),
-                "timestamp" => time = map.next_value::<Option<String>>()?.unwrap_or_default(),
+                "type" => is_message = words(&mut map)? == "MESSAGE",
+                // Bounded at once: what stands around it waits meanwhile.
+                "message" => step.message = block(&words(&mut map)?),
+                "status" => step.status = name(&words(&mut map)?),
+                "level" => level = name(&words(&mut map)?),
+                "timestamp" => time = name(&words(&mut map)?),
                 "html" => html = map.next_value::<Option<bool>>()?.unwrap_or_default(),
                 "body" if self.depth < DEEPEST => {
                     map.next_value_seed(Each(Self { depth: self.depth + 1, ..self }))?;
@@ -80,6 +80,10 @@ impl<'de> Visitor<'de> for StepSeed<'_> {
         }
         Ok(step)
     }
+}
+
+fn words<'de, A: MapAccess<'de>>(map: &mut A) -> Result<String, A::Error> {
+    Ok(map.next_value::<Option<String>>()?.unwrap_or_default())
 }
 
 /// The tags of a case, of which a bounded number is kept.
@@ -103,7 +107,7 @@ impl<'de> Visitor<'de> for TagsSeed {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<String>, A::Error> {
         let mut tags = Vec::new();
         while let Some(tag) = items.next_element::<String>()? {
-            if tags.len() < TAGS {
+            if tags.len() < PARTS {
                 tags.push(name(&tag));
             }
         }

@@ -4,10 +4,10 @@ use std::io::BufRead;
 
 use domain::{run::reported::ResultFormat, time::Timestamp};
 
-use super::{Case, RobotFile, Stated, Teardown, log_line, name};
+use super::{Case, REASON, RobotFile, Stated, log_line, name};
 use crate::results::{
     Problem, ResultFileError,
-    intake::Intake,
+    intake::{Intake, PARTS},
     numbers::{seconds, timestamp},
     text::{Head, html_to_text},
     xml::{Piece, Tag, XmlFile},
@@ -65,7 +65,6 @@ struct Reading {
     message: Message,
     status: Status,
     stat: Stated,
-    teardown_failed: Option<Teardown>,
 }
 
 /// The attributes of a `<msg>`.
@@ -168,7 +167,7 @@ impl Reading {
                 }
             }
             Kind::Tag => {
-                if let Some(case) = &mut self.case {
+                if let Some(case) = self.case.as_mut().filter(|case| case.tags.len() < PARTS) {
                     case.tags.push(name(text.as_str()));
                 }
             }
@@ -182,14 +181,7 @@ impl Reading {
                 }
             }
             Kind::TeardownStatus if matches!(&*self.status.word, "FAIL" | "SKIP") => {
-                let skipped = self.status.word == "SKIP";
-                self.teardown_failed = Some(Teardown { skipped, message: text.finish() });
-            }
-            Kind::SuiteTeardown => {
-                let failed = self.teardown_failed.take();
-                if let Some(suite) = self.file.suite() {
-                    suite.teardown = failed;
-                }
+                self.file.teardown(&self.status.word, text.as_str());
             }
             Kind::SuiteStatus => self.end_suite_status(&text),
             // `All Tests` comes last; version 3 has the critical ones in front.
@@ -217,7 +209,8 @@ impl Reading {
             // Some versions tell the reason here and not at the teardown.
             if let Some(teardown) = suite.teardown.as_mut().filter(|it| it.message.is_empty()) {
                 let told = text.as_str().split_once("uite teardown failed:\n");
-                told.map_or("", |(_, why)| why).clone_into(&mut teardown.message);
+                let why = told.map_or("", |(_, why)| why);
+                why[..why.floor_char_boundary(REASON)].clone_into(&mut teardown.message);
             }
         }
     }

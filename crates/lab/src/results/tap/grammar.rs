@@ -2,6 +2,8 @@
 
 use domain::run::Outcome;
 
+use crate::results::numbers::{microseconds, quantity};
+
 /// How deep a line stands: the kernel's selftests put `# ` in front, others spaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Depth {
@@ -56,23 +58,37 @@ pub(super) enum Directive {
     Timeout,
     /// The kernel's runner says by which status a program ended.
     Exit,
+    /// How long it took, as runners in JavaScript say: `# time=12.3ms`.
+    Time,
 }
 
-const DIRECTIVES: [(&str, Directive); 6] = [
+const DIRECTIVES: [(&str, Directive); 7] = [
     ("skip", Directive::Skip),
     ("todo", Directive::Todo),
     ("xfail", Directive::Todo),
     ("timeout", Directive::Timeout),
     ("error", Directive::Exit),
     ("exit=", Directive::Exit),
+    ("time=", Directive::Time),
 ];
 
 impl Point {
+    /// How long it took, in microseconds.
+    pub(super) fn duration_us(&self) -> Option<i64> {
+        let (Directive::Time, text) = self.directive.as_ref()? else { return None };
+        let (value, unit) = quantity(text)?;
+        match unit {
+            "s" => microseconds(value),
+            "ms" => microseconds(value / 1000.0),
+            _ => None,
+        }
+    }
+
     /// How it ended, and what it says of that.
     pub(super) fn outcome(self) -> (Outcome, String) {
         let plain = if self.passed { Outcome::Passed } else { Outcome::Failed };
         match self.directive {
-            None => (plain, String::new()),
+            None | Some((Directive::Time, _)) => (plain, String::new()),
             Some((Directive::Skip, why)) => (Outcome::Skipped, why),
             Some((Directive::Todo, why)) if self.passed => {
                 (Outcome::Passed, format!("expected to fail: {why}"))
@@ -210,7 +226,8 @@ fn split_directive(text: &str) -> (&str, Option<(Directive, String)>) {
             // `# SKIPPED: why` and `# todo: why` are written as well; an exit is told as it stands.
             let why = match directive {
                 Directive::Exit | Directive::Timeout => words,
-                _ => {
+                Directive::Time => behind,
+                Directive::Skip | Directive::Todo => {
                     behind.trim_start_matches(|it: char| it.is_alphabetic()).trim_start_matches(':')
                 }
             };
@@ -257,6 +274,8 @@ mod tests {
             point_of("not ok 1 a # exit=1").outcome(),
             (Outcome::Failed, "exit=1".to_owned())
         );
+        let timed = point_of("ok 2 - boots # time=12.5ms");
+        assert_eq!((&*timed.description, timed.duration_us()), ("boots", Some(12_500)));
         assert_eq!(point_of("[   12.345678] ok 1 - x").description, "x");
         assert_eq!(point_of("<6>[12.3] not ok 2 x").number, Some(2));
     }

@@ -1,0 +1,252 @@
+//! What results say over time: the grid of cases and releases, the past of one case, and what differs
+//! between two releases or runs.
+
+use domain::{
+    actor::Actor,
+    history::{History, HistoryQuery, PastResult, Stood, TurnedBad, turned_bad},
+    ids::RunId,
+    policy::Action,
+    run::{
+        Run,
+        comparison::{self, CaseChange, ComparedCase},
+        flakiness::{Executed, Flakiness},
+    },
+    subject::{JudgedSubject, SubjectKey},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use store::history::PastFilter;
+
+use crate::{Services, error::ServiceError, releases::no_release, runs::no_run};
+
+/// What comes before the id of a run where a side of a comparison is named.
+const RUN: &str = "run/";
+/// How many releases are looked at for where a case turned bad.
+const RELEASES: u32 = 200;
+/// From how many results flakiness is told where nobody says otherwise.
+pub const USUAL_WINDOW: u32 = 100;
+/// From how many at the most.
+pub const LONGEST_WINDOW: u32 = 1_000;
+
+/// The words that filters of a history offer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryWords {
+    /// Names of suites.
+    pub suites: Vec<String>,
+    /// Names of machines.
+    pub machines: Vec<String>,
+    /// Names of kernels.
+    pub kernels: Vec<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+}
+
+/// Which part of a case's past is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseQuery {
+    /// The case's id.
+    pub case: String,
+    /// Only results on this machine.
+    pub machine: Option<String>,
+    /// Only results of the boot entry of this label.
+    pub entry: Option<String>,
+    /// From how many of the newest results flakiness and durations are told.
+    pub window: u32,
+    /// The page begins with runs that began before this.
+    pub before: Option<Timestamp>,
+    /// How many results the page has at the most.
+    pub limit: u32,
+}
+
+/// The past of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CasePast {
+    /// The case's id.
+    pub case: String,
+    /// How its newest run describes it.
+    pub title: String,
+    /// A page of its results, newest first.
+    pub results: Vec<PastResult>,
+    /// Before when the next page begins; `None` on the last.
+    pub older: Option<Timestamp>,
+    /// The newest results, as many as the window takes: flakiness and durations are told from these.
+    pub window: Vec<PastResult>,
+    /// How often it fails although nothing has changed.
+    pub flakiness: Flakiness,
+    /// How it stood in the newest releases, newest first.
+    pub stood: Vec<Stood>,
+    /// Where it began to fail, where it fails now.
+    pub turned_bad: Option<TurnedBad>,
+}
+
+/// A side of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Side {
+    /// What counts of a release or of what was built of a variant.
+    Subject(JudgedSubject),
+    /// One run, without its results.
+    Run(Box<Run>),
+}
+
+impl Side {
+    /// What pages call it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Subject(it) => it.subject.name().to_owned(),
+            Self::Run(run) => format!("run {}", run.id),
+        }
+    }
+
+    /// How addresses name it.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Subject(it) => it.subject.key(),
+            Self::Run(run) => format!("{RUN}{}", run.id),
+        }
+    }
+}
+
+/// What differs between two sides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultComparison {
+    /// What is looked at.
+    pub here: Side,
+    /// What it is compared with.
+    pub base: Side,
+    /// How many cases changed how, of every class.
+    pub counts: Vec<(CaseChange, u64)>,
+    /// The cases of the classes that were asked for, what needs somebody first.
+    pub cases: Vec<ComparedCase>,
+}
+
+impl Services {
+    /// A part of the history of results.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn result_history(
+        &self,
+        actor: &Actor,
+        query: &HistoryQuery,
+    ) -> Result<History, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.history(query).await?)
+    }
+
+    /// The words that filters of a history offer.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn history_words(&self, actor: &Actor) -> Result<HistoryWords, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let [suites, machines, kernels, tags] = self.read().await?.history_words().await?;
+        Ok(HistoryWords { suites, machines, kernels, tags })
+    }
+
+    /// The past of a case.
+    ///
+    /// # Errors
+    /// Where no run has ever had it, or the actor may not read.
+    pub async fn case_past(
+        &self,
+        actor: &Actor,
+        query: &CaseQuery,
+    ) -> Result<CasePast, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let mut rows = self.read().await?;
+        let title = rows.case_title(&query.case).await?;
+        let title =
+            title.ok_or_else(|| ServiceError::NotFound(format!("test case {}", query.case)))?;
+        let filter = |before, limit| PastFilter {
+            machine: query.machine.clone(),
+            entry: query.entry.clone(),
+            before,
+            limit,
+        };
+        let newest = filter(None, query.window.clamp(1, LONGEST_WINDOW));
+        let window = rows.results_of_case(&query.case, &newest).await?;
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let page = filter(query.before, query.limit.saturating_add(1));
+        let mut results = rows.results_of_case(&query.case, &page).await?;
+        let more = results.len() > limit;
+        results.truncate(limit);
+        let older = more.then(|| results.last().map(|it| it.at)).flatten();
+        let stood = rows.standing_of_case(&query.case, RELEASES).await?;
+        let flakiness = Flakiness::of(window.iter().map(|it| {
+            let about = it.subject.as_ref().map(domain::subject::Subject::key);
+            // Of what nobody has said the subject of, only attempts within a run are of the same bytes.
+            let run = about.is_none().then(|| it.run.clone());
+            let (retries, failed_retries) = it.retries;
+            let executed = Executed { outcome: it.outcome, retries, failed_retries };
+            ((about, run, it.machine.clone(), it.entry.clone()), executed)
+        }));
+        Ok(CasePast {
+            case: query.case.clone(),
+            title,
+            results,
+            older,
+            window,
+            flakiness,
+            turned_bad: turned_bad(&stood),
+            stood,
+        })
+    }
+
+    /// What differs between two releases, variants or runs; only cases that changed as `classes` say,
+    /// of all classes where it is empty.
+    ///
+    /// # Errors
+    /// Where a side does not exist or has no results, one is a run and the other is not, or the actor
+    /// may not read.
+    pub async fn compare_results(
+        &self,
+        actor: &Actor,
+        here: &str,
+        base: &str,
+        classes: &[CaseChange],
+    ) -> Result<ResultComparison, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let (here, base, mut cases, same) = match (here.strip_prefix(RUN), base.strip_prefix(RUN)) {
+            (Some(here), Some(base)) => {
+                let (here, base) = (self.compared_run(here).await?, self.compared_run(base).await?);
+                let cases = comparison::compare_two(&here, &base);
+                let alone = |run: Run| Side::Run(Box::new(Run { results: Vec::new(), ..run }));
+                (alone(here), alone(base), cases, 0)
+            }
+            (None, None) => {
+                let mut rows = self.read().await?;
+                let mut sides = Vec::new();
+                for key in [here, base] {
+                    let found = rows.subject(&SubjectKey::from(key)).await?;
+                    sides.push(found.ok_or_else(|| no_release(&format!("{key} with results")))?);
+                }
+                let [here, base] = <[_; 2]>::try_from(sides)
+                    .map_err(|_| ServiceError::NotFound("second side".to_owned()))?;
+                let compared = rows.compare_subjects(here.0, base.0).await?;
+                (Side::Subject(here.1), Side::Subject(base.1), compared.cases, compared.same)
+            }
+            _ => {
+                let message = "compare a run with a run, or a release with a release";
+                return Err(ServiceError::invalid("base", message));
+            }
+        };
+        let counts = CaseChange::ALL.map(|class| {
+            let counted = cases.iter().filter(|it| it.change == class).count() as u64;
+            (class, if class == CaseChange::Unchanged { counted + same } else { counted })
+        });
+        if !classes.is_empty() {
+            cases.retain(|it| classes.contains(&it.change));
+        }
+        cases.sort_by(|a, b| a.change.cmp(&b.change));
+        Ok(ResultComparison { here, base, counts: counts.to_vec(), cases })
+    }
+
+    async fn compared_run(&self, id: &str) -> Result<Run, ServiceError> {
+        let id = RunId::from(id);
+        let run = self.read().await?.run(&id).await?;
+        run.filter(|it| it.ended_at.is_some()).ok_or_else(|| no_run(&id))
+    }
+}

@@ -1,0 +1,121 @@
+//! What differs between the results of two subjects.
+
+use domain::{
+    ids::RunId,
+    run::{
+        Outcome,
+        comparison::{CaseChange, ComparedCase, SeenCase},
+    },
+};
+use sqlx::any::AnyRow;
+
+use crate::{
+    Rows, StoreError,
+    columns::{number, optional_number, optional_parsed, optional_text, text},
+    subjects::SubjectNumber,
+};
+
+/// What differs between two subjects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Every case that is not the same passing or silent one on both sides; by case, machine and entry.
+    pub cases: Vec<ComparedCase>,
+    /// How many are the same on both sides and do not fail.
+    pub same: u64,
+}
+
+fn side(
+    row: &AnyRow,
+    [run, outcome, duration, message]: [&'static str; 4],
+) -> Result<Option<SeenCase>, StoreError> {
+    let Some(outcome): Option<Outcome> = optional_parsed(row, outcome)? else { return Ok(None) };
+    Ok(Some(SeenCase {
+        run: RunId(text(row, run)?),
+        outcome,
+        duration_us: optional_number(row, duration)?,
+        message: optional_text(row, message)?.unwrap_or_default(),
+    }))
+}
+
+impl Rows {
+    /// What differs between `here` and `base`, on each machine and boot entry.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn compare_subjects(
+        &mut self,
+        here: SubjectNumber,
+        base: SubjectNumber,
+    ) -> Result<Compared, StoreError> {
+        let rows = sqlx::query(
+            "with differs as (
+                 select h.test_case, h.lane, h.result as here, b.result as base
+                 from latest_result h
+                 left join latest_result b
+                   on b.test_case = h.test_case and b.subject = $2 and b.lane = h.lane
+                 where h.subject = $1
+                   and (b.outcome is null or b.outcome <> h.outcome
+                        or h.outcome in ('failed', 'errored'))
+                 union all
+                 select b.test_case, b.lane, null, b.result
+                 from latest_result b
+                 left join latest_result h
+                   on h.test_case = b.test_case and h.subject = $1 and h.lane = b.lane
+                 where b.subject = $2 and h.outcome is null
+             )
+             select t.case_id, t.title, l.machine, l.entry,
+                    hu.id as here_run, hr.outcome as here_outcome, hr.duration_us as here_duration,
+                    hr.message as here_message,
+                    bu.id as base_run, br.outcome as base_outcome, br.duration_us as base_duration,
+                    br.message as base_message
+             from differs d
+             join test_case t on t.number = d.test_case
+             join lane l on l.number = d.lane
+             left join result hr on hr.number = d.here
+             left join run hu on hu.number = hr.run
+             left join result br on br.number = d.base
+             left join run bu on bu.number = br.run
+             order by t.case_id, l.machine, l.entry",
+        )
+        .bind(here.0)
+        .bind(base.0)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("comparing what counts of two releases"))?;
+        let mut compared = Compared::default();
+        let mut of_here: u64 = 0;
+        for row in &rows {
+            let here = side(row, ["here_run", "here_outcome", "here_duration", "here_message"])?;
+            let base = side(row, ["base_run", "base_outcome", "base_duration", "base_message"])?;
+            let outcome = |side: &Option<SeenCase>| side.as_ref().map(|it| it.outcome);
+            let change = CaseChange::of(outcome(&here), outcome(&base));
+            if here.is_some() {
+                of_here += 1;
+            }
+            compared.cases.push(ComparedCase {
+                entry: text(row, "entry")?,
+                machine: text(row, "machine")?,
+                case: text(row, "case_id")?,
+                title: text(row, "title")?,
+                change,
+                here,
+                base,
+            });
+        }
+        compared.same = self.results_that_count(here).await?.saturating_sub(of_here);
+        Ok(compared)
+    }
+
+    /// How many results count of a subject.
+    async fn results_that_count(&mut self, subject: SubjectNumber) -> Result<u64, StoreError> {
+        let row = sqlx::query(
+            "select passed + failed + errored + skipped + not_run as counted from subject
+             where number = $1",
+        )
+        .bind(subject.0)
+        .fetch_one(self.connection())
+        .await
+        .map_err(StoreError::database("counting what counts of a subject"))?;
+        Ok(u64::try_from(number(&row, "counted")?).unwrap_or(0))
+    }
+}
