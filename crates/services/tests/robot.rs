@@ -8,6 +8,7 @@ mod support;
 use std::{
     cell::Cell,
     fs,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -19,13 +20,15 @@ use domain::{
     job::JobState,
     manifest::{BootEntry, Manifest},
     recipe,
-    run::{BootStage, FailureClass},
+    run::{BootStage, FailureClass, Outcome, reported::ReportedCase},
     time::Clock,
     transfer::Transfer,
 };
 use lab::{
     Artefact, Board, GuestConfig, RunObserver, SuiteCommand, SuiteEnd, SuiteLimits, SuiteReport,
-    SuiteRequest, SuiteVariables, probe_accelerator, run_suite,
+    SuiteRequest, SuiteVariables, probe_accelerator,
+    results::{ReadOptions, read_results},
+    run_suite,
 };
 use netboot::{BootListener, Observations, Served, SharedCatalogue, Snapshot};
 use process::Spawner;
@@ -171,6 +174,18 @@ fn text(report: &SuiteReport, name: &str) -> String {
     fs::read_to_string(&found.path).unwrap()
 }
 
+/// What the results say.
+fn cases(report: &SuiteReport) -> Vec<ReportedCase> {
+    let mut cases = Vec::new();
+    let mut sink = |case| {
+        cases.push(case);
+        ControlFlow::Continue(())
+    };
+    read_results(text(report, "output.xml").as_bytes(), &ReadOptions::default(), &mut sink)
+        .unwrap();
+    cases
+}
+
 fn console(report: &SuiteReport) -> String {
     String::from_utf8_lossy(&report.console).into_owned()
 }
@@ -203,11 +218,12 @@ fn suite_tells_them_apart(
     let green = bench.run("v1.0.0", built, "boot.robot", None);
     assert_eq!(green.end, SuiteEnd::Exited(0), "{}\n{:?}", console(&green), green.last_lines);
     assert_eq!(green.failure, None, "{}", green.message);
-    for (name, content) in
-        [("output.xml", "<robot "), ("log.html", "DEB1.3"), ("report.html", "DEB1.1")]
-    {
-        assert!(text(&green, name).contains(content), "{name}");
+    for name in ["log.html", "report.html"] {
+        assert!(text(&green, name).contains("DEB1.3"), "{name}");
     }
+    let found = cases(&green);
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|it| it.outcome == Outcome::Passed), "{found:?}");
     assert!(console(&green).contains("login:"), "{}", console(&green));
     for stage in &green.stages {
         assert!(stage.started_at.is_some(), "{stage:?}");
@@ -223,7 +239,12 @@ fn suite_tells_them_apart(
     assert_eq!((&red.end, red.failure), (&SuiteEnd::Exited(1), Some(FailureClass::Product)));
     let said = red.last_lines.join("\n");
     assert!(said.contains(&format!("The menu has no entry '{TEXT}'")), "{said}");
-    assert!(text(&red, "output.xml").contains(TEXT));
+    let found = cases(&red);
+    let outcomes = found.iter().map(|it| (it.id.as_str(), it.outcome)).collect::<Vec<_>>();
+    let skipped = |id| (id, Outcome::Skipped);
+    let expected = [("DEB1.1", Outcome::Failed), skipped("DEB1.2"), skipped("DEB1.3")];
+    assert_eq!(outcomes, expected);
+    assert!(found[0].message.contains(&format!("no entry '{TEXT}'")), "{}", found[0].message);
     assert!(!console(&red).contains("login:"), "it did not boot: {}", console(&red));
 
     // Who is stopped may still write down what it found.
