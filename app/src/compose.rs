@@ -6,6 +6,7 @@
 pub(crate) mod deployments;
 pub(crate) mod environments;
 pub(crate) mod guests;
+pub(crate) mod history;
 pub(crate) mod imports;
 pub(crate) mod jobs;
 pub(crate) mod kernels;
@@ -13,6 +14,7 @@ pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod recipes;
 pub(crate) mod releases;
+pub(crate) mod results;
 pub(crate) mod room;
 pub(crate) mod runs;
 mod shown_once;

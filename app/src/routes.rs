@@ -8,8 +8,8 @@ use leptos_router::{
 };
 
 use crate::pages::{
-    account, approvals, audit, deployments, environments, guests, jobs, kernels, overview, people,
-    recipes, reference, releases, room, runs, session, variants,
+    account, approvals, audit, compare, deployments, environments, guests, history, jobs, kernels,
+    overview, people, recipes, reference, releases, results, room, runs, session, variants,
 };
 
 /// All pages. Each is rendered whole on the server before anything is sent, so that every page
@@ -52,7 +52,15 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/guests/:id") view=guests::guest ssr=m.clone()/>
             <Route path=path!("/jobs") view=jobs::list ssr=m.clone()/>
             <Route path=path!("/jobs/:id") view=jobs::job ssr=m.clone()/>
+            <Route path=path!("/tests") view=history::grid ssr=m.clone()/>
+            <Route path=path!("/tests/case") view=history::case ssr=m.clone()/>
+            <Route path=path!("/tests/release") view=history::standing ssr=m.clone()/>
+            <Route path=path!("/tests/inbox") view=results::inbox ssr=m.clone()/>
+            <Route path=path!("/tests/import") view=results::import ssr=m.clone()/>
+            <Route path=path!("/tests/record") view=results::record ssr=m.clone()/>
+            <Route path=path!("/compare") view=compare::compare ssr=m.clone()/>
             <Route path=path!("/runs/:id") view=runs::run ssr=m.clone()/>
+            <Route path=path!("/runs/:id/result") view=history::result ssr=m.clone()/>
             <Route path=path!("/environments") view=environments::list ssr=m.clone()/>
             <Route path=path!("/environments/:name") view=environments::environment ssr=m.clone()/>
             <Route path=path!("/deployments/:id") view=deployments::deployment ssr=m.clone()/>
@@ -70,7 +78,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 46] = [
+pub const PAGES: [(&str, bool); 54] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -104,7 +112,15 @@ pub const PAGES: [(&str, bool); 46] = [
     ("/guests/:id", false),
     ("/jobs", false),
     ("/jobs/:id", false),
+    ("/tests", false),
+    ("/tests/case", false),
+    ("/tests/release", false),
+    ("/tests/inbox", false),
+    ("/tests/import", false),
+    ("/tests/record", false),
+    ("/compare", false),
     ("/runs/:id", false),
+    ("/runs/:id/result", false),
     ("/environments", false),
     ("/environments/:name", false),
     ("/deployments/:id", false),
@@ -261,6 +277,42 @@ pub mod href {
     #[must_use]
     pub fn run(id: &RunId) -> String {
         join(&["runs", id.as_str()])
+    }
+
+    /// What a run says of a case.
+    #[must_use]
+    pub fn result(run: &RunId, case: &str) -> String {
+        format!("{}?case={}", join(&["runs", run.as_str(), "result"]), encode(case))
+    }
+
+    /// A run as a file: `json` or `csv`.
+    #[must_use]
+    pub fn run_export(id: &RunId, format: &str) -> String {
+        format!("{}?format={format}", join(&["runs", id.as_str(), "export"]))
+    }
+
+    /// Something that a run left behind.
+    #[must_use]
+    pub fn artefact(run: &RunId, name: &str) -> String {
+        join(&["runs", run.as_str(), "artefacts", name])
+    }
+
+    /// The past of a case; of one release or one machine where these are not empty.
+    #[must_use]
+    pub fn case(id: &str, about: &str, machine: &str) -> String {
+        let mut href = format!("/tests/case?id={}", encode(id));
+        for (name, value) in [("about", about), ("machine", machine)] {
+            if !value.is_empty() {
+                href.push_str(&format!("&{name}={}", encode(value)));
+            }
+        }
+        href
+    }
+
+    /// What differs between the results of two releases or runs.
+    #[must_use]
+    pub fn compare(here: &str, base: &str) -> String {
+        format!("/compare?here={}&base={}", encode(here), encode(base))
     }
 
     /// A run's console log as text.

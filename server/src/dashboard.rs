@@ -40,7 +40,7 @@ use crate::{
     live::Ending,
     notes,
     origin::{self, Origins},
-    recipes, refusal,
+    recipes, refusal, results,
     session_store::StoredSessions,
     variants,
 };
@@ -151,7 +151,12 @@ pub fn routes() -> Vec<Route> {
         row(Method::GET, "/jobs/{id}/log", SignedIn, get(downloads::job_log)),
         row(Method::GET, "/guests/{id}/socket", SignedIn, get(guests::socket)),
         row(Method::GET, "/guests/{id}/console", SignedIn, get(guests::console)),
+        upload("/tests/import", post(results::bring)),
+        upload("/tests/record", post(results::record)),
+        row(Method::GET, "/tests/history.csv", SignedIn, get(results::history_table)),
         row(Method::GET, "/runs/{id}/console", SignedIn, get(downloads::console)),
+        row(Method::GET, "/runs/{id}/export", SignedIn, get(downloads::run_export)),
+        row(Method::GET, "/runs/{id}/artefacts/{name}", SignedIn, get(downloads::artefact)),
         row(
             Method::GET,
             "/releases/{version}/files/{name}",

@@ -6,7 +6,7 @@ use std::io::{Seek as _, SeekFrom};
 use axum::{
     Extension,
     body::{Body, Bytes},
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -15,7 +15,7 @@ use domain::{
     ids::{JobId, RunId},
 };
 use netboot::Part;
-use services::{ServiceError, Services, downloads::Download};
+use services::{ServiceError, Services, downloads::Download, results::ExportFormat};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 
@@ -62,6 +62,69 @@ pub async fn console(
 ) -> Response {
     answer(services.console_file(&actor, &RunId(run)).await, &headers)
 }
+
+/// `GET /runs/{id}/export`: a run as a file, made of its rows.
+pub async fn run_export(
+    State(services): State<Services>,
+    Extension(actor): Extension<Actor>,
+    Path(run): Path<String>,
+    Query(asked): Query<Exported>,
+    headers: HeaderMap,
+) -> Response {
+    let format = match asked.format.as_deref() {
+        Some("csv") => ExportFormat::Csv,
+        _ => ExportFormat::Json,
+    };
+    answer(services.export_run(&actor, &RunId(run), format).await, &headers)
+}
+
+/// Which form a run is written in: `json` unless it says `csv`.
+#[derive(Debug, serde::Deserialize)]
+pub struct Exported {
+    format: Option<String>,
+}
+
+/// `GET /runs/{id}/artefacts/{name}`: something that a run left behind.
+///
+/// A report that a suite wrote may bring scripts of its own, as Robot Framework's does: it is shown in
+/// an origin of its own, so that it can neither read a page of ours nor ask for one as whoever looks.
+pub async fn artefact(
+    State(services): State<Services>,
+    Extension(actor): Extension<Actor>,
+    Path((run, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let (file, media_type) = match services.artefact(&actor, &RunId(run), &name).await {
+        Ok(found) => found,
+        Err(error) => return refusal::of_service(&error),
+    };
+    let mut response = answer(Ok(file), &headers);
+    let shown = match media_type.as_str() {
+        "text/html" => "text/html; charset=utf-8",
+        "image/png" => "image/png",
+        "image/jpeg" => "image/jpeg",
+        "image/gif" => "image/gif",
+        "image/webp" => "image/webp",
+        other if other.starts_with("text/") || other == "application/xml" => {
+            "text/plain; charset=utf-8"
+        }
+        "application/json" => "application/json",
+        _ => return response,
+    };
+    if response.status().is_success() {
+        let set = response.headers_mut();
+        set.insert(header::CONTENT_TYPE, HeaderValue::from_static(shown));
+        set.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("inline"));
+        let policy = HeaderValue::from_static(ALONE);
+        set.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// What a file that a run left may do: act on itself, and on nothing else.
+const ALONE: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; \
+                     style-src 'unsafe-inline'; img-src data:; font-src data:; \
+                     frame-ancestors 'none'; form-action 'none'; base-uri 'none'";
 
 pub(crate) fn answer(download: Result<Download, ServiceError>, headers: &HeaderMap) -> Response {
     let sent = match download {

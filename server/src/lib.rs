@@ -24,6 +24,7 @@ pub mod origin;
 pub mod privileges;
 pub mod recipes;
 pub mod refusal;
+mod results;
 pub mod serve;
 pub mod session_store;
 mod variants;

@@ -12,6 +12,7 @@ use futures::TryStreamExt as _;
 use http_body_util::{LengthLimitError, Limited};
 use multer::{Field, Multipart};
 use services::{ServiceError, Services};
+use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
 use crate::refusal;
@@ -134,8 +135,26 @@ impl Part {
         actor: &Actor,
         name: &str,
     ) -> Result<UploadedFile, ServiceError> {
-        let bytes = StreamReader::new(self.field.map_err(std::io::Error::other));
-        services.keep_upload(actor, name, bytes).await.map(|(file, _)| file)
+        services.keep_upload(actor, name, self.bytes()).await.map(|(file, _)| file)
+    }
+}
+
+impl Part {
+    /// The bytes of this part's file, as they come.
+    pub(crate) fn bytes(self) -> impl AsyncRead + Send + Unpin + 'static {
+        StreamReader::new(self.field.map_err(std::io::Error::other))
+    }
+
+    /// The bytes of this part's file, where there are no more than `longest` of them.
+    pub(crate) async fn short(mut self, longest: usize) -> Result<Option<Vec<u8>>, Unread> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.field.chunk().await? {
+            if bytes.len() + chunk.len() > longest {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Some(bytes))
     }
 }
 

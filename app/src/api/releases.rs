@@ -24,7 +24,7 @@ use leptos::server;
 use serde::{Deserialize, Serialize};
 use services::releases::ReleaseFilter;
 
-use super::{Around, Choice};
+use super::{Around, Choice, history::StandingPage};
 use crate::error::AppError;
 
 /// A release in lists.
@@ -125,6 +125,8 @@ pub struct ContentsPage {
 pub struct TestsPage {
     /// What stands above every tab.
     pub head: ReleaseHead,
+    /// What counts of all results that it has.
+    pub standing: StandingPage,
     /// What decides now, plan by plan.
     pub evidence: Vec<PlanEvidence>,
     /// All validations with their runs, newest first.
@@ -238,8 +240,14 @@ pub(crate) async fn load_contents(
 }
 
 /// A release's tests.
-pub(crate) async fn load_tests(version: String) -> Result<TestsPage, AppError> {
-    crate::compose::releases::tests(&super::asked()?, &version).await
+pub(crate) async fn load_tests(
+    version: String,
+    baseline: String,
+    suite: String,
+    machine: String,
+) -> Result<TestsPage, AppError> {
+    let narrowed = (baseline.as_str(), suite.as_str(), machine.as_str());
+    crate::compose::releases::tests(&super::asked()?, &version, narrowed).await
 }
 
 /// Where a release went and may go.

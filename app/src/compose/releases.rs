@@ -202,12 +202,18 @@ pub(crate) async fn contents(
     Ok(ContentsPage { head, manifest, unread, packages, total, search, part })
 }
 
-pub(crate) async fn tests(asked: &Asked, version: &str) -> Result<TestsPage, AppError> {
+pub(crate) async fn tests(
+    asked: &Asked,
+    version: &str,
+    narrowed: (&str, &str, &str),
+) -> Result<TestsPage, AppError> {
     let head = head(asked, version).await?;
     let release = &head.row.release;
+    let path = href::release_tab(&release.name(), "tests");
+    let standing = super::history::standing(asked, &release.name(), path, narrowed).await?;
     let validations =
         asked.services.validations(&asked.actor, release).await.map_err(|it| asked.refuse(it))?;
-    Ok(TestsPage { evidence: evidence(asked, release).await?, validations, head })
+    Ok(TestsPage { standing, evidence: evidence(asked, release).await?, validations, head })
 }
 
 pub(crate) async fn deployments(

@@ -54,7 +54,9 @@ pub(crate) fn contents() -> AnyView {
 }
 
 pub(crate) fn tests() -> AnyView {
-    page::loaded(TOPICS, load_tests(parameter("version")), show_tests)
+    let (baseline, suite, machine) = (query("baseline"), query("suite"), query("machine"));
+    let data = load_tests(parameter("version"), baseline, suite, machine);
+    page::loaded(TOPICS, data, show_tests)
 }
 
 pub(crate) fn deployments() -> AnyView {

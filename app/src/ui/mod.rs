@@ -10,6 +10,7 @@ pub mod copy;
 pub mod diff;
 pub mod empty;
 pub mod error;
+pub mod escape;
 pub mod form;
 pub mod icon;
 pub mod log;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Where people go: groups of name and address.
-const GROUPS: [(&str, &[(&str, &str)]); 4] = [
+const GROUPS: [(&str, &[(&str, &str)]); 5] = [
     ("", &[("Overview", "/")]),
     (
         "Make",
@@ -23,6 +23,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 4] = [
             ("Jobs", "/jobs"),
         ],
     ),
+    ("Prove", &[("Tests", "/tests"), ("Compare", "/compare")]),
     ("Deliver", &[("Environments", "/environments"), ("Approvals", "/approvals")]),
     ("Record", &[("Audit", "/audit"), ("Room", "/room"), ("People", "/people")]),
 ];

@@ -325,6 +325,49 @@ pub fn turned_bad(stood: &[Stood]) -> Option<TurnedBad> {
     Some(TurnedBad { first_bad: first_bad?.clone(), last_good: None })
 }
 
+/// What counts of a part of a subject, by suite or machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Name of the suite or the machine.
+    pub name: String,
+    /// What counts of it, counted.
+    pub totals: Totals,
+}
+
+/// How a case stood in a release, for a strip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// What pages call the release.
+    pub about: String,
+    /// The machines and boot entries, counted.
+    pub totals: Totals,
+}
+
+/// A result that counts and speaks against its subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// The case's id.
+    pub case: String,
+    /// What it checks, in one line.
+    pub title: String,
+    /// Name of the machine.
+    pub machine: String,
+    /// Label of the boot entry; empty where nobody said.
+    pub entry: String,
+    /// The run.
+    pub run: RunId,
+    /// Name of the suite.
+    pub suite: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was seen.
+    pub message: String,
+    /// The log around the first error.
+    pub excerpt: String,
+    /// How the case stood in the newest releases, newest first.
+    pub strip: Vec<Mark>,
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;

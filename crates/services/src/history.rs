@@ -1,28 +1,42 @@
 //! What results say over time: the grid of cases and releases, the past of one case, and what differs
 //! between two releases or runs.
 
+use std::{collections::HashMap, fmt::Write as _};
+
 use domain::{
     actor::Actor,
-    history::{History, HistoryQuery, PastResult, Stood, TurnedBad, turned_bad},
+    history::{
+        Failing, Group, History, HistoryQuery, Mark, PastResult, Stood, TurnedBad, turned_bad,
+    },
     ids::RunId,
     policy::Action,
     run::{
         Run,
-        comparison::{self, CaseChange, ComparedCase},
+        comparison::{self, CaseChange, ComparedCase, SeenCase},
         flakiness::{Executed, Flakiness},
+        reported::ReportedCase,
     },
     subject::{JudgedSubject, SubjectKey},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use store::history::PastFilter;
+use store::{history::PastFilter, standings::FailingFilter};
 
-use crate::{Services, error::ServiceError, releases::no_release, runs::no_run};
+use crate::{
+    Services,
+    error::ServiceError,
+    releases::no_release,
+    runs::{no_run, subject_of},
+};
 
 /// What comes before the id of a run where a side of a comparison is named.
 const RUN: &str = "run/";
 /// How many releases are looked at for where a case turned bad.
 const RELEASES: u32 = 200;
+/// How many failures of a release are listed.
+const MOST_FAILING: u32 = 200;
+/// How many releases a strip has.
+const STRIP: u32 = 10;
 /// From how many results flakiness is told where nobody says otherwise.
 pub const USUAL_WINDOW: u32 = 100;
 /// From how many at the most.
@@ -50,6 +64,8 @@ pub struct CaseQuery {
     pub machine: Option<String>,
     /// Only results of the boot entry of this label.
     pub entry: Option<String>,
+    /// Only results about this subject.
+    pub about: Option<SubjectKey>,
     /// From how many of the newest results flakiness and durations are told.
     pub window: u32,
     /// The page begins with runs that began before this.
@@ -122,6 +138,78 @@ pub struct ResultComparison {
     pub cases: Vec<ComparedCase>,
 }
 
+/// One result with its neighbours in time, on the same machine and boot entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResultInContext {
+    /// The run, without its results.
+    pub run: Run,
+    /// The result.
+    pub result: ReportedCase,
+    /// The one before.
+    pub older: Option<PastResult>,
+    /// The one after.
+    pub newer: Option<PastResult>,
+    /// Names of what the run left behind.
+    pub artefacts: Vec<String>,
+}
+
+/// How a release or a variant stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// What it is.
+    pub judged: JudgedSubject,
+    /// What it is measured against: what was asked for, else the one before it.
+    pub baseline: Option<JudgedSubject>,
+    /// What counts of it by suite.
+    pub suites: Vec<Group>,
+    /// What counts of it by machine.
+    pub machines: Vec<Group>,
+    /// What speaks against it.
+    pub failing: Vec<Failing>,
+    /// Whether more speaks against it than is listed.
+    pub more: bool,
+}
+
+impl ResultComparison {
+    /// The same as Markdown, for an issue or a post: the counts, then the cases in a table.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let cell = |text: &str| text.replace('|', "\\|").replace(['\n', '\r'], " ");
+        let (here, base) = (cell(&self.here.name()), cell(&self.base.name()));
+        let mut text = format!("## {here} compared with {base}\n\n| Change | Cases |\n|---|---|\n");
+        for (change, count) in self.counts.iter().filter(|(_, count)| *count > 0) {
+            let _ = writeln!(text, "| {} | {count} |", change.word().replace('-', " "));
+        }
+        if self.cases.is_empty() {
+            return text;
+        }
+        let _ = writeln!(
+            text,
+            "\n| Case | Machine | Change | {here} | {base} |\n|---|---|---|---|---|"
+        );
+        for it in &self.cases {
+            let side = |seen: &Option<SeenCase>| match seen {
+                None => "–".to_owned(),
+                Some(seen) if seen.outcome.fails() => {
+                    let first = seen.message.lines().next().unwrap_or_default();
+                    cell(format!("{}: {first}", seen.outcome).trim_end_matches(": "))
+                }
+                Some(seen) => seen.outcome.word().to_owned(),
+            };
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} |",
+                cell(&it.title),
+                cell(&it.machine),
+                it.change.word().replace('-', " "),
+                side(&it.here),
+                side(&it.base)
+            );
+        }
+        text
+    }
+}
+
 impl Services {
     /// A part of the history of results.
     ///
@@ -160,9 +248,14 @@ impl Services {
         let title = rows.case_title(&query.case).await?;
         let title =
             title.ok_or_else(|| ServiceError::NotFound(format!("test case {}", query.case)))?;
+        let subject = match &query.about {
+            Some(key) => subject_of(&mut rows, key).await?,
+            None => None,
+        };
         let filter = |before, limit| PastFilter {
             machine: query.machine.clone(),
             entry: query.entry.clone(),
+            subject,
             before,
             limit,
         };
@@ -242,6 +335,87 @@ impl Services {
         }
         cases.sort_by(|a, b| a.change.cmp(&b.change));
         Ok(ResultComparison { here, base, counts: counts.to_vec(), cases })
+    }
+
+    /// One result of a run with all that is known of it, and its neighbours in time.
+    ///
+    /// # Errors
+    /// Where there is no such run, it says nothing of the case, or the actor may not read.
+    pub async fn result_in_context(
+        &self,
+        actor: &Actor,
+        id: &RunId,
+        case: &str,
+    ) -> Result<ResultInContext, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let mut rows = self.read().await?;
+        let run = rows.run_alone(id).await?.ok_or_else(|| no_run(id))?;
+        let found = rows.recorded_result(id, case).await?;
+        let (_, result) =
+            found.ok_or_else(|| ServiceError::NotFound(format!("result of {case} in run {id}")))?;
+        let before = PastFilter {
+            machine: Some(run.machine.clone()),
+            entry: Some(run.entry.clone()).filter(|it| !it.is_empty()),
+            before: Some(run.started_at),
+            limit: 1,
+            ..PastFilter::default()
+        };
+        let older = rows.results_of_case(case, &before).await?.into_iter().next();
+        let place = (run.machine.as_str(), run.entry.as_str());
+        let newer = rows.next_result_of_case(case, place, run.started_at).await?;
+        let artefacts = rows.artefacts(id).await?.into_iter().map(|it| it.name).collect();
+        Ok(ResultInContext { run, result, older, newer, artefacts })
+    }
+
+    /// How a subject stands against a baseline; only failures of a suite or a machine where these are
+    /// named. `None` where it exists and has no results yet.
+    ///
+    /// # Errors
+    /// Where there is no such subject or baseline, or the actor may not read.
+    pub async fn standing(
+        &self,
+        actor: &Actor,
+        key: &SubjectKey,
+        baseline: Option<&SubjectKey>,
+        suite: Option<&str>,
+        machine: Option<&str>,
+    ) -> Result<Option<Standing>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let mut rows = self.read().await?;
+        let Some(subject) = subject_of(&mut rows, key).await? else { return Ok(None) };
+        let Some(judged) = rows.judged_subject(subject).await? else { return Ok(None) };
+        let baseline = match baseline {
+            Some(key) => subject_of(&mut rows, key).await?,
+            None => rows.judged_before(subject).await?,
+        };
+        let baseline = match baseline {
+            Some(number) => rows.judged_subject(number).await?,
+            None => None,
+        };
+        let filter = FailingFilter {
+            suite: suite.map(str::to_owned),
+            machine: machine.map(str::to_owned),
+            limit: MOST_FAILING + 1,
+        };
+        let mut failing = rows.failing_results(subject, &filter).await?;
+        let most = usize::try_from(MOST_FAILING).unwrap_or(usize::MAX);
+        let more = failing.len() > most;
+        failing.truncate(most);
+        let mut strips: HashMap<String, Vec<Mark>> = HashMap::new();
+        for (case, mark) in rows.strips_of_failing(subject, STRIP).await? {
+            strips.entry(case).or_default().push(mark);
+        }
+        for it in &mut failing {
+            it.strip = strips.get(&it.case).cloned().unwrap_or_default();
+        }
+        Ok(Some(Standing {
+            judged,
+            baseline,
+            suites: rows.standing_by_suite(subject).await?,
+            machines: rows.standing_by_machine(subject).await?,
+            failing,
+            more,
+        }))
     }
 
     async fn compared_run(&self, id: &str) -> Result<Run, ServiceError> {

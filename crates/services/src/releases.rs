@@ -17,6 +17,7 @@ use domain::{
     policy::{self, Action},
     recipe::Recipe,
     release::{Health, Release, Stage},
+    subject::JudgedSubject,
     text_diff::{self, DiffLine},
     version::{self, CandidateVersion},
 };
@@ -244,16 +245,34 @@ impl Services {
             let change = change::compare(None, (&contents.manifest, &contents.packages));
             return Ok(ChangeAgainst { base: None, change, recipe: Vec::new() });
         };
-        let before = held(&mut rows, &base).await?;
-        let before = before.as_ref().map(|it| (&it.manifest, it.packages.as_slice()));
-        let change = change::compare(before, (&contents.manifest, &contents.packages));
-        let old = rows.revision_of(&base.recipe, base.revision).await?;
-        let new = rows.revision_of(&release.recipe, release.revision).await?;
-        let text = |revision: Option<domain::recipe::Revision>| {
-            revision.map_or_else(String::new, |it| it.text)
-        };
-        let recipe = text_diff::diff(&text(old), &text(new));
-        Ok(ChangeAgainst { base: Some(base.name()), change, recipe })
+        change_against(&mut rows, &base, release, &contents).await
+    }
+
+    /// What changed in a complete release against another one.
+    ///
+    /// # Errors
+    /// Where there is no such release or it is not complete, or the actor may not read.
+    pub async fn change_between(
+        &self,
+        actor: &Actor,
+        base: &str,
+        release: &str,
+    ) -> Result<ChangeAgainst, ServiceError> {
+        let base = self.release(actor, base).await?;
+        let release = self.release(actor, release).await?;
+        let contents = self.contents(actor, &release).await?;
+        let mut rows = self.read().await?;
+        change_against(&mut rows, &base, &release, &contents).await
+    }
+
+    /// The releases that have results, newest first, and those made elsewhere; 100 at the most.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn judged(&self, actor: &Actor) -> Result<Vec<JudgedSubject>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let judged = self.read().await?.judged_releases(100).await?;
+        Ok(judged.into_iter().map(|(_, it)| it).collect())
     }
 
     /// What the runner recorded about a complete release, plan by plan; nothing else counts.
@@ -382,6 +401,25 @@ pub(crate) fn refuse_taken(
 
 pub(crate) fn no_release(name: &str) -> ServiceError {
     ServiceError::NotFound(format!("release called {name}"))
+}
+
+/// What changed in a complete release against another one, from the rows.
+async fn change_against(
+    rows: &mut Rows,
+    base: &Release,
+    release: &Release,
+    contents: &ReleaseContents,
+) -> Result<ChangeAgainst, ServiceError> {
+    let before = held(rows, base).await?;
+    let before = before.as_ref().map(|it| (&it.manifest, it.packages.as_slice()));
+    let change = change::compare(before, (&contents.manifest, &contents.packages));
+    let old = rows.revision_of(&base.recipe, base.revision).await?;
+    let new = rows.revision_of(&release.recipe, release.revision).await?;
+    let text = |revision: Option<domain::recipe::Revision>| {
+        revision.map_or_else(String::new, |it| it.text)
+    };
+    let recipe = text_diff::diff(&text(old), &text(new));
+    Ok(ChangeAgainst { base: Some(base.name()), change, recipe })
 }
 
 /// What a complete release holds.

@@ -12,7 +12,7 @@ mod reading;
 
 pub use attaching::Attachable;
 pub use exporting::{ExportFormat, ResultFilter};
-pub use manual::{ManualResult, Picture};
+pub use manual::{LONGEST_PICTURE, ManualResult, Picture};
 
 use domain::{
     actor::{Actor, Who},

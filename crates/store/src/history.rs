@@ -20,7 +20,7 @@ use crate::{
     Rows, StoreError,
     columns::{containing, number, optional_number, text, time},
     results::totals,
-    subjects::{judged, optional_subject},
+    subjects::{SubjectNumber, judged, optional_subject},
 };
 
 /// A statement under way.
@@ -345,6 +345,8 @@ pub struct PastFilter {
     pub machine: Option<String>,
     /// Only those of the boot entry of this label.
     pub entry: Option<String>,
+    /// Only those about this subject.
+    pub subject: Option<SubjectNumber>,
     /// Only those of runs that began before this; the newest where absent.
     pub before: Option<Timestamp>,
     /// How many at the most.
@@ -383,6 +385,7 @@ impl Rows {
              join run_with_names u on u.number = r.run
              where t.case_id = $1 and r.at < $2 and u.ended_at is not null
                and ($3 = '' or u.machine = $3) and ($4 = '' or u.entry = $4)
+               and ($6 = 0 or u.subject = $6)
              order by r.at desc, r.number desc limit $5",
         )
         .bind(case)
@@ -390,12 +393,45 @@ impl Rows {
         .bind(text_of(&filter.machine))
         .bind(text_of(&filter.entry))
         .bind(i64::from(filter.limit))
+        .bind(filter.subject.map_or(0, |it| it.0))
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing the results of a case"))?
         .iter()
         .map(past)
         .collect()
+    }
+
+    /// The result of a case, machine and boot entry that came next after runs that began at `after`.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn next_result_of_case(
+        &mut self,
+        case: &str,
+        (machine, entry): (&str, &str),
+        after: Timestamp,
+    ) -> Result<Option<PastResult>, StoreError> {
+        sqlx::query(
+            "select u.*, r.position, r.at, r.outcome as result_outcome, r.duration_us,
+                    r.message as result_message, r.retries, r.failed_retries
+             from test_case t
+             join result r on r.test_case = t.number
+             join run_with_names u on u.number = r.run
+             where t.case_id = $1 and r.at > $2 and u.ended_at is not null
+               and u.machine = $3 and u.entry = $4
+             order by r.at, r.number limit 1",
+        )
+        .bind(case)
+        .bind(after.0)
+        .bind(machine)
+        .bind(entry)
+        .fetch_optional(self.connection())
+        .await
+        .map_err(StoreError::database("looking for the next result of a case"))?
+        .as_ref()
+        .map(past)
+        .transpose()
     }
 
     /// How a case stood in the newest releases, newest first.

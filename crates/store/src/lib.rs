@@ -28,6 +28,7 @@ pub mod room;
 pub mod runs;
 pub mod sessions;
 mod slots;
+pub mod standings;
 pub mod subjects;
 pub mod tokens;
 mod transaction;

@@ -135,19 +135,34 @@ impl Rows {
         .collect()
     }
 
-    /// One result of a run with all that is known of it; `None` where the run has no such position.
+    /// What a run says of one case, with its position; `None` where it says nothing of it.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn recorded_result(
         &mut self,
         run: &RunId,
-        position: u64,
-    ) -> Result<Option<ReportedCase>, StoreError> {
-        let after = position.checked_sub(1);
-        let filter = ResultFilter { after, limit: 1, ..ResultFilter::default() };
-        let found = self.recorded_results(run, &filter).await?.into_iter().next();
-        Ok(found.filter(|(at, _)| *at == position).map(|(_, case)| case))
+        case: &str,
+    ) -> Result<Option<(u64, ReportedCase)>, StoreError> {
+        sqlx::query(
+            "select r.position, t.case_id, d.title, d.suites, d.tags, r.outcome, r.started_at,
+                    r.duration_us, r.message, e.excerpt, e.measurements, e.earlier
+             from run u
+             join test_case t on t.case_id = $2
+             join result r on r.run = u.number and r.test_case = t.number
+             join case_description d on d.number = r.description
+             left join result_detail e on e.result = r.number
+             where u.id = $1
+             order by r.position limit 1",
+        )
+        .bind(run.as_str())
+        .bind(case)
+        .fetch_optional(self.connection())
+        .await
+        .map_err(StoreError::database("looking a result up"))?
+        .as_ref()
+        .map(recorded)
+        .transpose()
     }
 }
 

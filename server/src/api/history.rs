@@ -9,7 +9,7 @@ use domain::{
         comparison::{CaseChange, ComparedCase},
         reported::Totals,
     },
-    subject::Subject,
+    subject::{Subject, SubjectKey},
 };
 use serde::{Deserialize, Serialize};
 use services::{
@@ -171,6 +171,8 @@ pub struct ShowCase {
     machine: Option<String>,
     /// Only results of the boot entry of this label.
     entry: Option<String>,
+    /// Only results about this: the name of a release, `variant/…` or `recorded/…`.
+    release: Option<String>,
     /// From how many of the newest results flakiness is told, 100 unless said otherwise.
     #[param(minimum = 1, maximum = 1000)]
     window: Option<u32>,
@@ -280,8 +282,9 @@ pub async fn case(
         let words = format!("A window has 1 to {LONGEST_WINDOW} results");
         return Err(Problem::of_field("window", &words));
     }
+    let about = query.release.as_deref().map(SubjectKey::from);
     let ShowCase { machine, entry, .. } = query;
-    let asked = CaseQuery { case, machine, entry, window, before: None, limit: 1 };
+    let asked = CaseQuery { case, machine, entry, about, window, before: None, limit: 1 };
     Ok(Json(TestCase::of(services.case_past(&actor, &asked).await?)))
 }
 

@@ -67,6 +67,12 @@ const TABLE: &[(&str, Access)] = &[
     ("GET /jobs/{id}/log", SignedIn(200)),
     // The run has no console log: whoever may read is told so.
     ("GET /runs/{id}/console", SignedIn(404)),
+    ("POST /tests/import", From(Developer, Action::RecordResults)),
+    ("POST /tests/record", From(Developer, Action::RecordResults)),
+    ("GET /tests/history.csv", SignedIn(200)),
+    ("GET /runs/{id}/export", SignedIn(200)),
+    // The run left nothing: whoever may read is told so.
+    ("GET /runs/{id}/artefacts/{name}", SignedIn(404)),
     // No browser asks for a socket in this way: whoever may read is told so.
     ("GET /guests/{id}/socket", SignedIn(400)),
     ("GET /guests/{id}/console", SignedIn(200)),
@@ -104,7 +110,15 @@ const TABLE: &[(&str, Access)] = &[
     ("page /guests/:id", SignedIn(200)),
     ("page /jobs", SignedIn(200)),
     ("page /jobs/:id", SignedIn(200)),
+    ("page /tests", SignedIn(200)),
+    ("page /tests/case", SignedIn(200)),
+    ("page /tests/release", SignedIn(200)),
+    ("page /tests/inbox", SignedIn(200)),
+    ("page /tests/import", SignedIn(200)),
+    ("page /tests/record", SignedIn(200)),
+    ("page /compare", SignedIn(200)),
     ("page /runs/:id", SignedIn(200)),
+    ("page /runs/:id/result", SignedIn(200)),
     ("page /environments", SignedIn(200)),
     ("page /environments/:name", SignedIn(200)),
     ("page /deployments/:id", SignedIn(200)),
@@ -126,6 +140,7 @@ const TABLE: &[(&str, Access)] = &[
     ("call take_keyboard", From(Developer, Action::UseGuest)),
     ("call give_up_keyboard", From(Developer, Action::UseGuest)),
     ("call send_line", From(Developer, Action::UseGuest)),
+    ("call attach_run", From(Developer, Action::RecordResults)),
     ("call withdraw_release", From(Developer, Action::WithdrawRelease)),
     ("call request_deployment", From(Developer, Action::RequestDeployment)),
     ("call withdraw_deployment", From(Developer, Action::WithdrawRequest)),
@@ -321,6 +336,15 @@ pub(crate) async fn page(world: &World, path: &str) -> String {
         _ if path.starts_with("/releases/:version") => (":version", world.candidate().await),
         "/jobs/:id" => (":id", world.queued().await.0.id.to_string()),
         "/runs/:id" => (":id", world.run().await.to_string()),
+        "/runs/:id/result" => {
+            let run = world.ended_run().await;
+            return format!("/runs/{run}/result?case=smoke.boot");
+        }
+        "/tests/release" => return format!("{path}?about={}", world.candidate().await),
+        "/tests/case" => {
+            world.ended_run().await;
+            return format!("{path}?id=smoke.boot");
+        }
         "/guests/:id" => (":id", world.guest(Developer).await.to_string()),
         "/environments/:name" => (":name", PRODUCTION.to_owned()),
         "/deployments/:id" => (":id", world.requested(Developer).await.id.to_string()),
@@ -340,6 +364,10 @@ async fn route(world: &World, path: &str) -> String {
         }
         "/guests/{id}/socket" | "/guests/{id}/console" => {
             path.replace("{id}", world.guest(Developer).await.as_str())
+        }
+        "/runs/{id}/export" => path.replace("{id}", world.ended_run().await.as_str()),
+        "/runs/{id}/artefacts/{name}" => {
+            path.replace("{id}", world.run().await.as_str()).replace("{name}", "log.html")
         }
         "/runs/{id}/console" => path.replace("{id}", world.run().await.as_str()),
         "/releases/{version}/files/{name}" => {
@@ -418,6 +446,20 @@ async fn post(world: &World, path: &str, role: Role) -> Ask {
             let fields = [("seen", &*seen.to_string()), ("message", "take htop over")];
             world.post(&path.replace("{name}", &name), &fields)
         }
+        "/tests/import" => {
+            let rows = format!("Test name,Result\nboot {number},PASS\n");
+            let file = ("file", Some("results.csv"), rows.as_str());
+            kernel_form::sent(world, path, kernel_form::multipart(&[file]))
+        }
+        "/tests/record" => {
+            let parts = [
+                ("release", None, "recorded/v0.9"),
+                ("machine", None, "apu2"),
+                ("case", None, "DEB1.1"),
+                ("outcome", None, "passed"),
+            ];
+            kernel_form::sent(world, path, kernel_form::multipart(&parts))
+        }
         "/releases/import" => import_form::whole_form(world, &format!("v200.0.{number}-rc.1")),
         "/recipe-form" => {
             let filled = recipe_form::filled(recipe::starter());
@@ -452,6 +494,10 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
             let guest = world.guest(asker).await;
             world.services.give_up_keyboard(&world.actor(asker).await, &guest).await.unwrap();
             post(&[("id", guest.as_str())])
+        }
+        "attach_run" => {
+            let run = world.unattached_run().await;
+            post(&[("run", run.as_str()), ("release", "recorded/v0.9")])
         }
         "withdraw_release" => {
             post(&[("version", &world.candidate().await), ("reason", "it is broken")])

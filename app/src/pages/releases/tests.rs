@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::head;
 use crate::{
     api::releases::{PlanEvidence, StartValidation, TestsPage},
-    pages::runs,
+    pages::{history::standing_part, runs},
     routes::href,
     ui::{
         badge::{Status, badge},
@@ -18,7 +18,7 @@ use crate::{
 /// The page.
 #[must_use]
 pub fn show(data: TestsPage) -> AnyView {
-    let TestsPage { head, evidence: plans, validations } = data;
+    let TestsPage { head, standing, evidence: plans, validations } = data;
     let above = head::head(&head, "tests");
     let start = match &head.validating {
         Some(job) => {
@@ -44,6 +44,7 @@ pub fn show(data: TestsPage) -> AnyView {
     view! {
         {above}
         {start}
+        {standing.standing.is_some().then(|| standing_part(&standing))}
         {page::section("What decides", view! { {decides} }.into_any())}
         {page::section("Validations", history)}
     }

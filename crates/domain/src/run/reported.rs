@@ -206,6 +206,16 @@ impl Totals {
             .saturating_add(self.not_run)
     }
 
+    /// How one count differs from that of a baseline, with its sign: `+5`, `-5`, `±0`.
+    #[must_use]
+    pub fn signed(here: u64, base: u64) -> String {
+        match here.cmp(&base) {
+            std::cmp::Ordering::Greater => format!("+{}", here - base),
+            std::cmp::Ordering::Less => format!("-{}", base - here),
+            std::cmp::Ordering::Equal => "±0".to_owned(),
+        }
+    }
+
     /// Passed of those that gave an answer, in hundredths of a percent, rounded half up: 9815 is
     /// 98.15 %. `None` where none gave one.
     #[must_use]
@@ -252,6 +262,8 @@ mod tests {
         assert_eq!(totals.pass_rate(), Some(9815), "what does not apply counts on neither side");
         assert_eq!(totals.all(), 704);
         assert_eq!(Totals::default().pass_rate(), None);
+        let signs = [(695, 690), (8, 13), (4, 4)].map(|(here, base)| Totals::signed(here, base));
+        assert_eq!(signs, ["+5", "-5", "±0"]);
         let thirds = Totals { passed: 2, failed: 1, ..Totals::default() };
         assert_eq!(thirds.pass_rate(), Some(6667));
     }

@@ -17,7 +17,7 @@ const MANUAL: &str = "manual";
 /// The longest comment, in characters.
 const LONGEST_COMMENT: usize = 10_000;
 /// The longest picture, in bytes: 10 MiB.
-pub(crate) const LONGEST_PICTURE: usize = 10 << 20;
+pub const LONGEST_PICTURE: usize = 10 << 20;
 
 /// What a person wrote down.
 #[derive(Debug, Clone)]

@@ -149,6 +149,22 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
         ("POST", "/uploads") => {
             ask(world, method, "/uploads?name=a.deb", None).body(format!("file {number}"))
         }
+        ("POST", "/results") => {
+            let rows = format!("Test name,Test ID,Result,Comments\nboot {number},,PASS,\n");
+            ask(world, method, "/results?machine=apu2", None).body(rows)
+        }
+        ("POST", "/results/manual") => send(
+            path,
+            json!({
+                "release": format!("recorded/v0.{number}"), "machine": "apu2", "case": "DEB1.1",
+                "outcome": "passed",
+            }),
+        ),
+        ("POST", "/runs/{id}/attachment") => {
+            let run = world.unattached_run().await;
+            let path = path.replace("{id}", run.as_str());
+            send(path, json!({ "release": format!("recorded/v1.{number}") }))
+        }
         ("POST", "/guests") => {
             world.end_guests().await;
             send(path, json!({ "release": world.candidate().await, "entry": "linux" }))
@@ -255,7 +271,16 @@ async fn address(world: &World, path: &str) -> String {
         "runs" if path.ends_with("/console") => {
             ("{id}", world.run_with_console().await.to_string())
         }
+        "runs" if path.ends_with("/export") => ("{id}", world.ended_run().await.to_string()),
         "runs" if path.contains('{') => ("{id}", world.run().await.to_string()),
+        "cases" => {
+            world.ended_run().await;
+            ("{id}", "smoke.boot".to_owned())
+        }
+        "comparison" => {
+            let run = world.ended_run().await;
+            return format!("{path}?here=run/{run}&base=run/{run}");
+        }
         "guests" if path.contains('{') => ("{id}", world.guest(Role::Developer).await.to_string()),
         "environments" => ("{name}", PRODUCTION.to_owned()),
         "deployments" if path.contains('{') => {
@@ -342,6 +367,11 @@ async fn dead_tokens_and_those_of_another_scope_open_nothing() {
         let answer = ask.bearer(&scoped).send().await;
         match operation.access {
             Access::Anyone | Access::Token => assert_eq!(answer.status, 200, "{about}"),
+            // The one thing that it is good for, and then of a manifest that it names.
+            Access::May(_) if operation.path == "/results" => {
+                let said = answer.problem(403);
+                assert!(said.contains("results of plan \"smoke\" on machine \"qemu\" only"));
+            }
             Access::May(_) => {
                 let said = answer.problem(403);
                 assert!(

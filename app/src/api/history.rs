@@ -1,0 +1,119 @@
+//! What results say over time: the grid, one case, one result, and what differs between two releases or
+//! runs.
+
+use domain::{
+    history::{History, HistoryQuery},
+    ids::RunId,
+    run::comparison::CaseChange,
+};
+use serde::{Deserialize, Serialize};
+use services::history::{CasePast, HistoryWords, ResultComparison, ResultInContext, Standing};
+
+use crate::{api::releases::ChangeAgainst, error::AppError};
+
+/// `/tests`
+#[derive(Debug, Clone)]
+pub struct HistoryPage {
+    /// What was asked for.
+    pub query: HistoryQuery,
+    /// What there is of it.
+    pub history: History,
+    /// What the filters offer.
+    pub words: HistoryWords,
+    /// How many runs wait in the inbox; 100 stands for as many or more.
+    pub waiting: usize,
+}
+
+/// `/tests/case`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CasePage {
+    /// Its past.
+    pub past: CasePast,
+    /// The machine that was asked for.
+    pub machine: String,
+    /// What the results are about that were asked for.
+    pub about: String,
+    /// How many results the window takes.
+    pub window: u32,
+    /// Whether the page of results is the newest.
+    pub newest: bool,
+}
+
+/// How a release stands: `/tests/release`, and a part of `/releases/:version/tests`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StandingPage {
+    /// Which release.
+    pub about: String,
+    /// The address of the page, without what narrows it.
+    pub path: String,
+    /// How it stands; `None` where it has no results.
+    pub standing: Option<Standing>,
+    /// What it can be measured against.
+    pub choices: Vec<String>,
+    /// The suite whose failures are shown; all where empty.
+    pub suite: String,
+    /// The machine whose failures are shown; all where empty.
+    pub machine: String,
+}
+
+/// `/compare`
+#[derive(Debug, Clone)]
+pub struct ComparePage {
+    /// What is looked at, as it was asked for.
+    pub here: String,
+    /// What it is compared with, as it was asked for.
+    pub base: String,
+    /// Which changes are shown.
+    pub shown: Vec<CaseChange>,
+    /// What differs; `None` while a side is not chosen.
+    pub found: Option<ResultComparison>,
+    /// What differs between the releases themselves, where both are releases.
+    pub change: Option<ChangeAgainst>,
+    /// What can be chosen: names that have results, newest first.
+    pub choices: Vec<String>,
+}
+
+/// A part of the history, as the address asks.
+pub(crate) async fn load_history(
+    get: impl Fn(&'static str) -> String,
+) -> Result<HistoryPage, AppError> {
+    let query = HistoryQuery::of(get);
+    crate::compose::history::history(&super::asked()?, query).await
+}
+
+/// One case.
+pub(crate) async fn load_case(
+    case: String,
+    machine: String,
+    about: String,
+    window: String,
+    before: String,
+) -> Result<CasePage, AppError> {
+    crate::compose::history::case(&super::asked()?, &case, machine, about, &window, &before).await
+}
+
+/// How what has no page of its own stands.
+pub(crate) async fn load_standing(
+    about: String,
+    baseline: String,
+    suite: String,
+    machine: String,
+) -> Result<StandingPage, AppError> {
+    let path = format!("/tests/release?about={}", crate::routes::href::encode(&about));
+    let narrowed = (baseline.as_str(), suite.as_str(), machine.as_str());
+    crate::compose::history::standing(&super::asked()?, &about, path, narrowed).await
+}
+
+/// One result of a run.
+pub(crate) async fn load_result(run: RunId, case: String) -> Result<ResultInContext, AppError> {
+    crate::compose::history::result(&super::asked()?, &run, &case).await
+}
+
+/// What differs between two releases or runs.
+pub(crate) async fn load_comparison(
+    here: String,
+    base: String,
+    change: String,
+) -> Result<ComparePage, AppError> {
+    crate::compose::history::compare(&super::asked()?, here, base, &change).await
+}

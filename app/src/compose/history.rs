@@ -1,0 +1,155 @@
+//! What results say over time.
+
+use domain::{
+    history::{HistoryQuery, InvalidQuery},
+    ids::RunId,
+    page::Slice,
+    run::comparison::CaseChange,
+    subject::{Subject, SubjectKey},
+    time::Timestamp,
+};
+use services::{
+    history::{CaseQuery, LONGEST_WINDOW, ResultInContext, Side, USUAL_WINDOW},
+    runs::RunQuery,
+};
+
+use super::{Asked, invalid};
+use crate::{
+    api::{
+        history::{CasePage, ComparePage, HistoryPage, StandingPage},
+        releases::ChangeAgainst,
+    },
+    error::AppError,
+};
+
+/// How many results of a case are on a page.
+const RESULTS: u32 = 50;
+
+pub(crate) async fn history(
+    asked: &Asked,
+    query: Result<HistoryQuery, InvalidQuery>,
+) -> Result<HistoryPage, AppError> {
+    let query = query.map_err(|InvalidQuery { field, message }| invalid(field, &message))?;
+    let Asked { services, actor } = asked;
+    let history = services.result_history(actor, &query).await.map_err(|it| asked.refuse(it))?;
+    let words = services.history_words(actor).await.map_err(|it| asked.refuse(it))?;
+    let inbox = RunQuery { unattached: true, ..RunQuery::default() };
+    let most = Slice { after: None, limit: Slice::MOST };
+    let inbox = services.runs_page(actor, &inbox, &most).await.map_err(|it| asked.refuse(it))?;
+    Ok(HistoryPage { query, history, words, waiting: inbox.items.len() })
+}
+
+pub(crate) async fn case(
+    asked: &Asked,
+    case: &str,
+    machine: String,
+    about: String,
+    window: &str,
+    before: &str,
+) -> Result<CasePage, AppError> {
+    let window = match window {
+        "" => USUAL_WINDOW,
+        text => match text.parse() {
+            Ok(window) if (1..=LONGEST_WINDOW).contains(&window) => window,
+            _ => {
+                let message = format!("give a number from 1 to {LONGEST_WINDOW}");
+                return Err(invalid("window", &message));
+            }
+        },
+    };
+    let before: Option<i64> = before.parse().ok();
+    let query = CaseQuery {
+        case: case.to_owned(),
+        machine: Some(machine.clone()).filter(|it| !it.is_empty()),
+        entry: None,
+        about: (!about.is_empty()).then(|| SubjectKey::from(about.as_str())),
+        window,
+        before: before.map(Timestamp),
+        limit: RESULTS,
+    };
+    let past = asked.services.case_past(&asked.actor, &query).await;
+    let past = past.map_err(|it| asked.refuse(it))?;
+    Ok(CasePage { past, machine, about, window, newest: before.is_none() })
+}
+
+pub(crate) async fn result(
+    asked: &Asked,
+    run: &RunId,
+    case: &str,
+) -> Result<ResultInContext, AppError> {
+    let found = asked.services.result_in_context(&asked.actor, run, case).await;
+    found.map_err(|it| asked.refuse(it))
+}
+
+/// How a release stands; `narrowed` holds the baseline, the suite and the machine, each empty where nobody
+/// chose one.
+pub(crate) async fn standing(
+    asked: &Asked,
+    about: &str,
+    path: String,
+    (baseline, suite, machine): (&str, &str, &str),
+) -> Result<StandingPage, AppError> {
+    let Asked { services, actor } = asked;
+    let some = |text: &'_ str| Some(text.to_owned()).filter(|it| !it.is_empty());
+    let base = some(baseline).map(|it| SubjectKey::from(it.as_str()));
+    let (of_suite, of_machine) = (some(suite), some(machine));
+    let key = SubjectKey::from(about);
+    let standing = services
+        .standing(actor, &key, base.as_ref(), of_suite.as_deref(), of_machine.as_deref())
+        .await
+        .map_err(|it| asked.refuse(it))?;
+    let choices = services.judged(actor).await.map_err(|it| asked.refuse(it))?;
+    Ok(StandingPage {
+        about: about.to_owned(),
+        path,
+        standing,
+        choices: choices.iter().map(|it| it.subject.key()).collect(),
+        suite: suite.to_owned(),
+        machine: machine.to_owned(),
+    })
+}
+
+pub(crate) async fn compare(
+    asked: &Asked,
+    here: String,
+    base: String,
+    change: &str,
+) -> Result<ComparePage, AppError> {
+    let Asked { services, actor } = asked;
+    let shown = match change {
+        "" => vec![CaseChange::Regression, CaseChange::Fixed],
+        "all" => CaseChange::ALL.to_vec(),
+        words => {
+            let read = |word: &str| CaseChange::ALL.into_iter().find(|it| it.word() == word);
+            let read: Option<Vec<_>> = words.split(',').map(read).collect();
+            read.ok_or_else(|| {
+                let known = CaseChange::ALL.map(CaseChange::word).join(", ");
+                invalid("change", &format!("\"{words}\" is none of {known}"))
+            })?
+        }
+    };
+    let choices = services.judged(actor).await.map_err(|it| asked.refuse(it))?;
+    let choices = choices.iter().map(|it| it.subject.key()).collect();
+    if here.is_empty() || base.is_empty() {
+        return Ok(ComparePage { here, base, shown, found: None, change: None, choices });
+    }
+    let found = services.compare_results(actor, &here, &base, &shown).await;
+    let found = found.map_err(|it| asked.refuse(it))?;
+    let release = |side: &Side| match side {
+        Side::Subject(it) => match &it.subject {
+            Subject::Release { name, .. } => Some(name.clone()),
+            Subject::Variant { .. } | Subject::Recorded { .. } => None,
+        },
+        Side::Run(_) => None,
+    };
+    let change = match (release(&found.here), release(&found.base)) {
+        (Some(here), Some(base)) => {
+            let against = services.change_between(actor, &base, &here).await;
+            let services::releases::ChangeAgainst { base, change, recipe } =
+                against.map_err(|it| asked.refuse(it))?;
+            Some(ChangeAgainst { base, change, recipe })
+        }
+        _ => None,
+    };
+    Ok(ComparePage { here, base, shown, found: Some(found), change, choices })
+}

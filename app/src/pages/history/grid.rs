@@ -1,0 +1,265 @@
+//! The grid: a table whose every cell is a link. It is written as text, since it may have 25,000 cells.
+
+use std::fmt::Write as _;
+
+use domain::{
+    history::{Column, Columns, Day, HistoryQuery, HistoryRow, worst},
+    run::{Outcome, reported::Totals},
+};
+use leptos::prelude::*;
+
+use super::{glyph, standing::page_of};
+use crate::{
+    api::history::HistoryPage,
+    routes::href,
+    ui::{empty, escape::escaped, page},
+};
+
+/// The page.
+#[must_use]
+pub fn show(data: &HistoryPage) -> AnyView {
+    let HistoryPage { query, history, waiting, .. } = data;
+    let inbox = (*waiting > 0).then(|| {
+        let words = match waiting {
+            1 => "1 run in the inbox".to_owned(),
+            100.. => "100 runs and more in the inbox".to_owned(),
+            some => format!("{some} runs in the inbox"),
+        };
+        view! { <a class="button" href="/tests/inbox">{words}</a> }
+    });
+    let beside = view! {
+        {inbox}
+        <a class="button" href="/tests/record">"Write a result down"</a>
+        <a class="button main" href="/tests/import">"Bring results in"</a>
+    };
+    let nothing_asked = query.parts().is_empty();
+    let content = if history.columns.is_empty() && nothing_asked {
+        empty::empty(
+            "There are no results yet",
+            "Results come from validations, from files of Robot Framework, JUnit, TAP or CSV, and from what people write down of a board.",
+            Some(("/tests/import".to_owned(), "Bring results in")),
+        )
+    } else if history.rows.is_empty() {
+        empty::nothing("No case is like that.")
+    } else {
+        table(data)
+    };
+    let next = history.next.as_ref().map(|after| {
+        let further = HistoryQuery { after: Some(after.clone()), ..query.clone() };
+        view! { <a class="button" href=address(&further) rel="next">"Further cases"</a> }
+    });
+    let first = query.after.as_ref().map(|_| {
+        let first = HistoryQuery { after: None, ..query.clone() };
+        view! { <a class="button" href=address(&first)>"First cases"</a> }
+    });
+    let csv = address(query).replacen("/tests", "/tests/history.csv", 1);
+    let around = (!history.rows.is_empty()).then(|| {
+        view! {
+            <nav class="pager" aria-label="More of the history">
+                {first}{next}
+                <a class="button" href=csv download="">"Save as CSV"</a>
+            </nav>
+        }
+    });
+    view! {
+        {page::heading("Tests".to_owned(), Vec::new(), beside.into_any())}
+        {filters(data)}
+        {content}
+        {around}
+    }
+    .into_any()
+}
+
+/// The address of a question.
+fn address(query: &HistoryQuery) -> String {
+    let mut address = String::from("/tests");
+    for (at, (name, value)) in query.parts().into_iter().enumerate() {
+        let _ =
+            write!(address, "{}{name}={}", if at == 0 { '?' } else { '&' }, href::encode(&value));
+    }
+    address
+}
+
+fn filters(data: &HistoryPage) -> AnyView {
+    let HistoryPage { query, words, .. } = data;
+    let by = Columns::ALL.map(|it| {
+        let words = match it {
+            Columns::Releases => "releases",
+            Columns::Runs => "runs",
+        };
+        view! { <option value=it.word() selected=query.by == it>{words}</option> }
+    });
+    let outcomes = Outcome::ALL.map(|it| {
+        let chosen = query.outcome == Some(it);
+        view! { <option value=it.word() selected=chosen>{it.word().replace('-', " ")}</option> }
+    });
+    let day = |day: Option<Day>| day.map(Day::text).unwrap_or_default();
+    let narrowed = query.parts().iter().any(|(name, _)| *name != "after");
+    let all = narrowed.then(|| view! { <a href="/tests">"Show all"</a> });
+    // What stands in the address and has no field of its own stays.
+    let kept: Vec<_> = query
+        .parts()
+        .into_iter()
+        .filter(|(name, _)| matches!(*name, "columns" | "rows"))
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> })
+        .collect();
+    view! {
+        <form method="get" action="/tests" class="search history-filters">
+            <div><label for="by">"Columns"</label><select id="by" name="by">{by}</select></div>
+            {choice("suite", "Suite", &words.suites, query.suite.as_deref())}
+            {choice("machine", "Machine", &words.machines, query.machine.as_deref())}
+            {choice("kernel", "Kernel", &words.kernels, query.kernel.as_deref())}
+            {choice("tag", "Tag", &words.tags, query.tag.as_deref())}
+            <div>
+                <label for="outcome">"Outcome"</label>
+                <select id="outcome" name="outcome"><option value="">"any"</option>{outcomes}</select>
+            </div>
+            <div><label for="from">"From"</label><input type="date" id="from" name="from" value=day(query.from)/></div>
+            <div><label for="to">"Until"</label><input type="date" id="to" name="to" value=day(query.to)/></div>
+            <div>
+                <label for="id">"Id or words"</label>
+                <input type="search" id="id" name="id" value=query.search.clone().unwrap_or_default() autocomplete="off" spellcheck="false"/>
+            </div>
+            <div class="check">
+                <input type="checkbox" id="changes" name="changes" value="1" checked=query.only_changes/>
+                <label for="changes">"Only changes"</label>
+            </div>
+            {kept}
+            <button type="submit">"Show"</button>
+            {all}
+        </form>
+    }
+    .into_any()
+}
+
+fn choice(
+    name: &'static str,
+    label: &'static str,
+    words: &[String],
+    chosen: Option<&str>,
+) -> AnyView {
+    let mut options: Vec<_> = words
+        .iter()
+        .map(|word| {
+            let (selected, shown) = (chosen == Some(word.as_str()), word.clone());
+            view! { <option value=word.clone() selected=selected>{shown}</option> }
+        })
+        .collect();
+    if let Some(unknown) = chosen.filter(|it| !words.iter().any(|word| word == it)) {
+        let value = unknown.to_owned();
+        let shown = value.clone();
+        options.push(view! { <option value=value selected=true>{shown}</option> });
+    }
+    view! {
+        <div>
+            <label for=name>{label}</label>
+            <select id=name name=name><option value="">"any"</option>{options}</select>
+        </div>
+    }
+    .into_any()
+}
+
+fn table(data: &HistoryPage) -> AnyView {
+    let HistoryPage { query, history, .. } = data;
+    let mut html = String::from(
+        "<table class=\"history\"><caption class=\"hidden\">How cases ended</caption><thead><tr><th scope=\"col\">Case</th>",
+    );
+    for column in &history.columns {
+        heading(&mut html, column);
+    }
+    html.push_str("</tr></thead><tbody>");
+    for row in &history.rows {
+        body_row(&mut html, row, &history.columns, query);
+    }
+    html.push_str("</tbody></table>");
+    view! {
+        <div class="scroll history-frame" role="region" aria-label="How cases ended" tabindex="0" data-grid="" inner_html=html></div>
+        <p class="quiet legend">
+            "✓ passed · ✗ failed · ! could not tell · – skipped · ? not run. A number beside the sign says on how many machines and boot entries."
+        </p>
+    }
+    .into_any()
+}
+
+fn heading(html: &mut String, column: &Column) {
+    let (href, name, about) = match column {
+        Column::Release(it) => {
+            let name = it.subject.name().to_owned();
+            let href = page_of(&it.subject);
+            let rate = it.totals.pass_rate().map_or_else(String::new, rate);
+            (href, name, rate)
+        }
+        Column::Run { id, about, suite, machine, entry, started_at } => {
+            let name = if about.is_empty() { "unattached" } else { about };
+            let mut place = format!("{suite}, {machine}");
+            if !entry.is_empty() {
+                place.push_str(", ");
+                place.push_str(entry);
+            }
+            (href::run(id), name.to_owned(), format!("{place}, {started_at}"))
+        }
+    };
+    let _ = write!(
+        html,
+        "<th scope=\"col\"><a href=\"{}\" title=\"{}\"><span>{}</span></a></th>",
+        escaped(&href),
+        escaped(&format!("{name}: {about}")),
+        escaped(&name),
+    );
+}
+
+/// Hundredths of a percent for people: `98.15 %`.
+pub(in crate::pages) fn rate(hundredths: u32) -> String {
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
+
+fn body_row(html: &mut String, row: &HistoryRow, columns: &[Column], query: &HistoryQuery) {
+    let machine = query.machine.as_deref().unwrap_or_default();
+    let case = href::case(&row.case, "", machine);
+    let title = if row.title == row.case { "" } else { row.title.as_str() };
+    let _ = write!(
+        html,
+        "<tr><th scope=\"row\"><a href=\"{}\">{}</a> <span>{}</span></th>",
+        escaped(&case),
+        escaped(&row.case),
+        escaped(title),
+    );
+    for (cell, column) in row.cells.iter().zip(columns) {
+        match cell {
+            None => html.push_str("<td></td>"),
+            Some(totals) => body_cell(html, &row.case, totals, column, machine),
+        }
+    }
+    html.push_str("</tr>");
+}
+
+fn body_cell(html: &mut String, case: &str, totals: &Totals, column: &Column, machine: &str) {
+    let outcome = worst(totals);
+    let (sign, tone) = glyph(outcome);
+    let (href, name) = match column {
+        Column::Release(it) => (href::case(case, &it.subject.key(), machine), it.subject.name()),
+        Column::Run { id, about, .. } => (href::result(id, case), about.as_str()),
+    };
+    // Who fails on some of many places wants to know on how many.
+    let (of_it, all) = (of_outcome(totals, outcome), totals.all());
+    let count = if of_it == all { String::new() } else { format!("<i>{of_it}</i>") };
+    let told = if all > 1 { format!(" on {of_it} of {all}") } else { String::new() };
+    let _ = write!(
+        html,
+        "<td class=\"{tone}\"><a href=\"{}\" aria-label=\"{} in {}: {}{told}\">{sign}{count}</a></td>",
+        escaped(&href),
+        escaped(case),
+        escaped(name),
+        outcome.word(),
+    );
+}
+
+const fn of_outcome(totals: &Totals, outcome: Outcome) -> u64 {
+    match outcome {
+        Outcome::Passed => totals.passed,
+        Outcome::Failed => totals.failed,
+        Outcome::Errored => totals.errored,
+        Outcome::Skipped => totals.skipped,
+        Outcome::NotRun => totals.not_run,
+    }
+}

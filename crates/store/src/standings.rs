@@ -1,0 +1,223 @@
+//! How a subject stands: by suite, by machine, and every result that speaks against it.
+
+use domain::{
+    history::{Failing, Group, Mark},
+    ids::RunId,
+};
+use sqlx::any::AnyRow;
+
+use crate::{
+    Rows, StoreError,
+    columns::{number, optional_text, parsed, text},
+    results::totals,
+    subjects::SubjectNumber,
+};
+
+/// Which failures of a subject are shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FailingFilter {
+    /// Only those of cases of this suite.
+    pub suite: Option<String>,
+    /// Only those on this machine.
+    pub machine: Option<String>,
+    /// How many at the most.
+    pub limit: u32,
+}
+
+fn group(row: &AnyRow) -> Result<Group, StoreError> {
+    Ok(Group { name: text(row, "name")?, totals: totals(row)? })
+}
+
+impl Rows {
+    /// What counts of a subject by suite. A case that runs in several suites counts in each.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn standing_by_suite(
+        &mut self,
+        subject: SubjectNumber,
+    ) -> Result<Vec<Group>, StoreError> {
+        sqlx::query(
+            "select u.name, cast(sum(s.passed) as bigint) as passed,
+                    cast(sum(s.failed) as bigint) as failed,
+                    cast(sum(s.errored) as bigint) as errored,
+                    cast(sum(s.skipped) as bigint) as skipped,
+                    cast(sum(s.not_run) as bigint) as not_run
+             from case_standing s
+             join case_suite c on c.test_case = s.test_case
+             join suite u on u.number = c.suite
+             where s.subject = $1
+             group by u.name order by u.name",
+        )
+        .bind(subject.0)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("counting what counts by suite"))?
+        .iter()
+        .map(group)
+        .collect()
+    }
+
+    /// What counts of a subject by machine.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn standing_by_machine(
+        &mut self,
+        subject: SubjectNumber,
+    ) -> Result<Vec<Group>, StoreError> {
+        sqlx::query(
+            "select l.machine as name,
+                    cast(sum(case o.outcome when 'passed' then o.counted else 0 end) as bigint)
+                        as passed,
+                    cast(sum(case o.outcome when 'failed' then o.counted else 0 end) as bigint)
+                        as failed,
+                    cast(sum(case o.outcome when 'errored' then o.counted else 0 end) as bigint)
+                        as errored,
+                    cast(sum(case o.outcome when 'skipped' then o.counted else 0 end) as bigint)
+                        as skipped,
+                    cast(sum(case o.outcome when 'not-run' then o.counted else 0 end) as bigint)
+                        as not_run
+             from (select lane, outcome, count(*) as counted from latest_result
+                   where subject = $1 group by lane, outcome) o
+             join lane l on l.number = o.lane
+             group by l.machine order by l.machine",
+        )
+        .bind(subject.0)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("counting what counts by machine"))?
+        .iter()
+        .map(group)
+        .collect()
+    }
+
+    /// The results that count and speak against a subject, by case, machine and entry, each with the log
+    /// around its first error.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn failing_results(
+        &mut self,
+        subject: SubjectNumber,
+        filter: &FailingFilter,
+    ) -> Result<Vec<Failing>, StoreError> {
+        sqlx::query(
+            "select t.case_id, t.title, n.machine, n.entry, u.id, s.name as suite, r.outcome,
+                    r.message, e.excerpt
+             from latest_result l
+             join test_case t on t.number = l.test_case
+             join lane n on n.number = l.lane
+             join result r on r.number = l.result
+             join run u on u.number = l.run
+             join suite s on s.number = u.suite
+             left join result_detail e on e.result = r.number
+             where l.subject = $1 and l.outcome in ('failed', 'errored')
+               and ($2 = '' or s.name = $2) and ($3 = '' or n.machine = $3)
+             order by t.case_id, n.machine, n.entry limit $4",
+        )
+        .bind(subject.0)
+        .bind(filter.suite.as_deref().unwrap_or_default())
+        .bind(filter.machine.as_deref().unwrap_or_default())
+        .bind(i64::from(filter.limit))
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing what speaks against a release"))?
+        .iter()
+        .map(|row| {
+            Ok(Failing {
+                case: text(row, "case_id")?,
+                title: text(row, "title")?,
+                machine: text(row, "machine")?,
+                entry: text(row, "entry")?,
+                run: RunId(text(row, "id")?),
+                suite: text(row, "suite")?,
+                outcome: parsed(row, "outcome")?,
+                message: text(row, "message")?,
+                excerpt: optional_text(row, "excerpt")?.unwrap_or_default(),
+                strip: Vec::new(),
+            })
+        })
+        .collect()
+    }
+
+    /// For each case that fails for a subject, how it stood in the newest releases, newest first: pairs of
+    /// case and mark.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn strips_of_failing(
+        &mut self,
+        subject: SubjectNumber,
+        releases: u32,
+    ) -> Result<Vec<(String, Mark)>, StoreError> {
+        sqlx::query(
+            "with shown as (
+                 select number, created_at from subject
+                 where kind <> 'variant' and revision > 0
+                 order by created_at desc, number desc limit $2
+             )
+             select t.case_id, n.subject_kind, n.release_id, n.variant_id, n.subject_name,
+                    n.subject_digest, n.target, n.candidate, n.released_name, n.variant_name,
+                    s.passed, s.failed, s.errored, s.skipped, s.not_run
+             from (select distinct test_case from latest_result
+                   where subject = $1 and outcome in ('failed', 'errored')) f
+             join case_standing s on s.test_case = f.test_case
+              and +s.subject in (select number from shown)
+             join test_case t on t.number = f.test_case
+             join subject_with_names n on n.number = s.subject
+             order by t.case_id, n.created_at desc, n.number desc",
+        )
+        .bind(subject.0)
+        .bind(i64::from(releases))
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("asking how failing cases stood"))?
+        .iter()
+        .map(|row| {
+            let name = crate::subjects::optional_subject(row)?;
+            let name = name.map_or_else(String::new, |it| it.name().to_owned());
+            Ok((text(row, "case_id")?, Mark { about: name, totals: totals(row)? }))
+        })
+        .collect()
+    }
+
+    /// The subject that stands before another in the history, variants left out.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn judged_before(
+        &mut self,
+        subject: SubjectNumber,
+    ) -> Result<Option<SubjectNumber>, StoreError> {
+        sqlx::query(
+            "select b.number from subject a
+             join subject b on (b.created_at, b.number) < (a.created_at, a.number)
+             where a.number = $1 and b.kind <> 'variant' and b.revision > 0
+             order by b.created_at desc, b.number desc limit 1",
+        )
+        .bind(subject.0)
+        .fetch_optional(self.connection())
+        .await
+        .map_err(StoreError::database("looking for the release before"))?
+        .map(|row| number(&row, "number").map(SubjectNumber))
+        .transpose()
+    }
+
+    /// One subject by its number.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn judged_subject(
+        &mut self,
+        subject: SubjectNumber,
+    ) -> Result<Option<domain::subject::JudgedSubject>, StoreError> {
+        sqlx::query("select * from subject_with_names where number = $1")
+            .bind(subject.0)
+            .fetch_optional(self.connection())
+            .await
+            .map_err(StoreError::database("looking a subject up"))?
+            .map(|row| crate::subjects::judged(&row).map(|(_, it)| it))
+            .transpose()
+    }
+}
