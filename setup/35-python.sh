@@ -11,3 +11,15 @@ if [ ! -e "$folder/complete" ]; then
     "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement end2end/requirements.txt
     touch "$folder/complete"
 fi
+
+# Sandboxes have the system's own Python and no other.
+suites=$(python_of_suites)
+if [ ! -e "$suites/complete" ]; then
+    say "Python environment of suites"
+    as_root rm -rf "$suites"
+    as_root install -d -o "$(id -un)" -g "$(id -gn)" -m 0755 "$suites"
+    umask 022
+    /usr/bin/python3 -m venv "$suites"
+    "$suites/bin/pip" install --quiet --disable-pip-version-check --requirement examples/suites/requirements.txt
+    touch "$suites/complete"
+fi

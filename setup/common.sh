@@ -27,3 +27,11 @@ python_of_tests() {
     digest=$(sha256sum end2end/requirements.txt | cut -c1-16)
     echo "${XDG_CACHE_HOME:-$HOME/.cache}/bootwright/python-$digest"
 }
+
+# The folder of the Python environment that suites run in. The user ids of sandboxes must reach it, so it
+# is not below anybody's home. Tests know it by the same name.
+python_of_suites() {
+    local digest
+    digest=$(sha256sum examples/suites/requirements.txt | cut -c1-16)
+    echo "/var/cache/bootwright-suites-$digest"
+}

@@ -2,7 +2,7 @@
 //! plain markup: pages read and forms work without any of this (`docs/decisions`).
 //!
 //! Two islands: the tools of a log, and one that every page has, which makes times relative,
-//! copies, numbers the editor's lines, keeps its form in step with its text, and renews what the server
+//! copies, moves from cell to cell of a grid, numbers the editor's lines, keeps its form in step with its text, and renews what the server
 //! says has changed.
 
 pub mod log;
@@ -20,6 +20,8 @@ mod dom;
 mod editor;
 #[cfg(feature = "hydrate")]
 mod fields;
+#[cfg(feature = "hydrate")]
+mod grid;
 #[cfg(feature = "hydrate")]
 mod source;
 #[cfg(feature = "hydrate")]

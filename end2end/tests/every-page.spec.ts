@@ -20,7 +20,16 @@ const made: Record<string, string> = {
   '/password/:token': 'spent',
 };
 
-const address = (path: string) => path.replace(/^(\/[a-z]+)\/(:[a-z]+)/, (all, noun) => `${noun}/${made[all]}`);
+/** What pages need to be asked that are about something in particular. */
+const asked: Record<string, string> = {
+  '/tests/case': '?id=smoke.boot',
+  '/tests/release': '?about=recorded/with-v2',
+  '/runs/:id/result': '?case=smoke.boot',
+  '/compare': '?here=v1.1.0&base=v1.0.0&change=all',
+};
+
+const address = (path: string) =>
+  path.replace(/^(\/[a-z]+)\/(:[a-z]+)/, (all, noun) => `${noun}/${made[all]}`) + (asked[path] ?? '');
 
 test.beforeAll(async ({ browser, baseURL }) => {
   const context = await browser.newContext({ baseURL });

@@ -33,7 +33,8 @@ pub fn run(config: Config, program: Option<File>) -> Outcome {
         | Command::Migrate(_)
         | Command::Admin(_)
         | Command::Audit(_)
-        | Command::Client(_) => {}
+        | Command::Client(_)
+        | Command::Within { .. } => {}
     }
     start_logging(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -78,9 +79,11 @@ pub fn run(config: Config, program: Option<File>) -> Outcome {
                 Ok(())
             }
             // Done before there was a log.
-            Command::Client(_) | Command::Shell(_) | Command::Openapi | Command::Relay { .. } => {
-                Ok(())
-            }
+            Command::Client(_)
+            | Command::Shell(_)
+            | Command::Openapi
+            | Command::Relay { .. }
+            | Command::Within { .. } => Ok(()),
         }
     })
 }

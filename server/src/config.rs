@@ -77,6 +77,17 @@ pub enum Command {
         /// The socket to connect to.
         socket: PathBuf,
     },
+    /// Run a command in a sandbox while ports of its loopback lead out: how a suite reaches its
+    /// machine.
+    #[command(hide = true)]
+    Within {
+        /// A port and the Unix socket that it leads to.
+        #[arg(long = "port", value_name = "PORT=SOCKET")]
+        ports: Vec<lab::OpenPort>,
+        /// The command.
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
 }
 
 /// Where an installation keeps everything.
@@ -208,7 +219,11 @@ impl Command {
                 AdminCommand::CreateUser { data, .. } | AdminCommand::CreateToken { data, .. },
             )
             | Self::Audit(AuditCommand::Verify(data)) => Some(data),
-            Self::Client(_) | Self::Shell(_) | Self::Relay { .. } | Self::Openapi => None,
+            Self::Client(_)
+            | Self::Shell(_)
+            | Self::Relay { .. }
+            | Self::Within { .. }
+            | Self::Openapi => None,
         }
     }
 }

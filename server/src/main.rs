@@ -14,6 +14,9 @@ fn main() -> ExitCode {
     if let config::Command::Client(command) = &config.command {
         return cli::run(command).into();
     }
+    if let config::Command::Within { ports, command } = &config.command {
+        return lab::within(ports, command).into();
+    }
     // Opened as whoever started us: the server's user may not reach it where it is.
     let program = std::fs::File::open("/proc/self/exe").ok();
     // Before any thread is started: the change of user is one of the whole process.

@@ -17,6 +17,8 @@ pub struct RunPage {
     pub validation: Option<Validation>,
     /// Name of the release that is judged; of a variant, of its base.
     pub release_name: Option<String>,
+    /// Names of what it left behind.
+    pub artefacts: Vec<String>,
     /// What the menu shows for the entry.
     pub entry_text: String,
 }

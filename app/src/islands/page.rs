@@ -21,6 +21,7 @@ pub fn Live(
         super::clock::start();
         super::copy::start();
         super::editor::start();
+        super::grid::start();
         super::step::start();
         if let Some(body) = document().body() {
             // Shows what works with script only, and tells tests. A valid name is never refused.

@@ -2,7 +2,7 @@
 
 use domain::{
     ids::RunId,
-    run::{CaseResult, Run},
+    run::{Run, RunSource},
     subject::Subject,
     time::human_duration,
 };
@@ -67,7 +67,7 @@ pub fn runs(runs: &[Run]) -> AnyView {
 /// The page above the console.
 #[must_use]
 pub fn show(data: RunPage) -> AnyView {
-    let RunPage { run, validation, release_name, entry_text } = data;
+    let RunPage { run, validation, release_name, artefacts, entry_text } = data;
     let title = match run.entry.as_str() {
         "" => format!("{} on {}", run.suite, run.machine),
         entry => format!("{entry} on {}", run.machine),
@@ -96,14 +96,26 @@ pub fn show(data: RunPage) -> AnyView {
     if let Some(class) = run.failure {
         properties.push(("Whose problem", class.word().into_any()));
     }
+    if run.source != RunSource::Runner {
+        let by = format!("{} by {}", run.source.word(), run.recorded_by);
+        properties.push(("Came by", by.into_any()));
+    }
+    if !run.generator.is_empty() {
+        properties.push(("Written by", run.generator.clone().into_any()));
+    }
+    if !run.kernel.is_empty() {
+        properties.push(("Kernel", run.kernel.clone().into_any()));
+    }
     let message =
         (!run.message.is_empty()).then(|| view! { <p class="summary">{run.message.clone()}</p> });
     view! {
         {page::heading(title, crumbs, badge(Status::Outcome(run.outcome)))}
         {message}
         {table::properties(properties)}
-        {page::section("Cases", cases(&run.results))}
-        {page::section("Boot", waterfall(&run.stages))}
+        {remarks(&run)}
+        {page::section("Cases", cases(&run))}
+        {left(&run, &artefacts)}
+        {(!run.stages.is_empty()).then(|| page::section("Boot", waterfall(&run.stages)))}
     }
     .into_any()
 }
@@ -137,22 +149,62 @@ fn about(run: &Run, release_name: Option<&str>) -> (Crumbs, Properties) {
     }
 }
 
-fn cases(results: &[CaseResult]) -> AnyView {
-    if results.is_empty() {
+/// Why a file was not whole, and what should be known about reading it.
+fn remarks(run: &Run) -> AnyView {
+    let incomplete = run.incomplete.as_ref().map(|why| {
+        view! { <p class="unavailable"><strong>"Incomplete. "</strong>{why.clone()}</p> }
+    });
+    let items: Vec<_> = run.remarks.iter().map(|it| view! { <li>{it.clone()}</li> }).collect();
+    let remarks = (!items.is_empty()).then(|| view! { <ul class="left-out">{items}</ul> });
+    view! { {incomplete}{remarks} }.into_any()
+}
+
+/// What can be saved of a run.
+fn left(run: &Run, artefacts: &[String]) -> AnyView {
+    if run.ended_at.is_none() {
+        return ().into_any();
+    }
+    let links: Vec<_> = artefacts
+        .iter()
+        .map(|name| view! { <li><a href=href::artefact(&run.id, name)>{name.clone()}</a></li> })
+        .collect();
+    let list = (!links.is_empty()).then(|| view! { <ul>{links}</ul> });
+    page::section("Files", view! {
+        {list}
+        <p class="acts">
+            <a class="button" href=href::run_export(&run.id, "json") download="">"Save as JSON"</a>
+            <a class="button" href=href::run_export(&run.id, "csv") download="">"Save as CSV"</a>
+        </p>
+    }.into_any())
+}
+
+fn cases(run: &Run) -> AnyView {
+    let results = &run.results;
+    if results.is_empty() && run.totals.all() == 0 {
         return empty::nothing("No case has ended yet.");
     }
+    let shown = results.len() as u64;
+    let more = (shown < run.totals.all()).then(|| {
+        let words = format!(
+            "{} cases, of which {} failed: failures are shown here, all are in the files below.",
+            run.totals.all(),
+            run.totals.failing()
+        );
+        view! { <p class="quiet">{words}</p> }
+    });
     let rows = results
         .iter()
         .map(|result| {
             let took = result.duration_us.and_then(|it| u64::try_from(it).ok());
             let took = took.map(|it| human_duration(std::time::Duration::from_micros(it)));
             table::row(vec![
-                view! { <strong>{result.title.clone()}</strong><br/><code>{result.case.clone()}</code> }.into_any(),
+                view! { <a href=href::result(&run.id, &result.case)><strong>{result.title.clone()}</strong></a><br/><code>{result.case.clone()}</code> }.into_any(),
                 badge(Status::Outcome(Some(result.outcome))),
                 table::number(took.unwrap_or_default()),
-                result.message.clone().into_any(),
+                view! { <span class="said">{result.message.clone()}</span> }.into_any(),
             ])
         })
         .collect();
-    table::table("Cases", &["Case", "Outcome", ">Took", "What was seen"], rows)
+    view! { {more}{table::table("Cases", &["Case", "Outcome", ">Took", "What was seen"], rows)} }
+        .into_any()
 }

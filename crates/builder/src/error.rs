@@ -1,10 +1,9 @@
 //! Why a build did not come to its end.
 
+use sandbox::SandboxError;
 use thiserror::Error;
 
-use crate::{
-    mirror::MirrorError, sandbox::SandboxError, signing::SigningError, sources::SourceError,
-};
+use crate::{mirror::MirrorError, signing::SigningError, sources::SourceError};
 
 /// Why a build did not come to its end; each says what to do where something can be done.
 #[derive(Debug, Error)]

@@ -16,8 +16,6 @@ mod kernels;
 pub mod mirror;
 mod observer;
 mod packages;
-mod ranges;
-pub mod sandbox;
 mod signing;
 mod sources;
 mod steps;
@@ -29,7 +27,6 @@ pub use error::BuildError;
 pub use kernels::{KernelOutput, KernelRequest, kernel_steps};
 pub use observer::{BuildObserver, StepEvent};
 pub use packages::PackageIndex;
-pub use sandbox::{Sandbox, SandboxError};
 pub use signing::{SigningError, SigningKey};
 pub use sources::{FetchedContent, FetchedSource, SourceError, SourceRules};
 pub use steps::{

@@ -24,6 +24,7 @@ use domain::{
     version::TargetVersion,
 };
 use process::Spawner;
+use sandbox::SandboxError;
 
 pub(crate) use self::manifest::initrd_name;
 use self::resolve::Archive;
@@ -41,12 +42,22 @@ use crate::{
     mirror::{Mirror, MirrorError},
     observer::{BuildObserver, StepEvent},
     packages::PackageIndex,
-    sandbox::{self, SandboxError},
     signing::SigningKey,
     sources::SourceRules,
     trees::{CachedTree, Trees},
     variants::index::Asked,
 };
+
+/// Programs that steps run, and the Debian packages that they come from.
+const PROGRAMS: [(&str, &str); 7] = [
+    ("mmdebstrap", "mmdebstrap"),
+    ("mksquashfs", "squashfs-tools"),
+    ("cpio", "cpio"),
+    ("depmod", "kmod"),
+    ("perl", "perl"),
+    ("python3", "python3"),
+    ("xz", "xz-utils"),
+];
 
 /// Names of the steps that every build has, in order.
 const STEPS: [&str; 10] = [
@@ -205,7 +216,7 @@ impl Builder {
     /// # Errors
     /// What is missing or not permitted, and the remedy.
     pub fn check(&self) -> Result<(), SandboxError> {
-        sandbox::check(&self.spawner, &self.config.work_dir)
+        sandbox::check(&self.spawner, &self.config.work_dir, &PROGRAMS)
     }
 
     /// The names of the archive's packages, as the mirror has them now.

@@ -14,12 +14,9 @@ use std::{
 
 use domain::digest::Digest;
 use process::Spawner;
+use sandbox::{Conditions, IdRange, Sandbox};
 
-use crate::{
-    error::BuildError,
-    ranges::{self, IdRange},
-    sandbox::{self, Conditions, Sandbox},
-};
+use crate::error::BuildError;
 
 /// How long an image may take to unpack.
 const LIMIT: Duration = Duration::from_secs(900);
@@ -191,7 +188,7 @@ impl Trees {
 
     /// Removes a tree; `false` where its range is in use or it was used since.
     pub(crate) fn remove(&self, tree: &CachedTree) -> Result<bool, BuildError> {
-        let Some(range) = ranges::take(&|first_uid| first_uid == tree.first_uid)? else {
+        let Some(range) = sandbox::take(&|first_uid| first_uid == tree.first_uid)? else {
             return Ok(false);
         };
         if range.first_uid != tree.first_uid {

@@ -86,6 +86,8 @@ pub struct JudgedSubject {
     pub created_at: Timestamp,
     /// What counts of all its cases on all machines and boot entries, counted.
     pub totals: Totals,
+    /// Grows with each run that is added or taken away.
+    pub revision: i64,
 }
 
 /// How a subject is named: `v1.2.0-rc.1`, `variant/probe`, `variant/probe/<manifest>`,

@@ -1,9 +1,24 @@
-//! The relay as a program of its own, for tests of crates below the server.
+//! The commands `relay` and `within` as a program of their own, for tests of crates below the server.
 
-fn main() -> std::io::Result<()> {
-    let socket = std::env::args_os().nth(1).unwrap_or_default();
-    // As the server's command: `relay <socket>`.
-    let socket =
-        if socket == "relay" { std::env::args_os().nth(2).unwrap_or_default() } else { socket };
-    lab::relay(std::path::Path::new(&socket))
+use std::{env, ffi::OsString, io, path::Path, process::ExitCode};
+
+fn main() -> io::Result<ExitCode> {
+    let words: Vec<OsString> = env::args_os().skip(1).collect();
+    match words.split_first() {
+        Some((command, rest)) if command == "within" => within(rest),
+        Some((command, [socket])) if command == "relay" => {
+            lab::relay(Path::new(socket)).map(|()| ExitCode::SUCCESS)
+        }
+        _ => {
+            Err(io::Error::other("usage: relay SOCKET, within [--port PORT=SOCKET]... -- COMMAND"))
+        }
+    }
+}
+
+fn within(words: &[OsString]) -> io::Result<ExitCode> {
+    let end = words.iter().position(|it| it == "--").unwrap_or(words.len());
+    let ports = words[..end].iter().filter(|it| *it != "--port");
+    let ports: Result<Vec<lab::OpenPort>, _> =
+        ports.map(|it| it.to_string_lossy().parse().map_err(io::Error::other)).collect();
+    Ok(lab::within(&ports?, words.get(end + 1..).unwrap_or_default()).into())
 }

@@ -29,7 +29,10 @@ use domain::{
     time::{Clock, Timestamp, human_duration, human_size},
     transfer::Transfer,
 };
-use lab::{Board, GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator, run_smoke};
+use lab::{
+    Board, BootLimits, GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator,
+    run_smoke,
+};
 use netboot::{BootListener, Observations, Served, SharedCatalogue, Snapshot};
 use process::Spawner;
 
@@ -140,7 +143,7 @@ fn main() -> Result<(), Failure> {
         user: option("--user").unwrap_or("root"),
         password: option("--password").unwrap_or("debian"),
         socket: &socket,
-        boot_limit: Duration::from_secs(seconds("--limit")?.unwrap_or(600)),
+        limits: BootLimits::usual(Duration::from_secs(seconds("--limit")?.unwrap_or(600))),
     };
     let stop_after = seconds("--stop-after")?.map(Duration::from_secs);
     let watcher = Watcher { observations, begun: Instant::now(), stop_after };

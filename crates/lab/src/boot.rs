@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{manifest::BootEntry, menu::FOOTER, run::FailureClass, transfer::Transfer};
+use domain::{
+    manifest::BootEntry, menu::FOOTER, run::FailureClass, time::human_duration, transfer::Transfer,
+};
 
 use crate::{
     console::{Console, Missed},
@@ -14,10 +16,16 @@ pub(crate) const STAGE_ROOTFS: &str = "bootwright: stage rootfs";
 pub(crate) const STAGE_INIT: &str = "bootwright: stage init";
 pub(crate) const LOGIN: &str = " login:";
 const FAILED: &str = "bootwright: FAILED ";
+/// What iPXE says when its machine begins anew.
+const FIRMWARE: &str = "iPXE initialising devices";
 const PANIC: &str = "Kernel panic - not syncing";
 /// How a hypervisor that cannot go on says so.
 const XEN_PANIC: &str = "Panic on CPU ";
 
+/// How long a machine may write nothing at all after it was switched on.
+const FIRST_WORD: Duration = Duration::from_secs(60);
+/// How often a machine may reboot on its way to a login prompt.
+const REBOOTS: u32 = 2;
 /// How long iPXE may take to show the menu.
 const MENU_LIMIT: Duration = Duration::from_secs(120);
 /// How long iPXE may take from a key to the first address that it loads.
@@ -28,6 +36,25 @@ const SHELL_LIMIT: Duration = Duration::from_secs(120);
 const KEY_LIMIT: Duration = Duration::from_secs(30);
 /// How long the rest of a line may take.
 const LINE_LIMIT: Duration = Duration::from_secs(2);
+
+/// What a machine may take on its way from power-on to its login prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BootLimits {
+    /// How long the whole way may take.
+    pub login: Duration,
+    /// How long it may write nothing at all at first.
+    pub first_word: Duration,
+    /// How often it may reboot.
+    pub reboots: u32,
+}
+
+impl BootLimits {
+    /// The usual ones, for a machine that may take so long to its login prompt.
+    #[must_use]
+    pub const fn usual(login: Duration) -> Self {
+        Self { login, first_word: FIRST_WORD, reboots: REBOOTS }
+    }
+}
 
 /// Why a boot did not come to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +90,23 @@ pub(crate) fn pick_entry(
             let message = format!("the release has no entry {}", request.entry);
             BootFailure::new(FailureClass::Configuration, message)
         })?;
-    let deadline = Instant::now() + MENU_LIMIT.min(request.boot_limit);
+    let limits = &request.limits;
+    let begun = Instant::now();
+    console.hear(begun + limits.first_word.min(limits.login), stop).map_err(
+        |missed| match missed {
+            Missed::Stopped => BootFailure::stopped(),
+            Missed::Ended => {
+                BootFailure::new(FailureClass::Lab, "QEMU ended before its first word")
+            }
+            Missed::TimedOut => {
+                let waited = human_duration(limits.first_word.min(limits.login));
+                let message =
+                    format!("the machine wrote nothing at all to its console in {waited}");
+                BootFailure::new(FailureClass::Lab, message)
+            }
+        },
+    )?;
+    let deadline = begun + MENU_LIMIT.min(limits.login);
     match console.expect(&[FOOTER, "Bootwright: "], deadline, stop) {
         Ok(0) => {}
         Ok(_) => return Err(refused(&transfers()).unwrap_or_else(|| no_menu(&transfers()))),
@@ -101,19 +144,51 @@ pub(crate) fn as_shown(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// From the menu to the login prompt of the rootfs, however often the machine reboots as far as it may;
+/// `picked` is told each time that the entry was picked.
+pub(crate) fn boot(
+    console: &mut Console,
+    request: &SmokeRequest<'_>,
+    transfers: &dyn Fn() -> Vec<Transfer>,
+    deadline: Instant,
+    picked: &dyn Fn(),
+    stop: &dyn Fn() -> bool,
+) -> Result<(), BootFailure> {
+    for _ in 0..=request.limits.reboots {
+        pick_entry(console, request, transfers, stop)?;
+        picked();
+        match reach_login(console, request, transfers, deadline, stop)? {
+            Reached::Login => return Ok(()),
+            Reached::Firmware => {}
+        }
+    }
+    let times = request.limits.reboots + 1;
+    let message =
+        format!("the machine reboots again and again: {times} boots came to no login prompt");
+    Err(BootFailure::new(FailureClass::Product, message))
+}
+
+/// Where a machine that boots came to.
+enum Reached {
+    Login,
+    /// Where it began.
+    Firmware,
+}
+
 /// Waits for the login prompt of the rootfs.
-pub(crate) fn reach_login(
+fn reach_login(
     console: &mut Console,
     request: &SmokeRequest<'_>,
     transfers: &dyn Fn() -> Vec<Transfer>,
     deadline: Instant,
     stop: &dyn Fn() -> bool,
-) -> Result<(), BootFailure> {
+) -> Result<Reached, BootFailure> {
     // agetty(8) prints the host name up to its first dot.
     let name = request.hostname.split('.').next().unwrap_or_default();
     let prompt = format!("{name}{LOGIN}");
-    match console.expect(&[&prompt, FAILED, PANIC, XEN_PANIC, FOOTER], deadline, stop) {
-        Ok(0) => Ok(()),
+    let texts = [&prompt, FAILED, PANIC, XEN_PANIC, FIRMWARE, FOOTER];
+    match console.expect(&texts, deadline, stop) {
+        Ok(0) => Ok(Reached::Login),
         Ok(1) => {
             // The rest of the line says why.
             let from = console.position();
@@ -125,6 +200,7 @@ pub(crate) fn reach_login(
         }
         Ok(2) => Err(BootFailure::new(FailureClass::Product, "the kernel panicked")),
         Ok(3) => Err(BootFailure::new(FailureClass::Product, "the hypervisor panicked")),
+        Ok(4) => Ok(Reached::Firmware),
         Ok(_) => Err(refused(&transfers()).unwrap_or_else(|| {
             BootFailure::new(
                 FailureClass::Product,

@@ -35,8 +35,37 @@ pub(crate) struct Console {
     escapes: Escapes,
     /// Up to where the text has been looked at.
     seen: usize,
-    /// What is watched for all the time, with when it was first seen.
-    marks: Vec<(&'static str, Option<Timestamp>)>,
+    marks: Marks,
+}
+
+/// Texts that are watched for all the time, each with when it was first seen.
+#[derive(Debug)]
+pub(crate) struct Marks(Vec<(&'static str, Option<Timestamp>)>);
+
+impl Marks {
+    /// None of which was seen yet.
+    pub(crate) fn of(texts: &[&'static str]) -> Self {
+        Self(texts.iter().map(|text| (*text, None)).collect())
+    }
+
+    /// Where in a text to look from, once something was added behind `end`: a mark may be split.
+    pub(crate) fn look_from(text: &str, end: usize) -> usize {
+        text.floor_char_boundary(end.saturating_sub(80))
+    }
+
+    /// Looks at a stretch of a console.
+    pub(crate) fn look_at(&mut self, text: &str, now: Timestamp) {
+        for (mark, at) in &mut self.0 {
+            if at.is_none() && text.contains(*mark) {
+                *at = Some(now);
+            }
+        }
+    }
+
+    /// When a text was first seen.
+    pub(crate) fn at(&self, text: &str) -> Option<Timestamp> {
+        self.0.iter().find(|(mark, _)| *mark == text).and_then(|(_, at)| *at)
+    }
 }
 
 impl Console {
@@ -56,7 +85,7 @@ impl Console {
             text: String::new(),
             escapes: Escapes::default(),
             seen: 0,
-            marks: marks.iter().map(|mark| (*mark, None)).collect(),
+            marks: Marks::of(marks),
         }
     }
 
@@ -85,6 +114,15 @@ impl Console {
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Missed> {
         self.wait_for(deadline, stop, |rest| Some(((), end_of_broken(rest, text)?)))
+    }
+
+    /// Waits until anything at all appears, and looks at none of it.
+    pub(crate) fn hear(
+        &mut self,
+        deadline: Instant,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), Missed> {
+        self.wait_for(deadline, stop, |rest| (!rest.trim().is_empty()).then_some(((), 0)))
     }
 
     /// Waits until `find` finds something in what was not looked at yet, and where it ends.
@@ -131,7 +169,7 @@ impl Console {
 
     /// When a mark was first seen.
     pub(crate) fn mark(&self, mark: &str) -> Option<Timestamp> {
-        self.marks.iter().find(|(text, _)| *text == mark).and_then(|(_, at)| *at)
+        self.marks.at(mark)
     }
 
     /// Takes what has come until the machine is gone, at the longest until `deadline`.
@@ -156,17 +194,11 @@ impl Console {
     }
 
     fn take(&mut self, chunk: &[u8]) {
-        // A mark may be split between two chunks.
-        let from = self.text.floor_char_boundary(self.text.len().saturating_sub(80));
+        let from = Marks::look_from(&self.text, self.text.len());
         self.log.extend_from_slice(chunk);
         let plain = self.escapes.strip(chunk);
         self.text.push_str(&String::from_utf8_lossy(&plain));
-        let now = self.clock.now();
-        for (mark, at) in &mut self.marks {
-            if at.is_none() && self.text[from..].contains(*mark) {
-                *at = Some(now);
-            }
-        }
+        self.marks.look_at(&self.text[from..], self.clock.now());
     }
 }
 
@@ -195,7 +227,7 @@ fn pump(mut output: impl Read, chunks: &mpsc::Sender<Vec<u8>>) {
 
 /// Drops escape sequences (ECMA-48), which may be split between chunks.
 #[derive(Debug, Default)]
-struct Escapes {
+pub(crate) struct Escapes {
     state: State,
 }
 
@@ -208,7 +240,7 @@ enum State {
 }
 
 impl Escapes {
-    fn strip(&mut self, chunk: &[u8]) -> Vec<u8> {
+    pub(crate) fn strip(&mut self, chunk: &[u8]) -> Vec<u8> {
         let mut plain = Vec::with_capacity(chunk.len());
         for byte in chunk {
             self.state = match (self.state, byte) {

@@ -32,6 +32,15 @@ pub enum Board {
     WithIommu,
 }
 
+/// What becomes of a guest that reboots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reboots {
+    /// It ends.
+    End,
+    /// It begins anew, as a real machine does.
+    BeginAnew,
+}
+
 /// How guests are made.
 #[derive(Debug, Clone)]
 pub struct GuestConfig {
@@ -66,6 +75,7 @@ pub(crate) fn start(
     config: &GuestConfig,
     socket: &Path,
     path: &str,
+    reboots: Reboots,
 ) -> Result<Running, LabError> {
     // QEMU splits the command as a shell would and options at commas.
     let relay = format!("{} relay {}", quoted(&config.program), quoted(socket)).replace(',', ",,");
@@ -77,12 +87,13 @@ pub(crate) fn start(
         Board::WithIommu => ("q35,kernel-irqchip=split,", &["-device", "intel-iommu,intremap=on"]),
     };
     let invocation = Invocation::new("nice")
-        .args(["-n", "5", "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"])
+        .args(["-n", "5", "qemu-system-x86_64", "-nodefaults", "-no-user-config"])
         .arg("-machine")
         .arg(format!("{machine}graphics=off,accel={}", config.accelerator.word()))
         .args(iommu)
         .args(["-cpu", config.accelerator.processor(), "-smp", "1"])
         .args(["-m", &config.memory_mib.to_string()])
+        .args((reboots == Reboots::End).then_some("-no-reboot"))
         .args(["-display", "none", "-serial", "stdio", "-boot", "n"])
         .args(["-netdev", &network, "-device", "virtio-net-pci,netdev=net0"])
         .args(["-device", "virtio-rng-pci"])

@@ -7,13 +7,18 @@
 //!
 //! A session is a guest that a person looks at: nobody judges it, and its console goes both ways.
 //!
-//! Blocking code: runs and sessions have threads of their own.
+//! A suite is somebody's tests, in a sandbox: its machine is a guest whose console and buttons are
+//! served to it as labs serve those of real machines.
+//!
+//! Blocking code: runs, sessions and suites have threads of their own.
 
 mod accelerator;
 mod boot;
 mod checks;
 mod complaints;
 mod console;
+#[cfg(test)]
+mod faulty_tests;
 mod guest;
 mod hypervisor;
 mod keys;
@@ -25,8 +30,13 @@ mod scrollback;
 mod session;
 mod smoke;
 mod stages;
+mod suite;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod test_support;
 
 pub use accelerator::{Accelerator, probe_accelerator};
+pub use boot::BootLimits;
 pub use guest::{Board, GuestConfig, LabError};
 pub use keys::NotTyped;
 pub use relay::relay;
@@ -34,3 +44,7 @@ pub use scrollback::{ConsolePart, Scrollback};
 pub use session::{Session, SessionEnd, SessionRequest};
 pub use smoke::{RunObserver, RunReport, SmokeRequest, run_smoke};
 pub use stages::{ConsoleTimes, waterfall};
+pub use suite::{
+    Artefact, NoOpenPort, OpenPort, SuiteCommand, SuiteEnd, SuiteLimits, SuiteReport, SuiteRequest,
+    SuiteVariables, run_suite, within,
+};

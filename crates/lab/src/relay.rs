@@ -24,7 +24,7 @@ pub fn relay(socket: &Path) -> io::Result<()> {
 }
 
 /// Copies at once what has come: a request must not wait in a buffer for more.
-fn copy(from: &mut impl io::Read, to: &mut impl Write) -> io::Result<()> {
+pub(crate) fn copy(from: &mut impl io::Read, to: &mut impl Write) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match from.read(&mut buffer) {

@@ -15,34 +15,28 @@ use domain::{
     kernel::Flavor,
     manifest::{BootEntry, BoundKernel, Component, ComponentRole, Manifest},
     menu::FOOTER,
-    time::{Clock, Timestamp},
+    time::Clock,
     version::TargetVersion,
 };
 use netboot::{BootListener, Observations, Served, SharedCatalogue, Snapshot};
 use process::{Running, Spawner};
+use tokio::runtime::Runtime;
 
 use crate::{
     Board, GuestConfig,
     boot::{as_shown, press_down},
     console::Console,
-    guest, probe_accelerator,
+    guest::{self, Reboots},
+    probe_accelerator,
+    test_support::{SinceStart, relay_program},
 };
 
 const MENU_PATH: &str = "/release/v1.0.0/menu.ipxe";
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// Time since the test began: nobody asks for the time of day.
-struct SinceStart(Instant);
-
-impl Clock for SinceStart {
-    fn now(&self) -> Timestamp {
-        Timestamp(i64::try_from(self.0.elapsed().as_micros()).unwrap())
-    }
-}
-
 /// The example, with its kernels bound on paper: none of its files is there, so whatever iPXE asks
 /// for is refused, and it comes back to the menu.
-fn example() -> Manifest {
+pub(crate) fn example() -> Manifest {
     let text = include_str!("../../../examples/pxe-server-v1.0.0.toml");
     let recipe = domain::recipe::parse(text).unwrap();
     let file = |role, name: String| Component { role, size: 3, sha256: Digest::of(&name), name };
@@ -130,7 +124,9 @@ struct Bench {
 impl Bench {
     /// A machine that is switched on.
     fn machine(&self) -> (Running, Console) {
-        let mut guest = guest::start(&self.spawner, &self.config, &self.socket, MENU_PATH).unwrap();
+        let mut guest =
+            guest::start(&self.spawner, &self.config, &self.socket, MENU_PATH, Reboots::End)
+                .unwrap();
         let (input, output) = (guest.child.stdin.take(), guest.child.stdout.take());
         let console = Console::new(input.unwrap(), output.unwrap(), self.clock.clone(), &[]);
         (guest, console)
@@ -140,12 +136,6 @@ impl Bench {
 fn wait(console: &mut Console, text: &str) {
     let found = console.expect_broken(text, Instant::now() + LIMIT, &|| false);
     assert!(found.is_ok(), "{text:?} did not come: {found:?}\n{}", screen(console).join("\n"));
-}
-
-/// Beside this test's own program: `target/debug/deps/<this>` and `target/debug/examples/relay`.
-fn relay_program() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    own.ancestors().nth(2).unwrap().join("examples/relay")
 }
 
 fn listener(folder: &Path, manifest: &Manifest, clock: Arc<dyn Clock>) -> BootListener {
@@ -159,6 +149,29 @@ fn listener(folder: &Path, manifest: &Manifest, clock: Arc<dyn Clock>) -> BootLi
     BootListener::new(catalogue, blobs, clock).observed_by(Arc::new(Observations::default()))
 }
 
+/// Serves a release to one guest, at a socket in the folder.
+pub(crate) fn serve(
+    folder: &Path,
+    manifest: &Manifest,
+    clock: Arc<dyn Clock>,
+) -> (Runtime, PathBuf) {
+    let runtime = Runtime::new().unwrap();
+    let socket = folder.join("run.sock");
+    let (path, served) = (socket.clone(), listener(folder, manifest, clock));
+    runtime.spawn(async move { netboot::serve_guest(&path, served, std::future::pending()).await });
+    (runtime, socket)
+}
+
+/// One that comes as far as a menu.
+pub(crate) fn small_guest(spawner: &Spawner, clock: &Arc<dyn Clock>) -> GuestConfig {
+    GuestConfig {
+        accelerator: probe_accelerator(spawner, clock),
+        board: Board::Plain,
+        memory_mib: 256,
+        program: relay_program(),
+    }
+}
+
 #[test]
 fn a_robot_picks_every_line_of_the_menu_of_pxe_server() {
     let folder = tempfile::tempdir().unwrap();
@@ -166,16 +179,8 @@ fn a_robot_picks_every_line_of_the_menu_of_pxe_server() {
     let digest = manifest.digest().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SinceStart(Instant::now()));
     let spawner = Spawner::start().unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let socket = folder.path().join("run.sock");
-    let (path, served) = (socket.clone(), listener(folder.path(), &manifest, clock.clone()));
-    runtime.spawn(async move { netboot::serve_guest(&path, served, std::future::pending()).await });
-    let config = GuestConfig {
-        accelerator: probe_accelerator(&spawner, &clock),
-        board: Board::Plain,
-        memory_mib: 256,
-        program: relay_program(),
-    };
+    let (runtime, socket) = serve(folder.path(), &manifest, clock.clone());
+    let config = small_guest(&spawner, &clock);
     let bench = Bench { spawner, clock, config, socket };
 
     assert_eq!(manifest.entries.len(), 12);

@@ -63,7 +63,8 @@ impl Default for Scrollback {
 }
 
 impl Scrollback {
-    fn keeping(most: usize) -> Self {
+    /// One that keeps this many bytes.
+    pub(crate) fn keeping(most: usize) -> Self {
         Self { kept: Mutex::default(), more: Condvar::new(), end: watch::Sender::new(0), most }
     }
 

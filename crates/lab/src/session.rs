@@ -24,7 +24,7 @@ use crate::{
     boot::press_down,
     complaints::Complaints,
     console::{Console, Missed},
-    guest::{self, GuestConfig, LabError},
+    guest::{self, GuestConfig, LabError, Reboots},
     keys::{Keys, NotTyped},
     scrollback::Scrollback,
 };
@@ -77,15 +77,29 @@ impl Session {
         socket: &Path,
         console: Arc<Scrollback>,
     ) -> Result<Self, LabError> {
-        let qemu = guest::start(spawner, config, socket, &request.menu_path)?;
-        Self::over(qemu, clock, request.pick, console)
+        let qemu = guest::start(spawner, config, socket, &request.menu_path, Reboots::End)?;
+        Self::over(qemu, clock, Some(request.pick), console)
     }
 
-    /// A session with a program that stands on its own.
+    /// Starts a guest as [`Session::start`] does, in whose menu nobody presses a key, and which may
+    /// reboot.
+    pub(crate) fn unattended(
+        spawner: &Spawner,
+        clock: &Arc<dyn Clock>,
+        config: &GuestConfig,
+        menu_path: &str,
+        socket: &Path,
+        console: Arc<Scrollback>,
+    ) -> Result<Self, LabError> {
+        let qemu = guest::start(spawner, config, socket, menu_path, Reboots::BeginAnew)?;
+        Self::over(qemu, clock, None, console)
+    }
+
+    /// A session with a program that stands on its own; without `pick`, nobody picks anything.
     fn over(
         mut qemu: Running,
         clock: &Arc<dyn Clock>,
-        pick: Vec<String>,
+        pick: Option<Vec<String>>,
         console: Arc<Scrollback>,
     ) -> Result<Self, LabError> {
         let (Some(mut input), Some(output)) = (qemu.child.stdin.take(), qemu.child.stdout.take())
@@ -109,9 +123,13 @@ impl Session {
             tell.send_replace(Some(SessionEnd { well, said }));
         });
         let typed = Arc::new(AtomicBool::new(false));
-        let console = Console::new(keys.clone(), Shown::of(seen), clock.clone(), &[]);
-        let taken_over = typed.clone();
-        thread::spawn(move || pick_entry(console, &pick, &|| taken_over.load(Ordering::Acquire)));
+        if let Some(pick) = pick {
+            let console = Console::new(keys.clone(), Shown::of(seen), clock.clone(), &[]);
+            let taken_over = typed.clone();
+            thread::spawn(move || {
+                pick_entry(console, &pick, &|| taken_over.load(Ordering::Acquire));
+            });
+        }
         Ok(Self { keys, typed, qemu, ended })
     }
 
@@ -231,7 +249,7 @@ mod tests {
         let console = Arc::new(Scrollback::default());
         let clock: Arc<dyn Clock> = Arc::new(Still);
         let pick = pick.iter().map(|text| (*text).to_owned()).collect();
-        (Session::over(running, &clock, pick, console.clone()).unwrap(), console)
+        (Session::over(running, &clock, Some(pick), console.clone()).unwrap(), console)
     }
 
     /// Waits until the console holds `text`.

@@ -13,14 +13,14 @@ use domain::{
     time::Clock,
     transfer::Transfer,
 };
-use process::Spawner;
+use process::{Running, Spawner};
 
 use crate::{
-    boot::{self, BootFailure, LOGIN, STAGE_INIT, STAGE_ROOTFS},
+    boot::{self, BootFailure, BootLimits, LOGIN, STAGE_INIT, STAGE_ROOTFS},
     checks,
     complaints::Complaints,
     console::Console,
-    guest::{self, GuestConfig, LabError},
+    guest::{self, GuestConfig, LabError, Reboots},
     stages::{ConsoleTimes, waterfall},
 };
 
@@ -44,8 +44,8 @@ pub struct SmokeRequest<'a> {
     pub password: &'a str,
     /// The Unix socket of this run at the boot listener.
     pub socket: &'a Path,
-    /// How long the machine may take to its login prompt.
-    pub boot_limit: Duration,
+    /// What the machine may take to its login prompt.
+    pub limits: BootLimits,
 }
 
 impl<'a> SmokeRequest<'a> {
@@ -125,7 +125,19 @@ fn run(
     observer: &dyn RunObserver,
 ) -> Result<RunReport, LabError> {
     observer.line(&format!("entry {}: {} starts", request.entry, config.details()));
-    let mut guest = guest::start(spawner, config, request.socket, request.menu_path)?;
+    let guest =
+        guest::start(spawner, config, request.socket, request.menu_path, Reboots::BeginAnew)?;
+    over(guest, clock, config, request, observer)
+}
+
+/// A run of a program that stands on its own.
+pub(crate) fn over(
+    mut guest: Running,
+    clock: &Arc<dyn Clock>,
+    config: &GuestConfig,
+    request: &SmokeRequest<'_>,
+    observer: &dyn RunObserver,
+) -> Result<RunReport, LabError> {
     let (Some(input), Some(output)) = (guest.child.stdin.take(), guest.child.stdout.take()) else {
         return Err(LabError::NoConsole);
     };
@@ -142,13 +154,11 @@ fn run(
         let times = ConsoleTimes::default();
         return Ok(report(config, request, observer, results, failure, console.into_log(), &times));
     }
-    let booted = boot::pick_entry(&mut console, request, &|| observer.transfers(), &stop)
-        .and_then(|()| {
-            observer.line("entry picked from the menu");
-            let deadline = begun + request.boot_limit;
-            boot::reach_login(&mut console, request, &|| observer.transfers(), deadline, &stop)
-        })
-        .and_then(|()| {
+    let transfers = || observer.transfers();
+    let picked = || observer.line("entry picked from the menu");
+    let deadline = begun + request.limits.login;
+    let booted =
+        boot::boot(&mut console, request, &transfers, deadline, &picked, &stop).and_then(|()| {
             observer.line(&format!("login prompt after {:.0} s", begun.elapsed().as_secs_f64()));
             boot::sign_in(&mut console, request, &stop)
         });

@@ -1,7 +1,10 @@
 //! What results say over time: the grid of cases and releases, the past of one case, and what differs
 //! between two releases or runs.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+};
 
 use domain::{
     actor::Actor,
@@ -20,7 +23,10 @@ use domain::{
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use store::{history::PastFilter, standings::FailingFilter};
+use store::{
+    Rows, comparisons::Compared, history::PastFilter, standings::FailingFilter,
+    subjects::SubjectNumber,
+};
 
 use crate::{
     Services,
@@ -33,14 +39,19 @@ use crate::{
 const RUN: &str = "run/";
 /// How many releases are looked at for where a case turned bad.
 const RELEASES: u32 = 200;
+/// How many comparisons are remembered: each holds some thousand cases at the most.
+const REMEMBERED: usize = 32;
 /// How many failures of a release are listed.
-const MOST_FAILING: u32 = 200;
+const MOST_FAILING: u32 = 100;
 /// How many releases a strip has.
 const STRIP: u32 = 10;
 /// From how many results flakiness is told where nobody says otherwise.
 pub const USUAL_WINDOW: u32 = 100;
 /// From how many at the most.
 pub const LONGEST_WINDOW: u32 = 1_000;
+
+/// Comparisons by what was compared, and how often the results of each had changed then.
+pub(crate) type Comparisons = HashMap<[(SubjectNumber, i64); 2], Arc<Compared>>;
 
 /// The words that filters of a history offer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -287,8 +298,9 @@ impl Services {
                 }
                 let [here, base] = <[_; 2]>::try_from(sides)
                     .map_err(|_| ServiceError::NotFound("second side".to_owned()))?;
-                let compared = rows.compare_subjects(here.0, base.0).await?;
-                (Side::Subject(here.1), Side::Subject(base.1), compared.cases, compared.same)
+                let compared = self.compared(&mut rows, &here, &base).await?;
+                let cases = compared.cases.clone();
+                (Side::Subject(here.1), Side::Subject(base.1), cases, compared.same)
             }
             _ => {
                 let message = "compare a run with a run, or a release with a release";
@@ -385,6 +397,28 @@ impl Services {
             failing,
             more,
         }))
+    }
+
+    /// What differs between two subjects, remembered until results of one of them change.
+    async fn compared(
+        &self,
+        rows: &mut Rows,
+        here: &(SubjectNumber, JudgedSubject),
+        base: &(SubjectNumber, JudgedSubject),
+    ) -> Result<Arc<Compared>, ServiceError> {
+        let key = [(here.0, here.1.revision), (base.0, base.1.revision)];
+        let known =
+            self.comparisons().lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let compared = Arc::new(rows.compare_subjects(here.0, base.0).await?);
+        let mut all = self.comparisons().lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        all.insert(key, compared.clone());
+        Ok(compared)
     }
 
     async fn compared_run(&self, id: &str) -> Result<Run, ServiceError> {

@@ -32,6 +32,7 @@ use tokio::sync::{Notify, broadcast, futures::Notified};
 use crate::{
     error::{ServiceError, StartError},
     guests::Guests,
+    history::Comparisons,
     identity::{SystemClock, Uuids},
     job_log::JobLogs,
     room::Counted,
@@ -89,6 +90,7 @@ struct Inner {
     room_changes: AtomicU64,
     /// Held by whoever derives a file that is large.
     deriving: tokio::sync::Mutex<()>,
+    comparisons: Mutex<Comparisons>,
     /// Held by whoever reads a file of results into rows: one at a time, so that memory stays flat.
     reading_results: tokio::sync::Mutex<()>,
     guests: Guests,
@@ -201,6 +203,7 @@ impl Services {
             counted: tokio::sync::Mutex::default(),
             room_changes: AtomicU64::new(0),
             deriving: tokio::sync::Mutex::default(),
+            comparisons: Mutex::default(),
             reading_results: tokio::sync::Mutex::default(),
             guests: Guests::default(),
             options,
@@ -368,6 +371,10 @@ impl Services {
     /// The guests of people.
     pub(crate) fn held_guests(&self) -> &Guests {
         &self.0.guests
+    }
+
+    pub(crate) fn comparisons(&self) -> &Mutex<Comparisons> {
+        &self.0.comparisons
     }
 
     pub(crate) fn reading_results(&self) -> &tokio::sync::Mutex<()> {

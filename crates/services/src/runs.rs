@@ -6,12 +6,15 @@ use domain::{
     page::{Page, Slice},
     policy::Action,
     release::Release,
-    run::{Outcome, Run, Validation},
+    run::{CaseResult, Outcome, Run, Validation},
     subject::{Subject, SubjectKey},
 };
-use store::{Rows, runs::RunFilter, subjects::SubjectNumber};
+use store::{Rows, results::ResultFilter, runs::RunFilter, subjects::SubjectNumber};
 
 use crate::{Services, error::ServiceError, releases::no_release};
+
+/// How many results a page of a run shows.
+const MANY: u32 = 500;
 
 /// Which runs somebody wants to see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub struct RunInContext {
     pub validation: Option<Validation>,
     /// The release that it judges; of a variant, its base.
     pub release: Option<Release>,
+    /// Names of what it left behind.
+    pub artefacts: Vec<String>,
 }
 
 impl Services {
@@ -85,7 +90,8 @@ impl Services {
         self.read().await?.run(id).await?.ok_or_else(|| no_run(id))
     }
 
-    /// One run with its results and what it belongs to.
+    /// One run with what it belongs to, and its results: all of them where these are not many, else
+    /// those that speak against what was tested.
     ///
     /// # Errors
     /// Where there is none, or the actor may not read.
@@ -94,8 +100,14 @@ impl Services {
         actor: &Actor,
         id: &RunId,
     ) -> Result<RunInContext, ServiceError> {
-        let run = self.run(actor, id).await?;
+        Action::Read.allowed_to(&actor.who)?;
         let mut rows = self.read().await?;
+        let mut run = rows.run_alone(id).await?.ok_or_else(|| no_run(id))?;
+        let failing = run.totals.all() > u64::from(MANY);
+        let filter = ResultFilter { failing, limit: MANY, ..ResultFilter::default() };
+        let results = rows.recorded_results(id, &filter).await?.into_iter();
+        run.results = results.map(|(_, case)| CaseResult::from(case)).collect();
+        let artefacts = rows.artefacts(id).await?.into_iter().map(|it| it.name).collect();
         let validation = match &run.validation {
             Some(validation) => rows.validation(validation).await?,
             None => None,
@@ -109,7 +121,7 @@ impl Services {
             Some(id) => rows.release(id).await?,
             None => None,
         };
-        Ok(RunInContext { run, validation, release })
+        Ok(RunInContext { run, validation, release, artefacts })
     }
 }
 

@@ -8,7 +8,6 @@ mod support;
 use std::{fs, path::Path, time::Duration};
 
 use blobs::BlobStore;
-use builder::sandbox::Sandbox;
 use domain::{
     deployment::Verdict,
     digest::Digest,
@@ -22,6 +21,7 @@ use domain::{
     release::Stage,
 };
 use process::Spawner;
+use sandbox::Sandbox;
 use services::{
     ServiceError,
     downloads::Download,

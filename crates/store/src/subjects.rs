@@ -44,8 +44,12 @@ pub(crate) fn optional_subject(row: &AnyRow) -> Result<Option<Subject>, StoreErr
 
 pub(crate) fn judged(row: &AnyRow) -> Result<(SubjectNumber, JudgedSubject), StoreError> {
     let subject = optional_subject(row)?.ok_or_else(|| foreign("kind", ""))?;
-    let judged =
-        JudgedSubject { subject, created_at: time(row, "created_at")?, totals: totals(row)? };
+    let judged = JudgedSubject {
+        subject,
+        created_at: time(row, "created_at")?,
+        totals: totals(row)?,
+        revision: number(row, "revision")?,
+    };
     Ok((SubjectNumber(number(row, "number")?), judged))
 }
 

@@ -23,6 +23,8 @@ use crate::{
 
 /// How many machines stand side by side.
 const MACHINES: usize = 30;
+/// How many releases are listed.
+const SHOWN_RELEASES: usize = 20;
 /// How many releases machines are shown for.
 const RELEASES: usize = 10;
 
@@ -147,7 +149,7 @@ fn durations(window: &[PastResult], limit: u32) -> AnyView {
         length(longest)
     );
     view! {
-        <svg class="durations" viewBox="0 0 720 120" role="img" aria-label=label preserveAspectRatio="none">
+        <svg class="durations" viewBox="0 0 720 120" role="img" aria-label=label>
             <line x1="0" y1="114" x2="720" y2="114"></line>
             {points}
         </svg>
@@ -217,6 +219,7 @@ fn releases(case: &str, stood: &[Stood]) -> AnyView {
     }
     let rows = stood
         .iter()
+        .take(SHOWN_RELEASES)
         .map(|it| {
             let key = it.subject.key();
             let (passed, all) = (it.totals.passed, it.totals.all());

@@ -178,7 +178,7 @@ fn table(data: &HistoryPage) -> AnyView {
     view! {
         <div class="scroll history-frame" role="region" aria-label="How cases ended" tabindex="0" data-grid="" inner_html=html></div>
         <p class="quiet legend">
-            "✓ passed · ✗ failed · ! could not tell · – skipped · ? not run. A number beside the sign says on how many machines and boot entries."
+            "✓ passed · ✗ failed · ! could not tell · – skipped · ? not run. A number beside ✗ or ! says on how many of its machines and boot entries."
         </p>
     }
     .into_any()
@@ -214,7 +214,8 @@ fn heading(html: &mut String, column: &Column) {
 fn body_row(html: &mut String, row: &HistoryRow, columns: &[Column], query: &HistoryQuery) {
     let machine = query.machine.as_deref().unwrap_or_default();
     let case = href::case(&row.case, "", machine);
-    let title = if row.title == row.case { "" } else { row.title.as_str() };
+    // Robot's names begin with the id.
+    let title = row.title.strip_prefix(row.case.as_str()).unwrap_or(&row.title).trim_start();
     let _ = write!(
         html,
         "<tr><th scope=\"row\"><a href=\"{}\">{}</a> <span>{}</span></th>",
@@ -240,7 +241,8 @@ fn body_cell(html: &mut String, case: &str, totals: &Totals, column: &Column, ma
     };
     // Who fails on some of many places wants to know on how many.
     let (of_it, all) = (of_outcome(totals, outcome), totals.all());
-    let count = if of_it == all { String::new() } else { format!("<i>{of_it}</i>") };
+    let count =
+        if outcome.fails() && of_it < all { format!("<i>{of_it}</i>") } else { String::new() };
     let told = if all > 1 { format!(" on {of_it} of {all}") } else { String::new() };
     let _ = write!(
         html,

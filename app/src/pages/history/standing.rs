@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// How many lines of a log a list of failures shows.
+const LOG_LINES: usize = 12;
+
 /// The page of what has none of its own: a release that was made elsewhere.
 #[must_use]
 pub fn show(data: &StandingPage) -> AnyView {
@@ -145,7 +148,7 @@ fn failure(it: &Failing) -> AnyView {
         view! {
             <details>
                 <summary>"Log around the first error"</summary>
-                <pre class="said" tabindex="0">{it.excerpt.clone()}</pre>
+                <pre class="said" tabindex="0">{last_lines(&it.excerpt)}</pre>
             </details>
         }
     });
@@ -163,6 +166,14 @@ fn failure(it: &Failing) -> AnyView {
         </li>
     }
     .into_any()
+}
+
+/// The end of a log, where its error stands; the page of the result has all of it.
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let from = lines.len().saturating_sub(LOG_LINES);
+    let shown = lines[from..].join("\n");
+    if from == 0 { shown } else { format!("… {from} lines before\n{shown}") }
 }
 
 fn groups(

@@ -9,12 +9,12 @@ use domain::{
     kernel::{BuildMode, Flavor},
     menu::check_file_name,
 };
+use sandbox::{Conditions, Outputs};
 
 use super::{Cause, KernelBuilding, compiler_cache, configure::Configured, prepare::Prepared};
 use crate::{
     cache::StepOutputs,
     error::BuildError,
-    sandbox::{Conditions, Outputs},
     steps::run::{self, Setting, Step},
 };
 

@@ -11,11 +11,11 @@ use domain::{
         Config, ConfigBase, ConfigFault, ConfigReport, Configuration, Flavor, NotKept, difference,
     },
 };
+use sandbox::Conditions;
 
 use super::{Cause, KernelBuilding, LONGEST_TEXT, prepare::Prepared};
 use crate::{
     error::BuildError,
-    sandbox::Conditions,
     steps::run::{self, Setting, Step},
 };
 

@@ -7,13 +7,13 @@ use domain::{
     kernel::{Config, Flavor},
     menu::check_file_name,
 };
+use sandbox::{Conditions, Outputs};
 
 use super::{Cause, KernelBuilding, check_hypervisor, check_linux, facts, packages};
 use crate::{
     boot_image::linux_version,
     cache::StepOutputs,
     error::BuildError,
-    sandbox::{Conditions, Outputs},
     steps::run::{self, Setting, Step},
 };
 

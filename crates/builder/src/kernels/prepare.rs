@@ -1,11 +1,11 @@
 //! `prepare`: unpacks a source in the sandbox, finds out what it is, and applies the patches.
 
 use domain::blob::BlobRef;
+use sandbox::Conditions;
 
 use super::{Cause, KernelBuilding, facts, toolchain};
 use crate::{
     error::BuildError,
-    sandbox::Conditions,
     steps::run::{self, Setting, Step},
 };
 

@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use domain::{blob::BlobRef, kernel::Flavor};
 use process::Spawner;
+use sandbox::Sandbox;
 
 use super::{
     Build,
@@ -18,7 +19,6 @@ use super::{
 use crate::{
     boot_image::{is_multiboot, linux_version},
     error::BuildError,
-    sandbox::Sandbox,
 };
 
 const NAME: &str = "check";

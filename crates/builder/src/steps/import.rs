@@ -18,6 +18,7 @@ use domain::{
     recipe::{self, BroughtKernel, Menu, Recipe},
     version::TargetVersion,
 };
+use sandbox::Outputs;
 
 use super::{
     Build, Builder, check, initrd,
@@ -29,7 +30,6 @@ use super::{
 };
 use crate::{
     cache::StepOutputs, error::BuildError, mirror::MirrorError, observer::BuildObserver, packages,
-    sandbox::Outputs,
 };
 
 /// Names of the steps of an import, in order.

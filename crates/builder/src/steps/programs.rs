@@ -4,13 +4,14 @@
 use std::cell::RefCell;
 
 use domain::{blob::BlobRef, recipe::Recipe};
+use sandbox::Conditions;
 
 use super::{
     Build,
     run::{self, Setting, Step},
     system::TREE,
 };
-use crate::{error::BuildError, host, kernels::Cause, sandbox::Conditions};
+use crate::{error::BuildError, host, kernels::Cause};
 
 const PLAYBOOK: &str = "playbook";
 const SCRIPT: &str = "script";

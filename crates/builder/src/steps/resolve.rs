@@ -7,6 +7,7 @@ use domain::{
     lock::{self, Lock, LockedPackage, Part},
     recipe::Recipe,
 };
+use sandbox::{Outputs, Sandbox};
 
 use super::{
     Build, Builder,
@@ -17,7 +18,6 @@ use crate::{
     error::BuildError,
     mirror,
     packages::{self, PackageIndex, Suites},
-    sandbox::{Outputs, Sandbox},
 };
 
 const NAME: &str = "resolve";

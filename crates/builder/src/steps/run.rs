@@ -8,16 +8,11 @@ use std::{
 };
 
 use domain::{blob::BlobRef, digest::Digest, job::StepState};
+use sandbox::{Conditions, Outputs, Sandbox, SandboxError};
 use serde::Serialize;
 
 use super::{Build, Builder};
-use crate::{
-    cache::StepOutputs,
-    error::BuildError,
-    kernels::Cause,
-    observer::StepEvent,
-    sandbox::{Conditions, Outputs, Sandbox, SandboxError},
-};
+use crate::{cache::StepOutputs, error::BuildError, kernels::Cause, observer::StepEvent};
 
 /// How much a step may write to its log, in bytes.
 pub(crate) const LONGEST_LOG: usize = 32 << 20;
@@ -248,7 +243,7 @@ pub(crate) fn wrote_too_much(step: &'static str) -> BuildError {
 pub(crate) fn step_error(step: &'static str, error: SandboxError) -> BuildError {
     match error {
         SandboxError::Cancelled => BuildError::Cancelled,
-        SandboxError::Failed { status, lines } => {
+        SandboxError::Failed { status, lines, .. } => {
             BuildError::Step { step, why: format!("its script ended with {status}"), lines }
         }
         other @ SandboxError::TimedOut(_) => {

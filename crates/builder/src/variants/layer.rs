@@ -13,6 +13,7 @@ use domain::{
     recipe::User,
     variant::{Definition, LAYER, VariantLock},
 };
+use sandbox::{Conditions, IdRange, Outputs, SandboxError};
 use serde::Serialize;
 
 use super::{
@@ -26,8 +27,6 @@ use crate::{
     cache::StepOutputs,
     host,
     packages::unexpected,
-    ranges::IdRange,
-    sandbox::{self, Conditions, Outputs, SandboxError},
     steps::{
         programs::{INNER, PLAY, PLAYBOOK_FILE},
         run::{self, Step},

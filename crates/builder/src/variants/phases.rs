@@ -6,13 +6,13 @@
 use std::cell::RefCell;
 
 use domain::{digest::Digest, job::StepState, variant::Definition};
+use sandbox::SandboxError;
 
 use super::VariantBuilding;
 use crate::{
     BuildError, StepEvent,
     cache::StepOutputs,
     kernels::full_disk,
-    sandbox::SandboxError,
     steps::{
         play::Play,
         run::{self, LONGEST_LOG},

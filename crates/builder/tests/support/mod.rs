@@ -4,11 +4,11 @@
 
 use std::{
     fs,
-    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Arc, Mutex, Once,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -16,43 +16,14 @@ use std::{
 use blobs::BlobStore;
 use builder::{BuildObserver, Builder, BuilderConfig, SigningKey, SourceRules, StepEvent};
 use domain::{job::StepState, kernel::UploadedFile, lock::Lock};
-use nix::unistd::{Uid, User, chown, setgroups, setresgid, setresuid};
 use process::Spawner;
+
+#[path = "../../../sandbox/tests/support/mod.rs"]
+mod system_user;
+pub(crate) use system_user::*;
 
 /// Set-up makes it, owned by the system user: what is downloaded and built is kept between runs.
 pub(crate) const CACHE: &str = "/var/cache/bootwright-test/cache";
-
-/// Becomes the system user, who gets these folders: a change of the whole process, once.
-pub(crate) fn become_system_user_with(folders: &[&Path]) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        if Uid::effective().is_root() {
-            let user = User::from_name("bootwright")
-                .unwrap()
-                .expect("the system user bootwright is missing: run setup/run.sh test");
-            for folder in folders {
-                chown(*folder, Some(user.uid), Some(user.gid)).unwrap();
-            }
-            setgroups(&[]).unwrap();
-            setresgid(user.gid, user.gid, user.gid).unwrap();
-            setresuid(user.uid, user.uid, user.uid).unwrap();
-        }
-    });
-}
-
-/// Becomes the system user: a change of the whole process, once.
-pub(crate) fn become_system_user() {
-    become_system_user_with(&[]);
-}
-
-/// A folder that everybody can look into, `bootwright-<name>-…`.
-pub(crate) fn folder(name: &str) -> tempfile::TempDir {
-    tempfile::Builder::new()
-        .prefix(&format!("bootwright-{name}-"))
-        .permissions(fs::Permissions::from_mode(0o755))
-        .tempdir()
-        .unwrap()
-}
 
 /// Removes a folder once this process has ended, however that ends: what is static is never dropped.
 pub(crate) fn remove_at_the_end(folder: &Path) -> Child {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use builder::{
-    Base, BuildError, BuildRequest, CachedTree, LockChoice, Sandbox, VariantOutput, VariantRequest,
+    Base, BuildError, BuildRequest, CachedTree, LockChoice, VariantOutput, VariantRequest,
 };
 use domain::{
     digest::Digest,
@@ -19,6 +19,7 @@ use domain::{
     variant::{self, Definition},
     version::TargetVersion,
 };
+use sandbox::Sandbox;
 
 pub(crate) use crate::support::Watch;
 use crate::support::{self, Bench, CACHE, become_system_user};

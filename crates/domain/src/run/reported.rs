@@ -162,6 +162,18 @@ impl From<CaseResult> for ReportedCase {
     }
 }
 
+impl From<ReportedCase> for CaseResult {
+    fn from(case: ReportedCase) -> Self {
+        Self {
+            case: case.id,
+            title: case.title,
+            outcome: case.outcome,
+            duration_us: case.duration_us,
+            message: case.message,
+        }
+    }
+}
+
 /// How many cases ended how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

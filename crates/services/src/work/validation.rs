@@ -17,7 +17,10 @@ use domain::{
     transfer::Transfer,
     variant::Definition,
 };
-use lab::{Board, GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator, run_smoke};
+use lab::{
+    Board, BootLimits, GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator,
+    run_smoke,
+};
 use netboot::Observations;
 use store::{Rows, WriteTx, jobs::ClaimedJob};
 use tokio::sync::oneshot;
@@ -285,7 +288,7 @@ impl Watcher {
             user: &login.0,
             password: &login.1,
             socket,
-            boot_limit: options.boot_limit,
+            limits: BootLimits::usual(options.boot_limit),
         };
         run_smoke(services.spawner(), services.clock(), &config, &request, self)
     }

@@ -25,6 +25,10 @@ use services::{
 };
 use tokio::{net::TcpListener, sync::watch};
 
+#[path = "../../../lab/tests/support/mod.rs"]
+pub(crate) mod guests;
+use guests::relay_program;
+
 /// Set-up makes it, owned by the system user: what is downloaded and built is kept between runs.
 const CACHE: &str = "/var/cache/bootwright-test";
 
@@ -74,12 +78,6 @@ static RELAY_OF_SYSTEM_USER: LazyLock<Vec<u8>> = LazyLock::new(|| {
     become_system_user();
     relay
 });
-
-/// Beside this test's own program: `target/debug/deps/<this>` and `target/debug/examples/relay`.
-fn relay_program() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    own.ancestors().nth(2).unwrap().join("examples/relay")
-}
 
 fn become_system_user() {
     if !Uid::effective().is_root() {

@@ -3,7 +3,7 @@
 use clap::{Args, builder::PossibleValuesParser};
 use domain::{
     job::JobKind,
-    run::comparison::{CaseChange, ComparedCase, SeenCase, markdown},
+    run::comparison::{CaseChange, SeenCase, markdown},
 };
 
 use super::alone;
@@ -158,6 +158,8 @@ fn posted(found: &Comparison, asked: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use domain::run::comparison::ComparedCase;
+
     use super::*;
     use crate::api::history::ChangeCount;
 

@@ -12,11 +12,11 @@ use std::{
 
 use domain::{blob::BlobRef, time::human_size};
 use process::{Invocation, Running};
+use sandbox::{SandboxError, follow};
 
 use super::{is_commit, proxy::Proxy, ssh};
 use crate::{
     error::BuildError,
-    sandbox::{SandboxError, follow},
     sources::{
         Asking, SourceError,
         archive::{LARGEST, kept},
@@ -190,7 +190,7 @@ impl<'a> Git<'a> {
                 asking.say(line);
             }
         };
-        let ended = follow(&mut running, limit, &mut keep, self.asking.stop);
+        let ended = follow(&mut running, limit, Duration::ZERO, &mut keep, self.asking.stop);
         running.kill();
         match ended {
             Ok(()) => Ok(lines),

@@ -1,6 +1,6 @@
 //! What a sandbox may take of the machine, and what it may write to besides `/out`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use process::Invocation;
 
@@ -22,6 +22,9 @@ pub struct Conditions {
     pub mounts: bool,
     /// Whether a user namespace can be made inside, in which everything could be mounted.
     pub namespaces: bool,
+    /// How long what runs inside has to end by itself where it is to stop, or its time is over: it is
+    /// told by the end of its standard input. With none it is ended at once.
+    pub patience: Duration,
     /// Folders outside that the script may write to, each with the place where it stands inside.
     pub writable: Vec<(&'static str, PathBuf)>,
     /// As `writable`, where what the script leaves keeps its modes: to be removed with [`super::empty`].
@@ -38,6 +41,7 @@ impl Default for Conditions {
             gives_way: false,
             mounts: true,
             namespaces: true,
+            patience: Duration::ZERO,
             writable: Vec::new(),
             kept: Vec::new(),
             readable: Vec::new(),

@@ -15,22 +15,35 @@ use std::{
 
 use nix::unistd::{Uid, User};
 
-use crate::sandbox::SandboxError;
+use crate::error::SandboxError;
 
 /// Ids in a range: all that a Debian system uses.
 const SIZE: u32 = 65536;
 
 /// A range of user ids and one of group ids, for as long as this lives.
 #[derive(Debug)]
-pub(crate) struct IdRange {
-    pub(crate) first_uid: u32,
-    pub(crate) first_gid: u32,
+pub struct IdRange {
+    /// The user id that is 0 inside.
+    pub first_uid: u32,
+    /// The group id that is 0 inside.
+    pub first_gid: u32,
     _mark: UnixListener,
+}
+
+impl IdRange {
+    /// The last user id that what runs inside can have.
+    #[must_use]
+    pub const fn last_uid(&self) -> u32 {
+        self.first_uid.saturating_add(SIZE - 1)
+    }
 }
 
 /// Takes a range that no other sandbox uses, where it can one whose first user id `preferred` names;
 /// `None` where all are in use.
-pub(crate) fn take(preferred: &dyn Fn(u32) -> bool) -> Result<Option<IdRange>, SandboxError> {
+///
+/// # Errors
+/// Where the user has no ranges.
+pub fn take(preferred: &dyn Fn(u32) -> bool) -> Result<Option<IdRange>, SandboxError> {
     let user = Uid::effective();
     let mut ranges = ranges_of(user)?;
     if ranges.is_empty() {

@@ -1,28 +1,32 @@
-//! The sandbox that every step runs in.
+//! The sandbox in which everything runs that is not ours: the steps of builds, and suites of tests.
 //!
 //! `unshare` (util-linux) makes user, mount and pid namespaces in which id 0 is the first id of a
 //! subordinate range; inside, `bwrap` (bubblewrap) changes the root by `pivot_root` to a tree that
-//! holds the host's `/usr` read-only, a `/proc` and `/dev` of its own, the step's inputs read-only
+//! holds the host's `/usr` read-only, a `/proc` and `/dev` of its own, the inputs read-only
 //! under `/in`, a `/build` in memory, and one folder `/out` for what comes out. There is no
-//! network, ever. When the step ends, its pid namespace ends, and every process in it.
+//! network, ever. When the script ends, its pid namespace ends, and every process in it.
 
 mod conditions;
+mod error;
+mod follow;
+mod range;
 
 use std::{
     fs, io,
-    io::{BufReader, Read},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use process::{Invocation, ProcessError, Running, Spawner};
-use thiserror::Error;
+use process::{Invocation, Spawner};
 
-pub use self::conditions::Conditions;
-use crate::ranges::{self, IdRange};
+pub use self::{
+    conditions::Conditions,
+    error::SandboxError,
+    follow::follow,
+    range::{IdRange, take},
+};
 
 /// How often a running sandbox asks whether it is to stop.
 const TICK: Duration = Duration::from_millis(100);
@@ -30,72 +34,6 @@ const TICK: Duration = Duration::from_millis(100);
 const PROCESSES: u32 = 4096;
 /// How large a file may grow, in bytes.
 const FILE_SIZE: u64 = 16 << 30;
-/// How many of the last lines an error shows.
-const LAST_LINES: usize = 12;
-
-/// No sandbox can be made or run; each names the remedy.
-#[derive(Debug, Error)]
-pub enum SandboxError {
-    /// A tool is missing.
-    #[error("the program {program} is missing: install the Debian package {package}")]
-    Missing {
-        /// The program.
-        program: &'static str,
-        /// Where it comes from.
-        package: &'static str,
-    },
-    /// The kernel or its configuration does not allow user namespaces.
-    #[error("user namespaces are not permitted here: {0}")]
-    NotPermitted(String),
-    /// The user has no subordinate ids.
-    #[error(
-        "user {user} has no range of 65536 subordinate ids in /etc/subuid and /etc/subgid: run setup/40-system-user.sh, or usermod --add-subuids and --add-subgids"
-    )]
-    NoRange {
-        /// The server's user.
-        user: String,
-    },
-    /// A file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Root would be root inside as well.
-    #[error(
-        "the builder does not run as root: start bootwright as root and it becomes its system user, or start it as an ordinary user"
-    )]
-    Root,
-    /// A folder of the sandbox cannot be made or read.
-    #[error("cannot {doing} {path}: {source}")]
-    Folder {
-        /// What was tried.
-        doing: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A process could not be started or waited for.
-    #[error(transparent)]
-    Process(#[from] ProcessError),
-    /// Somebody asked it to stop.
-    #[error("cancelled")]
-    Cancelled,
-    /// It took too long.
-    #[error("it did not end within {0:?} and was ended")]
-    TimedOut(Duration),
-    /// The script failed.
-    #[error("its script ended with {status}")]
-    Failed {
-        /// Exit code or signal, in words.
-        status: String,
-        /// The last lines it wrote.
-        lines: Vec<String>,
-    },
-}
 
 /// What runs in a sandbox.
 #[derive(Debug)]
@@ -141,28 +79,29 @@ impl Outputs {
     }
 }
 
-/// Finds out, by running one, whether sandboxes work here.
+/// Programs that sandboxes are made with, and the Debian packages that they come from.
+const TOOLS: [(&str, &str); 5] = [
+    ("unshare", "util-linux"),
+    ("setpriv", "util-linux"),
+    ("prlimit", "util-linux"),
+    ("newuidmap", "uidmap"),
+    ("bwrap", "bubblewrap"),
+];
+
+/// Finds out, by running one, whether sandboxes work here; `programs` are those that are to run inside,
+/// each with its Debian package.
 ///
 /// # Errors
 /// What is missing or not permitted, and the remedy.
-pub fn check(spawner: &Spawner, work_dir: &Path) -> Result<(), SandboxError> {
+pub fn check(
+    spawner: &Spawner,
+    work_dir: &Path,
+    programs: &[(&'static str, &'static str)],
+) -> Result<(), SandboxError> {
     if nix::unistd::Uid::effective().is_root() {
         return Err(SandboxError::Root);
     }
-    for (program, package) in [
-        ("unshare", "util-linux"),
-        ("setpriv", "util-linux"),
-        ("prlimit", "util-linux"),
-        ("newuidmap", "uidmap"),
-        ("bwrap", "bubblewrap"),
-        ("mmdebstrap", "mmdebstrap"),
-        ("mksquashfs", "squashfs-tools"),
-        ("cpio", "cpio"),
-        ("depmod", "kmod"),
-        ("perl", "perl"),
-        ("python3", "python3"),
-        ("xz", "xz-utils"),
-    ] {
+    for &(program, package) in TOOLS.iter().chain(programs) {
         let folders = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
         if !folders.iter().any(|folder| Path::new(folder).join(program).exists()) {
             return Err(SandboxError::Missing { program, package });
@@ -230,7 +169,10 @@ impl Sandbox<'_> {
     }
 
     /// As [`Sandbox::run_under`], with the ids of a range that the caller has taken.
-    pub(crate) fn run_in(
+    ///
+    /// # Errors
+    /// [`SandboxError`]; whatever the reason, nothing of it runs or is mounted afterwards.
+    pub fn run_in(
         &self,
         range: &IdRange,
         conditions: &Conditions,
@@ -240,9 +182,12 @@ impl Sandbox<'_> {
         stop: &dyn Fn() -> bool,
     ) -> Result<Outputs, SandboxError> {
         let outputs = self.prepare(work_dir)?;
-        let invocation = self.invocation(range, conditions, outputs.folder.path());
+        let mut invocation = self.invocation(range, conditions, outputs.folder.path());
+        if !conditions.patience.is_zero() {
+            invocation = invocation.with_stdin();
+        }
         let mut running = spawner.spawn(&invocation)?;
-        let result = follow(&mut running, self.limit, line, stop);
+        let result = follow(&mut running, self.limit, conditions.patience, line, stop);
         running.kill();
         make_removable(spawner, range, &outputs.folder.path().join("out"));
         for (_, folder) in &conditions.writable {
@@ -361,12 +306,15 @@ fn enter(range: &IdRange, conditions: &Conditions) -> Invocation {
 
 /// Waits until one of the ranges is free, and takes a preferred one where it can: as many sandboxes
 /// run at once as there are ranges.
-pub(crate) fn wait_for_range(
+///
+/// # Errors
+/// Where the user has no ranges, or it is stopped.
+pub fn wait_for_range(
     preferred: &dyn Fn(u32) -> bool,
     stop: &dyn Fn() -> bool,
 ) -> Result<IdRange, SandboxError> {
     loop {
-        if let Some(range) = ranges::take(preferred)? {
+        if let Some(range) = take(preferred)? {
             return Ok(range);
         }
         if stop() {
@@ -376,99 +324,11 @@ pub(crate) fn wait_for_range(
     }
 }
 
-/// Passes lines on until a program ends, is stopped, or takes too long.
-pub(crate) fn follow(
-    running: &mut Running,
-    limit: Duration,
-    line: &mut dyn FnMut(&str),
-    stop: &dyn Fn() -> bool,
-) -> Result<(), SandboxError> {
-    let deadline = Instant::now() + limit;
-    let (sender, lines) = mpsc::channel();
-    let readers: Vec<_> = [
-        running.child.stdout.take().map(|pipe| read_lines(pipe, sender.clone())),
-        running.child.stderr.take().map(|pipe| read_lines(pipe, sender)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let mut last: Vec<String> = Vec::new();
-    let mut keep = |text: String, last: &mut Vec<String>| {
-        line(&text);
-        if last.len() == LAST_LINES {
-            last.remove(0);
-        }
-        last.push(text);
-    };
-    let interrupted = loop {
-        match lines.recv_timeout(TICK) {
-            Ok(text) => keep(text, &mut last),
-            // Both pipes are closed: every process inside has ended.
-            Err(mpsc::RecvTimeoutError::Disconnected) => break None,
-            // Where `unshare` fails it leaves a process of its own behind, which holds the pipes
-            // (util-linux 2.38); what runs inside ends with it and holds nothing.
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                if matches!(running.child.try_wait(), Ok(Some(_))) {
-                    running.kill();
-                    lines.iter().for_each(|text| keep(text, &mut last));
-                    break None;
-                }
-            }
-        }
-        if stop() {
-            break Some(SandboxError::Cancelled);
-        }
-        if Instant::now() >= deadline {
-            break Some(SandboxError::TimedOut(limit));
-        }
-    };
-    if let Some(error) = interrupted {
-        running.kill();
-        for reader in readers {
-            // Its pipe closes with the last process inside.
-            let _ = reader.join();
-        }
-        return Err(error);
-    }
-    let status = running.wait()?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(SandboxError::Failed { status: status.to_string(), lines: last })
-}
-
-/// Splits what a tool writes into lines, at line feeds and at the carriage returns of progress bars.
-fn read_lines(
-    pipe: impl Read + Send + 'static,
-    lines: mpsc::Sender<String>,
-) -> thread::JoinHandle<()> {
-    const LONGEST: usize = 4096;
-    thread::spawn(move || {
-        let mut text = Vec::new();
-        let send = |text: &mut Vec<u8>| {
-            let empty = text.iter().all(u8::is_ascii_whitespace);
-            let line = String::from_utf8_lossy(text).into_owned();
-            text.clear();
-            empty || lines.send(line).is_ok()
-        };
-        for byte in BufReader::new(pipe).bytes() {
-            let Ok(byte) = byte else { break };
-            let ends = matches!(byte, b'\n' | b'\r');
-            if !ends {
-                text.push(byte);
-            }
-            if (ends || text.len() >= LONGEST) && !send(&mut text) {
-                return;
-            }
-        }
-        if !text.is_empty() {
-            send(&mut text);
-        }
-    })
-}
-
 /// Removes everything in a folder, also what belongs to the ids of the range.
-pub(crate) fn empty(spawner: &Spawner, range: &IdRange, folder: &Path) -> Result<(), SandboxError> {
+///
+/// # Errors
+/// Where no sandbox can be made, or something cannot be removed.
+pub fn empty(spawner: &Spawner, range: &IdRange, folder: &Path) -> Result<(), SandboxError> {
     let cleaner = enter(range, &Conditions::default())
         .args(["--bind".as_ref(), folder.as_os_str(), "/out".as_ref()])
         .args(["--", "/usr/bin/find", "/out", "-mindepth", "1", "-delete"]);
@@ -477,7 +337,7 @@ pub(crate) fn empty(spawner: &Spawner, range: &IdRange, folder: &Path) -> Result
         return Ok(());
     }
     let lines = String::from_utf8_lossy(&done.stderr).lines().map(ToOwned::to_owned).collect();
-    Err(SandboxError::Failed { status: done.status.to_string(), lines })
+    Err(SandboxError::Failed { status: done.status.to_string(), code: done.status.code(), lines })
 }
 
 /// What a script made in a folder may stand in folders that belong to subordinate ids, where the
@@ -489,11 +349,28 @@ fn make_removable(spawner: &Spawner, range: &IdRange, folder: &Path) {
     if !nested {
         return;
     }
+    change_modes(spawner, range, folder, &FOLDERS_TO_ALL);
+}
+
+/// Gives what a script made in a folder to everybody, from inside the range: folders, and the files to
+/// read. What is left to be read or removed afterwards belongs to others.
+pub fn give_to_all(spawner: &Spawner, range: &IdRange, folder: &Path) {
+    change_modes(spawner, range, folder, &[&FOLDERS_TO_ALL[..], &["-o"], &FILES_TO_ALL].concat());
+}
+
+/// What find(1) is to do with folders.
+const FOLDERS_TO_ALL: [&str; 10] =
+    ["-type", "d", "-not", "-perm", "0777", "-exec", "chmod", "0777", "{}", "+"];
+/// What it is to do with files.
+const FILES_TO_ALL: [&str; 10] =
+    ["-type", "f", "-not", "-perm", "-0444", "-exec", "chmod", "a+r", "{}", "+"];
+
+fn change_modes(spawner: &Spawner, range: &IdRange, folder: &Path, actions: &[&str]) {
     // Those of another range, in a folder that is shared, were given to everybody by it.
-    let cleaner = enter(range, &Conditions::default())
+    let changer = enter(range, &Conditions::default())
         .args(["--bind".as_ref(), folder.as_os_str(), "/out".as_ref()])
-        .args(["--", "/usr/bin/find", "/out", "-mindepth", "1", "-type", "d"])
-        .args(["-not", "-perm", "0777", "-exec", "chmod", "0777", "{}", "+"]);
+        .args(["--", "/usr/bin/find", "/out", "-mindepth", "1"])
+        .args(actions);
     // What stays behind is found by the next start's cleaning of the work folder.
-    let _ = spawner.output(&cleaner);
+    let _ = spawner.output(&changer);
 }

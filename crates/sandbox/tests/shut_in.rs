@@ -12,9 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use builder::sandbox::{self, Conditions, Outputs, Sandbox, SandboxError};
 use nix::unistd::Uid;
 use process::Spawner;
+use sandbox::{Conditions, Outputs, Sandbox, SandboxError};
 
 /// One test: the change of user is one of the whole process, and comes first.
 #[test]
@@ -22,7 +22,7 @@ fn a_script_is_shut_in() {
     support::become_system_user();
     let folder = support::folder("sandbox");
     let bench = Bench { spawner: Spawner::start().unwrap(), work: folder.path().join("work") };
-    sandbox::check(&bench.spawner, &bench.work).unwrap();
+    sandbox::check(&bench.spawner, &bench.work, &[]).unwrap();
 
     inner_root_is_nobody_outside(&bench);
     host_files_cannot_be_seen(&bench, folder.path());
@@ -30,6 +30,7 @@ fn a_script_is_shut_in() {
     no_network_leads_out(&bench);
     a_daemon_dies_with_its_step(&bench);
     a_fork_bomb_is_stopped(&bench);
+    what_is_told_to_end_may_do_so_by_itself(&bench, folder.path());
     a_cancelled_step_is_gone_within_a_second(&bench);
     a_failed_step_says_its_last_lines(&bench);
     what_compiles_gives_way(&bench);
@@ -182,6 +183,26 @@ END",
     assert!(text.contains("stopped after"), "{text}");
 }
 
+fn what_is_told_to_end_may_do_so_by_itself(bench: &Bench, folder: &Path) {
+    let left = folder.join("left");
+    fs::create_dir(&left).unwrap();
+    fs::set_permissions(&left, fs::Permissions::from_mode(0o777)).unwrap();
+    let conditions = |patience| Conditions {
+        patience: Duration::from_secs(patience),
+        writable: vec![("/left", left.clone())],
+        ..Conditions::default()
+    };
+    let up = || left.join("up").exists();
+    let script = "echo >/left/up; cat >/dev/null; echo told >/left/words";
+    let result = bench.run_under(&conditions(60), script, &up);
+    assert!(matches!(result, Err(SandboxError::Cancelled)), "{result:?}");
+    assert_eq!(fs::read_to_string(left.join("words")).unwrap(), "told\n");
+    // Whoever does not listen is ended all the same.
+    let result = bench.run_under(&conditions(1), "exec sleep 1000", &up);
+    assert!(matches!(result, Err(SandboxError::Cancelled)), "{result:?}");
+    fs::remove_dir_all(&left).unwrap();
+}
+
 fn a_cancelled_step_is_gone_within_a_second(bench: &Bench) {
     let begun = Instant::now();
     let cancelled_at = Cell::new(None);
@@ -203,9 +224,9 @@ fn a_cancelled_step_is_gone_within_a_second(bench: &Bench) {
 fn a_failed_step_says_its_last_lines(bench: &Bench) {
     let script = "echo first; echo why >&2; mkdir -p /out/deep/er; chmod 0700 /out/deep; exit 7";
     match bench.run(script) {
-        Err(SandboxError::Failed { status, lines }) => {
+        Err(SandboxError::Failed { status, code, lines }) => {
             assert!(
-                status.contains('7') && lines.contains(&"why".to_owned()),
+                status.contains('7') && code == Some(7) && lines.contains(&"why".to_owned()),
                 "{status} {lines:?}"
             );
         }
