@@ -155,7 +155,7 @@ fn a_run_of_the_inbox_counts_once_somebody_said_what_it_is_about() {
     let record = ["run", "record", "--release", "recorded/v1.0.0", "--machine", "board-2"];
     let what = ["--case", "XEN1.2", "--outcome", "failed"];
     let silent = ann.fails(5, &[&record[..], &what].concat());
-    assert!(silent.contains("say what was seen"), "{silent}");
+    assert!(silent.contains("what was seen"), "{silent}");
     let manual = ann.does(&[&record[..], &what, &["--comment", "no light"]].concat());
     let listed = ann.json(&["run", "list", "--machine", "board-2", "--outcome", "failed"]);
     assert_eq!(listed[0]["id"], manual);
