@@ -314,7 +314,7 @@ impl Services {
         if !classes.is_empty() {
             cases.retain(|it| classes.contains(&it.change));
         }
-        cases.sort_by(|a, b| a.change.cmp(&b.change));
+        cases.sort_by_key(|it| it.change);
         Ok(ResultComparison { here, base, counts: counts.to_vec(), cases })
     }
 

@@ -1,6 +1,7 @@
-//! Signatures of failures: two failures of a case are the same where their messages differ in nothing
-//! but what differs each time, such as times, addresses and counters. What people said about one then
-//! holds for the other.
+//! Signatures of failures: what tells one failure of a case from another.
+//!
+//! Two failures are the same where their messages differ in nothing but what differs each time, such as
+//! times, addresses and counters. What people said about one then holds for the other.
 
 use crate::digest::Digest;
 

@@ -45,7 +45,10 @@ pub(super) fn read(input: impl BufRead, intake: &mut Intake<'_>) -> Result<(), R
             Piece::Open(tag) => reading.open(&tag, line)?,
             Piece::Text(text) => reading.text(&text),
             Piece::Close => reading.close()?,
-            Piece::End(_) if !reading.begun => return Err(Problem::Empty.at(line)),
+            Piece::End(_) if !reading.begun => {
+                let found = "there is no element in it".to_owned();
+                return Err(Problem::NotThisFormat { format: ResultFormat::Junit, found }.at(1));
+            }
             Piece::End(cut) => {
                 if let Some(cut) = cut {
                     reading.intake.run().incomplete = Some(cut.sentence());

@@ -99,14 +99,14 @@ impl Services {
 /// A file that is written case by case.
 enum Writing<W: Write> {
     Json(JsonWriter<W>),
-    Csv(CsvWriter<W>),
+    Csv(Box<CsvWriter<W>>),
 }
 
 impl<W: Write> Writing<W> {
     fn begin(format: ExportFormat, told: &ReportedRun, out: W) -> io::Result<Self> {
         Ok(match format {
             ExportFormat::Json => Self::Json(JsonWriter::begin(out, told)?),
-            ExportFormat::Csv => Self::Csv(CsvWriter::begin(out)?),
+            ExportFormat::Csv => Self::Csv(Box::new(CsvWriter::begin(out)?)),
         })
     }
 

@@ -30,7 +30,8 @@ const SECOND_DAY: i64 = 1_769_904_000_000_000;
 /// A1.1 fails only on apu3, A1.2 was fixed, A1.3 is skipped.
 async fn lab(world: &World) {
     use Outcome::{Failed, Passed, Skipped};
-    let results: [(&str, i64, &str, &str, &[(&str, Outcome)]); 3] = [
+    type Cases<'a> = &'a [(&'a str, Outcome)];
+    let results: [(&str, i64, &str, &str, Cases<'_>); 3] = [
         ("v1", 5, "apu2", "6.1", &[("A1.1", Passed), ("A1.2", Failed)]),
         ("v2", SECOND_DAY, "apu2", "6.1", &[("A1.1", Passed), ("A1.2", Passed), ("A1.3", Skipped)]),
         ("v2", SECOND_DAY, "apu3", "6.12", &[("A1.1", Failed), ("A1.2", Passed)]),

@@ -185,7 +185,7 @@ async fn nothing_is_seen_of_a_file_that_is_being_read(world: World) {
     assert_eq!(page.items, []);
     assert_eq!(rows.result_file_of(&file.sha256, None).await.unwrap().as_ref(), Some(&file));
     assert_eq!(rows.result_file_of(&file.sha256, Some("apu3")).await.unwrap(), None);
-    assert_eq!(rows.unread_result_files().await.unwrap(), [file.clone()]);
+    assert_eq!(rows.unread_result_files().await.unwrap(), std::slice::from_ref(&file));
     drop(rows);
     assert_eq!(counted(&world, "v1.0.0").await, Totals::default());
 

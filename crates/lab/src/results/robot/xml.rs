@@ -47,7 +47,10 @@ pub(in crate::results) fn read(
             Piece::Open(tag) => reading.open(&tag, line)?,
             Piece::Text(text) => reading.text.push(&text),
             Piece::Close => reading.close()?,
-            Piece::End(_) if !reading.begun => return Err(Problem::Empty.at(line)),
+            Piece::End(_) if !reading.begun => {
+                let found = "there is no element in it".to_owned();
+                return Err(Problem::NotThisFormat { format: ResultFormat::RobotXml, found }.at(1));
+            }
             Piece::End(cut) => return reading.file.finish(cut, intake),
         }
     }
