@@ -18,6 +18,7 @@ mod output;
 mod recipe;
 mod release;
 mod room;
+mod run;
 mod saved_login;
 mod shell;
 mod token;
@@ -31,9 +32,9 @@ pub use self::{error::ExitStatus, shell::ShellCommand, token::TokenLimits};
 
 /// What scripts must know, below the help of every command that asks a server.
 const NOTES: &str = "\
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused (token, role or rules), 4 no such thing, \
-5 cannot be taken or changed meanwhile, 6 the job failed, 7 the release does not pass, \
-8 the server does not answer.
+Exit status: 0 done, 1 failed, 2 wrong usage (of `run compare`: or it got worse), 3 refused (token, \
+role or rules), 4 no such thing, 5 cannot be taken or changed meanwhile, 6 the job failed, 7 the \
+release does not pass, 8 the server does not answer.
 BOOTWRIGHT_SERVER and BOOTWRIGHT_TOKEN stand in for what `bootwright login` keeps.";
 
 /// What every command that asks a server takes.
@@ -64,6 +65,8 @@ pub enum ClientCommand {
     Variant(variant::VariantArgs),
     /// Releases: building, validating, looking at them.
     Release(release::ReleaseArgs),
+    /// Runs: bringing results in, their history, comparing them.
+    Run(run::RunArgs),
     /// Jobs: what is at work, and its log.
     Job(job::JobArgs),
     /// Guests: booting a release in QEMU to try it, its console, typing to it.
@@ -106,6 +109,7 @@ fn done(command: &ClientCommand) -> Result<(), CliError> {
         ClientCommand::Release(args) => {
             with(&args.connection, |cli| release::run(cli, &args.command))
         }
+        ClientCommand::Run(args) => with(&args.connection, |cli| run::run(cli, &args.command)),
         ClientCommand::Job(args) => with(&args.connection, |cli| job::run(cli, &args.command)),
         ClientCommand::Guest(args) => with(&args.connection, |cli| guest::run(cli, &args.command)),
         ClientCommand::Deployment(args) => {

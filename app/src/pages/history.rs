@@ -43,11 +43,10 @@ pub(crate) fn result() -> AnyView {
 
 /// The sign and the class of an outcome in a narrow cell, the same as those of its badge.
 pub(in crate::pages) const fn glyph(outcome: Outcome) -> (&'static str, &'static str) {
-    match outcome {
-        Outcome::Passed => ("✓", "good"),
-        Outcome::Failed => ("✗", "bad"),
-        Outcome::Errored => ("!", "bad"),
-        Outcome::Skipped => ("–", "quiet"),
-        Outcome::NotRun => ("?", "quiet"),
-    }
+    let tone = match outcome {
+        Outcome::Passed => "good",
+        Outcome::Failed | Outcome::Errored => "bad",
+        Outcome::Skipped | Outcome::NotRun => "quiet",
+    };
+    (outcome.sign(), tone)
 }

@@ -53,6 +53,18 @@ impl Outcome {
         }
     }
 
+    /// The sign that stands for it in a narrow cell.
+    #[must_use]
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Passed => "✓",
+            Self::Failed => "✗",
+            Self::Errored => "!",
+            Self::Skipped => "–",
+            Self::NotRun => "?",
+        }
+    }
+
     /// Whether it speaks against what is tested.
     #[must_use]
     pub const fn fails(self) -> bool {

@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashMap,
-    fmt::Write as _,
     sync::{Arc, PoisonError},
 };
 
@@ -16,7 +15,7 @@ use domain::{
     policy::Action,
     run::{
         Run,
-        comparison::{self, CaseChange, ComparedCase, SeenCase},
+        comparison::{self, CaseChange, ComparedCase},
         flakiness::{Executed, Flakiness},
         reported::ReportedCase,
     },
@@ -186,39 +185,8 @@ impl ResultComparison {
     /// The same as Markdown, for an issue or a post: the counts, then the cases in a table.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let cell = |text: &str| text.replace('|', "\\|").replace(['\n', '\r'], " ");
-        let (here, base) = (cell(&self.here.name()), cell(&self.base.name()));
-        let mut text = format!("## {here} compared with {base}\n\n| Change | Cases |\n|---|---|\n");
-        for (change, count) in self.counts.iter().filter(|(_, count)| *count > 0) {
-            let _ = writeln!(text, "| {} | {count} |", change.word().replace('-', " "));
-        }
-        if self.cases.is_empty() {
-            return text;
-        }
-        let _ = writeln!(
-            text,
-            "\n| Case | Machine | Change | {here} | {base} |\n|---|---|---|---|---|"
-        );
-        for it in &self.cases {
-            let side = |seen: &Option<SeenCase>| match seen {
-                None => "–".to_owned(),
-                Some(seen) if seen.outcome.fails() => {
-                    let first = seen.message.lines().next().unwrap_or_default();
-                    cell(format!("{}: {first}", seen.outcome).trim_end_matches(": "))
-                }
-                Some(seen) => seen.outcome.word().to_owned(),
-            };
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} | {} | {} |",
-                cell(&it.title),
-                cell(&it.machine),
-                it.change.word().replace('-', " "),
-                side(&it.here),
-                side(&it.base)
-            );
-        }
-        text
+        let (here, base) = (self.here.name(), self.base.name());
+        comparison::markdown(&here, &base, &self.counts, &self.cases)
     }
 }
 

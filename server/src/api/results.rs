@@ -220,6 +220,9 @@ impl RecordedResult {
 pub struct ListResults {
     /// Only those that ended so.
     outcome: Option<Outcome>,
+    /// Only those that failed or could not tell.
+    #[serde(default)]
+    failing: bool,
     /// `next` of the page before.
     cursor: Option<String>,
     /// How many items, 50 unless said otherwise.
@@ -238,7 +241,7 @@ pub async fn results_of_run(
     let slice = slice(query.cursor.as_deref(), query.limit)?;
     let after = slice.after.as_ref().and_then(|it| u64::try_from(it.number).ok());
     let limit = slice.limit + 1;
-    let filter = ResultFilter { outcome: query.outcome, failing: false, after, limit };
+    let filter = ResultFilter { outcome: query.outcome, failing: query.failing, after, limit };
     let (_, results) = services.recorded_results(&actor, &id, &filter).await?;
     let page = Page::of(results, &slice, |(position, _)| Cursor {
         number: i64::try_from(*position).unwrap_or(i64::MAX),

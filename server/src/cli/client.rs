@@ -1,11 +1,14 @@
 //! Asking a server: requests of the REST API, and its problems as errors.
 
-use std::{io::Read, time::Duration};
+use std::{
+    io::{BufReader, Read},
+    time::Duration,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 use ureq::{
     Agent, AsSendBody, Body, SendBody,
-    http::{Request, Response, header, request::Builder},
+    http::{Request, Response, StatusCode, header, request::Builder},
 };
 
 use super::{error::CliError, saved_login::Login};
@@ -15,6 +18,8 @@ use crate::api::{PREFIX, exchange::Listed, problem::Problem};
 const CONNECT: Duration = Duration::from_secs(15);
 /// How long an answer may take to begin.
 const ANSWER: Duration = Duration::from_secs(120);
+/// How long reading a file of results into rows may take: the longest have millions of them.
+const READING: Duration = Duration::from_secs(60 * 60);
 /// Longest answer that is read whole, in bytes; downloads and logs stream.
 const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
 
@@ -51,6 +56,12 @@ impl Client {
         self.read(self.send("GET", path, &[], Vec::new())?)
     }
 
+    /// The same of an answer of any length: what is not wanted of it is passed over as it comes.
+    pub(super) fn skim<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+        let answer = BufReader::new(self.open(path)?);
+        serde_json::from_reader(answer).map_err(|error| self.foreign(&error.to_string()))
+    }
+
     pub(super) fn versioned<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -63,6 +74,15 @@ impl Client {
 
     /// Every item of a list, page by page.
     pub(super) fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, CliError> {
+        self.first(path, usize::MAX)
+    }
+
+    /// The first `most` items of a list, page by page.
+    pub(super) fn first<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        most: usize,
+    ) -> Result<Vec<T>, CliError> {
         let join = if path.contains('?') { '&' } else { '?' };
         let mut items = Vec::new();
         let mut cursor = String::new();
@@ -70,8 +90,13 @@ impl Client {
             let page: Listed<T> = self.get(&format!("{path}{join}limit=100{cursor}"))?;
             items.extend(page.items);
             match page.next {
-                Some(next) => cursor = format!("&cursor={}", encode(&next)),
-                None => return Ok(items),
+                Some(next) if items.len() < most => {
+                    cursor = format!("&cursor={}", encode(&next));
+                }
+                Some(_) | None => {
+                    items.truncate(most);
+                    return Ok(items);
+                }
             }
         }
     }
@@ -103,14 +128,43 @@ impl Client {
         file: impl Read + 'static,
         size: u64,
     ) -> Result<T, CliError> {
-        let size = size.to_string();
+        self.read(self.file_sent(path, file, Some(size), ANSWER)?)
+    }
+
+    /// The same for a file of results, whose length may not be known; tells as well whether what was
+    /// made of it is new.
+    pub(super) fn send_results<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        file: impl Read + 'static,
+        size: Option<u64>,
+    ) -> Result<(T, bool), CliError> {
+        let answer = self.file_sent(path, file, size, READING)?;
+        let new = answer.status() == StatusCode::CREATED;
+        Ok((self.read(answer)?, new))
+    }
+
+    fn file_sent(
+        &self,
+        path: &str,
+        file: impl Read + 'static,
+        size: Option<u64>,
+        answer: Duration,
+    ) -> Result<Response<Body>, CliError> {
         let headers = [
             (header::CONTENT_TYPE.as_str(), "application/octet-stream"),
-            (header::CONTENT_LENGTH.as_str(), size.as_str()),
             (header::EXPECT.as_str(), "100-continue"),
         ];
-        let request = self.request("POST", path, &headers);
-        self.read(self.answered(request.body(SendBody::from_owned_reader(file)))?)
+        let mut request = self.request("POST", path, &headers);
+        if let Some(size) = size {
+            request = request.header(header::CONTENT_LENGTH, size);
+        }
+        let request = request.body(SendBody::from_owned_reader(file));
+        self.answered(
+            request.map(|it| {
+                self.agent.configure_request(it).timeout_recv_response(Some(answer)).build()
+            }),
+        )
     }
 
     /// A POST without a body.

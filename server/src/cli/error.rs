@@ -6,33 +6,53 @@ use thiserror::Error;
 
 use crate::api::problem::Problem;
 
-/// How a command ended; scripts can rely on these numbers.
+/// How a command ended; scripts can rely on the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum ExitStatus {
     /// What was asked for is done.
-    Done = 0,
+    Done,
     /// Something failed on this side, or the server failed on its own.
-    Failed = 1,
+    Failed,
     /// The command line is wrong (clap's own).
-    Usage = 2,
+    Usage,
+    /// What was compared got worse.
+    Worse,
     /// The token is missing, dead, or may not do that; or the rules say no.
-    Refused = 3,
+    Refused,
     /// There is no such thing.
-    NotFound = 4,
+    NotFound,
     /// What was sent cannot be taken, or somebody else changed the same thing meanwhile.
-    Invalid = 5,
+    Invalid,
     /// The job that was waited for failed or was cancelled.
-    JobFailed = 6,
+    JobFailed,
     /// The job ended well, and the release did not pass: the gate is shut.
-    GateShut = 7,
+    GateShut,
     /// The server does not answer.
-    Unreachable = 8,
+    Unreachable,
+}
+
+impl ExitStatus {
+    /// The number that the shell gets.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            // A wrong line prints nothing on standard output, a comparison always does.
+            Self::Usage | Self::Worse => 2,
+            Self::Refused => 3,
+            Self::NotFound => 4,
+            Self::Invalid => 5,
+            Self::JobFailed => 6,
+            Self::GateShut => 7,
+            Self::Unreachable => 8,
+        }
+    }
 }
 
 impl From<ExitStatus> for ExitCode {
     fn from(status: ExitStatus) -> Self {
-        Self::from(status as u8)
+        Self::from(status.code())
     }
 }
 
@@ -83,6 +103,12 @@ pub enum CliError {
     /// A release did not pass.
     #[error("{0}")]
     GateShut(String),
+    /// Files of results could not be brought in.
+    #[error("{0}")]
+    NotBrought(String),
+    /// Results got worse against those that they were compared with.
+    #[error("{0}")]
+    Worse(String),
 }
 
 impl CliError {
@@ -98,10 +124,13 @@ impl CliError {
                 _ => ExitStatus::Failed,
             },
             Self::Unreachable { .. } => ExitStatus::Unreachable,
-            Self::Foreign { .. } | Self::File { .. } | Self::Output(_) => ExitStatus::Failed,
+            Self::Foreign { .. } | Self::File { .. } | Self::Output(_) | Self::NotBrought(_) => {
+                ExitStatus::Failed
+            }
             Self::Usage(_) => ExitStatus::Usage,
             Self::JobFailed(_) => ExitStatus::JobFailed,
             Self::GateShut(_) => ExitStatus::GateShut,
+            Self::Worse(_) => ExitStatus::Worse,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Printing: a table on a terminal, plain lines with tabs in a pipe, JSON where it was asked for.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Read, Write as _};
 
 use serde::Serialize;
 
@@ -36,14 +36,20 @@ impl Output {
         if self.json {
             return self.json(items);
         }
-        let rows: Vec<Vec<String>> = items.iter().map(row).collect();
+        let mut rows: Vec<Vec<String>> = items.iter().map(row).collect();
+        if self.terminal {
+            rows.insert(0, headings.iter().map(|it| it.to_uppercase()).collect());
+        }
+        self.rows(&rows)
+    }
+
+    /// Rows whose first one tells what the columns are, in a pipe as well.
+    pub(super) fn rows(&self, rows: &[Vec<String>]) -> Result<(), CliError> {
+        let tabs = |row: &Vec<String>| row.iter().map(|it| one_line(it)).collect::<Vec<_>>();
         let lines = if self.terminal {
-            let headings = headings.iter().map(|it| it.to_uppercase()).collect();
-            aligned(&[vec![headings], rows].concat())
+            aligned(rows)
         } else {
-            rows.iter()
-                .map(|row| row.iter().map(|it| one_line(it)).collect::<Vec<_>>().join("\t"))
-                .collect()
+            rows.iter().map(|row| tabs(row).join("\t")).collect()
         };
         self.lines(&lines)
     }
@@ -82,13 +88,21 @@ impl Output {
     }
 
     pub(super) fn lines(&self, lines: &[String]) -> Result<(), CliError> {
-        let mut output = io::stdout().lock();
-        let written = lines.iter().try_for_each(|line| writeln!(output, "{line}"));
-        match written.and_then(|()| output.flush()) {
-            // Whoever reads has seen enough: `bootwright job list | head`.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.map_err(CliError::Output),
-        }
+        written(|output| lines.iter().try_for_each(|line| writeln!(output, "{line}")))
+    }
+
+    /// The bytes of a file, as they come.
+    pub(super) fn bytes(&self, mut file: impl Read) -> Result<(), CliError> {
+        written(|output| io::copy(&mut file, output).map(drop))
+    }
+}
+
+fn written(write: impl FnOnce(&mut io::StdoutLock<'_>) -> io::Result<()>) -> Result<(), CliError> {
+    let mut output = io::stdout().lock();
+    match write(&mut output).and_then(|()| output.flush()) {
+        // Whoever reads has seen enough: `bootwright job list | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(CliError::Output),
     }
 }
 
@@ -125,6 +139,11 @@ pub(super) fn or_dash(text: Option<&str>) -> String {
     text.unwrap_or("-").to_owned()
 }
 
+/// The first line of a text; a dash where it is empty.
+pub(super) fn first_line(text: &str) -> String {
+    or_dash(text.lines().next().filter(|line| !line.is_empty()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +155,7 @@ mod tests {
             vec!["long".to_owned(), "\u{1b}[2Jx".to_owned()],
         ];
         assert_eq!(aligned(&rows), ["A     B", "long   [2Jx"]);
+        assert_eq!(["two\nlines", "", "\nlate"].map(first_line), ["two", "-", "-"]);
         assert_eq!(visible("\u{1b}[31ma\r\n\u{7}b"), "a\nb");
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn name_of(path: &Path) -> Result<String, CliError> {
     name.ok_or_else(|| CliError::Usage(format!("{} names no file", path.display())))
 }
 
-fn bar(cli: &Cli, size: u64, name: &str) -> ProgressBar {
+/// How far the sending of a file is.
+pub(super) fn bar(cli: &Cli, size: u64, name: &str) -> ProgressBar {
     if !cli.output.is_terminal() {
         return ProgressBar::hidden();
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod kernels;
+mod runs;
 mod variants;
 
 use std::{
@@ -168,7 +169,8 @@ fn text(output: &Output) -> String {
 
 /// The block of the docs that a comment marks for the test of that name.
 fn documented(name: &str) -> String {
-    let docs = include_str!("../../../docs/api.md");
+    let docs =
+        concat!(include_str!("../../../docs/api.md"), include_str!("../../../docs/results.md"));
     let (_, rest) = docs.split_once(&format!("<!-- test: {name} -->\n```sh\n")).unwrap();
     rest.split_once("```").unwrap().0.to_owned()
 }

@@ -64,6 +64,11 @@ pub(super) fn go_the_whole_way(server: &Server, ann: &Person, bob: &Person, fold
     assert!(compared.contains("\tsmoke.boot\tpassed\tpassed\tunchanged"), "{compared}");
     assert!(compared.contains("# beside v1.0.0: nothing differs"), "{compared}");
     assert_eq!(ann.json(&["variant", "compare", "probe"])["base_name"], "v1.0.0");
+    ann.does(&["variant", "validate", "probe"]);
+    let compared = ann.does(&["run", "compare", "variant/probe", "v1.0.0", "--wait"]);
+    assert!(compared.contains(" beside v1.0.0: 0 regression, 0 new failure, "), "{compared}");
+    let jobs = ann.json(&["job", "list", "--kind", "validation"]);
+    assert!(jobs.as_array().unwrap().iter().all(|it| it["state"] == "succeeded"), "{jobs}");
     let proposed = ann.does(&["variant", "propose", "probe"]);
     assert!(
         proposed.contains("\n+  \"htop\",") && proposed.contains("\n-  \"pciutils\","),

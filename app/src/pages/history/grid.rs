@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use domain::{
     history::{Column, Columns, Day, HistoryQuery, HistoryRow, worst},
-    run::{Outcome, reported::Totals},
+    run::{
+        Outcome,
+        reported::{Totals, percent},
+    },
 };
 use leptos::prelude::*;
 
@@ -186,7 +189,7 @@ fn heading(html: &mut String, column: &Column) {
         Column::Release(it) => {
             let name = it.subject.name().to_owned();
             let href = page_of(&it.subject);
-            let rate = it.totals.pass_rate().map_or_else(String::new, rate);
+            let rate = it.totals.pass_rate().map_or_else(String::new, percent);
             (href, name, rate)
         }
         Column::Run { id, about, suite, machine, entry, started_at } => {
@@ -206,11 +209,6 @@ fn heading(html: &mut String, column: &Column) {
         escaped(&format!("{name}: {about}")),
         escaped(&name),
     );
-}
-
-/// Hundredths of a percent for people: `98.15 %`.
-pub(in crate::pages) fn rate(hundredths: u32) -> String {
-    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
 fn body_row(html: &mut String, row: &HistoryRow, columns: &[Column], query: &HistoryQuery) {

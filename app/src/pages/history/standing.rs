@@ -2,13 +2,13 @@
 
 use domain::{
     history::{Failing, Group, worst},
-    run::reported::Totals,
+    run::reported::{Totals, percent},
     subject::{JudgedSubject, Subject},
 };
 use leptos::prelude::*;
 use services::history::Standing;
 
-use super::{glyph, grid::rate};
+use super::glyph;
 use crate::{
     api::history::StandingPage,
     routes::href::{self, encode},
@@ -61,7 +61,7 @@ fn figures(standing: &Standing) -> AnyView {
     let signed = |count: fn(&Totals) -> u64| {
         base.map(|base| format!(" ({})", Totals::signed(count(here), count(base))))
     };
-    let percent = here.pass_rate().map_or_else(|| "–".to_owned(), rate);
+    let percent = here.pass_rate().map_or_else(|| "–".to_owned(), percent);
     let change = here.pass_rate().zip(base.and_then(Totals::pass_rate)).map(|(here, base)| {
         let sign = if here >= base { "+" } else { "-" };
         let by = here.abs_diff(base);
@@ -198,7 +198,7 @@ fn groups(
                 it.name.clone().into_any(),
                 table::number(it.totals.passed.to_string()),
                 view! { <span class="number">{failing}</span> }.into_any(),
-                table::number(it.totals.pass_rate().map_or_else(|| "–".to_owned(), rate)),
+                table::number(it.totals.pass_rate().map_or_else(|| "–".to_owned(), percent)),
                 table::number(it.totals.skipped.saturating_add(it.totals.not_run).to_string()),
             ])
         })

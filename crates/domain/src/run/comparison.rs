@@ -3,10 +3,13 @@
 //! A case is the same where its id, the boot entry and the machine are. What decides on a side is the
 //! newest of its runs that ended, as for evidence.
 
+mod markdown;
+
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::markdown::markdown;
 use super::{CaseResult, Outcome, Run};
 use crate::ids::RunId;
 

@@ -239,6 +239,12 @@ impl Totals {
     }
 }
 
+/// Hundredths of a percent for people: `98.15 %`.
+#[must_use]
+pub fn percent(hundredths: u32) -> String {
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
+
 /// What a file says beside its cases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedRun {
@@ -278,6 +284,7 @@ mod tests {
         assert_eq!(signs, ["+5", "-5", "±0"]);
         let thirds = Totals { passed: 2, failed: 1, ..Totals::default() };
         assert_eq!(thirds.pass_rate(), Some(6667));
+        assert_eq!([10_000, 6667, 5].map(percent), ["100.00 %", "66.67 %", "0.05 %"]);
     }
 
     #[test]
