@@ -46,6 +46,20 @@ def fill(database):
     rows.execute(
         "insert into recipe_revision values ('recipe', 1, ?, ?, 'seeded', ?, 'ada', ?)", (digest(text), text, person, now)
     )
+    suite = rows.execute("insert into suite (name) values ('smoke') returning number").fetchone()[0]
+    lanes = [
+        rows.execute("insert into lane (machine, entry) values ('qemu', ?) returning number", (f"entry-{place}",)).fetchone()[0]
+        for place in range(3)
+    ]
+    cases = []
+    for place in range(9):
+        names = (f"smoke.case-{place}", "a case")
+        case = rows.execute("insert into test_case (case_id, title) values (?, ?) returning number", names).fetchone()[0]
+        description = rows.execute(
+            "insert into case_description (test_case, title, suites, tags) values (?, 'a case', '[]', '[]') returning number",
+            (case,),
+        ).fetchone()[0]
+        cases.append((case, description))
     for number in range(RELEASES):
         at, version = now - (RELEASES - number) * HOUR, f"v1.{number}.0"
         packages = [
@@ -115,16 +129,24 @@ def fill(database):
             "insert into validation values (?, ?, ?, ?, 'smoke', 1, ?, 'ada')",
             (f"validation-{number:04}", f"check-{number:04}", f"release-{number:04}", identity, at),
         )
+        subject = rows.execute(
+            "insert into subject (kind, release_id, manifest_digest, created_at, passed, failed, errored, skipped, not_run, revision)"
+            " values ('release', ?, ?, ?, 27, 0, 0, 0, 0, 1) returning number",
+            (f"release-{number:04}", identity, at),
+        ).fetchone()[0]
         for entry in range(3):
-            run = f"run-{number:04}-{entry}"
-            rows.execute(
-                "insert into run values (?, ?, ?, 'smoke', 1, ?, 'qemu', 'tcg', ?, ?, 'passed', null, 'passed', null, '[]')",
-                (run, f"validation-{number:04}", identity, f"entry-{entry}", at, at),
-            )
+            run = rows.execute(
+                "insert into run (id, subject, lane, suite, source, validation_id, manifest_digest, plan, plan_revision,"
+                " machine_details, kernel, generator, started_at, ended_at, outcome, message, remarks, stages, recorded_by,"
+                " passed, failed, errored, skipped, not_run)"
+                " values (?, ?, ?, ?, 'runner', ?, ?, 'smoke', 1, 'tcg', '6.1', '', ?, ?, 'passed', 'passed', '[]', '[]',"
+                " 'runner', 9, 0, 0, 0, 0) returning number",
+                (f"run-{number:04}-{entry}", subject, lanes[entry], suite, f"validation-{number:04}", identity, at, at),
+            ).fetchone()[0]
             rows.executemany(
-                "insert into case_result (run_id, position, case_id, title, outcome, duration_us, message)"
-                " values (?, ?, ?, 'a case', 'passed', 1, 'seen')",
-                [(run, place, f"smoke.case-{place}") for place in range(9)],
+                "insert into result (run, position, at, test_case, description, outcome, duration_us, message, retries, failed_retries)"
+                " values (?, ?, ?, ?, ?, 'passed', 1, 'seen', 0, 0)",
+                [(run, place, at, case, description) for place, (case, description) in enumerate(cases)],
             )
         rows.execute(
             "insert into deployment (id, environment, release_id, state, reason, requester_id, requester, requested_at,"
@@ -132,6 +154,14 @@ def fill(database):
             " values (?, 'development', ?, 'deployed', 'seeded', ?, 'ada', ?, ?, ?, ?, 'ada', 'deployed')",
             (f"deployment-{number:04}", f"release-{number:04}", person, at, identity, digest("e"), at),
         )
+    rows.execute(
+        "insert into latest_result (test_case, subject, lane, result, run, outcome, ended_at)"
+        " select r.test_case, u.subject, u.lane, r.number, u.number, r.outcome, u.ended_at from result r join run u on u.number = r.run"
+    )
+    rows.execute(
+        "insert into case_standing (test_case, subject, passed, failed, errored, skipped, not_run)"
+        " select test_case, subject, count(*), 0, 0, 0, 0 from latest_result group by test_case, subject"
+    )
     rows.execute("update environment set release_id = 'release-0998', since = ?", (now,))
     rows.commit()
     rows.close()

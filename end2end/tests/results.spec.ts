@@ -26,11 +26,12 @@ for (const javaScriptEnabled of [true, false]) {
     const context = await browser.newContext({ baseURL, javaScriptEnabled });
     const page = await signIn(context, 'dennis');
     complaints.watch(page);
+    complaints.announce(422);
     const [older, newer] = [`${how}-v1`, `${how}-v2`];
 
     // A wrong file says where, and what was typed stays.
     await bring(page, `recorded/${older}`, 'apu2', csv('a.csv', 'boot,DEB1.1,GREEN,'));
-    await expect(page.getByRole('alert')).toContainText('Line 2');
+    await expect(page.getByRole('alert')).toContainText('line 2');
     await expect(page.getByLabel('Machine')).toHaveValue('apu2');
 
     await bring(page, `recorded/${older}`, 'apu2', csv('a.csv', `boot ${how},DEB1.1,PASS,\niommu,XEN1.2,PASS,`));
@@ -96,7 +97,8 @@ test('arrow keys go from cell to cell', async ({ context }) => {
   await expect(first).toBeFocused();
 });
 
-test('what a person saw is written down with a picture that acts as nobody', async ({ context }) => {
+test('what a person saw is written down with a picture that acts as nobody', async ({ context, complaints }) => {
+  complaints.announce(422);
   const page = await signIn(context, 'dennis');
   await page.goto('/tests/record');
   await page.getByLabel('Release').fill('recorded/v0.9');
@@ -105,7 +107,7 @@ test('what a person saw is written down with a picture that acts as nobody', asy
   await page.getByLabel('What it checks').fill('pfSense 2.4.x install test');
   await page.getByLabel('Outcome').selectOption('failed');
   await page.getByRole('button', { name: 'Keep' }).click();
-  await expect(page.getByRole('alert')).toContainText('Say what was seen');
+  await expect(page.getByRole('alert')).toContainText(/say what was seen/i);
   await page.getByLabel('What was seen').fill('stops at the boot loader');
   const png = Buffer.from(
     'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=',

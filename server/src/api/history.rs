@@ -148,7 +148,7 @@ fn column(it: Column) -> HistoryColumn {
 
 /// Shows cases as rows and releases or runs as columns.
 #[utoipa::path(get, path = "/history", tag = "runs", params(ShowHistory), responses((status = 200, body = ResultHistory)))]
-pub async fn show(
+pub async fn history(
     State(services): State<Services>,
     Caller(actor): Caller,
     Query(query): Query<ShowHistory>,

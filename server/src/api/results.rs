@@ -232,7 +232,7 @@ pub struct ListResults {
 
 /// Lists the results of a run with all that is known of them, in the run's order.
 #[utoipa::path(get, path = "/runs/{id}/results", tag = "runs", params(("id" = String, Path, description = "Id of the run"), ListResults), responses((status = 200, body = Listed<RecordedResult>)))]
-pub async fn list(
+pub async fn results_of_run(
     State(services): State<Services>,
     Caller(actor): Caller,
     Path(id): Path<RunId>,

@@ -87,7 +87,7 @@ async fn what_is_not_right_is_refused_with_its_line() {
         ("", "Test name,Result\nboot,PASS\nlogin,GREEN\n", "line 3:"),
         ("", "Test name,Result\n", "no whole case"),
         ("", "<testsuite><testcase name=\"a\"></testsuite>", "line 1:"),
-        ("format=junit", "Test name,Result\nboot,PASS\n", "line 1: this is no JUnit XML file"),
+        ("format=junit", "Test name,Result\nboot,PASS\n", "line 1: this is no junit xml file"),
         ("machine=a%0ab", "Test name,Result\nboot,PASS\n", "one line"),
         ("release=recorded/a%2fb", "Test name,Result\nboot,PASS\n", "60 characters"),
         ("plan=smoke", "Test name,Result\nboot,PASS\n", "only a token"),
