@@ -55,6 +55,7 @@ bench: setup-test setup-release build ## Each figure beside its target
 	benches/kernels.py "$(CARGO_TARGET_DIR)/debug/examples/kernel"
 	benches/while_compiling.py "$(CARGO_TARGET_DIR)/debug/bootwright"
 	benches/variants.py "$(CARGO_TARGET_DIR)/debug/bootwright"
+	benches/results.py "$(CARGO_TARGET_DIR)/debug/bootwright"
 
 openapi: build ## Write docs/openapi.json anew from the handlers
 	"$(CARGO_TARGET_DIR)/debug/bootwright" openapi > docs/openapi.json

@@ -20,8 +20,8 @@ pub struct HistoryPage {
     pub history: History,
     /// What the filters offer.
     pub words: HistoryWords,
-    /// How many runs wait in the inbox; 100 stands for as many or more.
-    pub waiting: usize,
+    /// How many runs wait in the inbox.
+    pub waiting: u64,
 }
 
 /// `/tests/case`

@@ -3,15 +3,11 @@
 use domain::{
     history::{HistoryQuery, InvalidQuery},
     ids::RunId,
-    page::Slice,
     run::comparison::CaseChange,
     subject::{Subject, SubjectKey},
     time::Timestamp,
 };
-use services::{
-    history::{CaseQuery, LONGEST_WINDOW, ResultInContext, Side, USUAL_WINDOW},
-    runs::RunQuery,
-};
+use services::history::{CaseQuery, LONGEST_WINDOW, ResultInContext, Side, USUAL_WINDOW};
 
 use super::{Asked, invalid};
 use crate::{
@@ -33,10 +29,8 @@ pub(crate) async fn history(
     let Asked { services, actor } = asked;
     let history = services.result_history(actor, &query).await.map_err(|it| asked.refuse(it))?;
     let words = services.history_words(actor).await.map_err(|it| asked.refuse(it))?;
-    let inbox = RunQuery { unattached: true, ..RunQuery::default() };
-    let most = Slice { after: None, limit: Slice::MOST };
-    let inbox = services.runs_page(actor, &inbox, &most).await.map_err(|it| asked.refuse(it))?;
-    Ok(HistoryPage { query, history, words, waiting: inbox.items.len() })
+    let waiting = services.waiting_runs(actor).await.map_err(|it| asked.refuse(it))?;
+    Ok(HistoryPage { query, history, words, waiting })
 }
 
 pub(crate) async fn case(

@@ -72,8 +72,14 @@ impl Services {
 
         let _one = self.reading_results().lock().await;
         let known = self.read().await?.result_file_of(&blob.sha256, said.board.as_deref()).await?;
-        if let Some(file) = known {
-            return self.brought_before(&file, &said).await;
+        match known {
+            Some(file) if file.read_at.is_some() => return self.brought_before(&file, &said).await,
+            // It was acknowledged, and its reading failed.
+            Some(file) => {
+                let run = reading::read_into_rows(self, actor, &file).await?;
+                return Ok(Brought { run, new: true });
+            }
+            None => {}
         }
         let file = ResultFile {
             id: ResultFileId::generate(self.ids()),
@@ -114,18 +120,9 @@ impl Services {
         said: &Said,
     ) -> Result<Brought, ServiceError> {
         let mut rows = self.read().await?;
-        let unread = || {
-            ServiceError::Unavailable(
-                "this file was brought in before and could not be read into rows yet: the server \
-                 reads it again at its next start"
-                    .to_owned(),
-            )
-        };
-        let id = rows.run_of_file(&file.id).await?.ok_or_else(unread)?;
+        let missing = || ServiceError::NotFound(format!("run of the file {}", file.name));
+        let id = rows.run_of_file(&file.id).await?.ok_or_else(missing)?;
         let run = rows.run_alone(&id).await?.ok_or_else(|| no_run(&id))?;
-        if run.ended_at.is_none() {
-            return Err(unread());
-        }
         let about = run.subject.as_ref().map(Subject::key);
         let same = said.subject.as_ref().is_none_or(|it| about.as_ref().is_none_or(|a| a == it));
         if !same {

@@ -15,6 +15,8 @@ use crate::{Services, error::ServiceError, releases::no_release};
 
 /// How many results a page of a run shows.
 const MANY: u32 = 500;
+/// How many results a run is given with.
+const MOST: u32 = 1_000;
 
 /// Which runs somebody wants to see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,13 +83,15 @@ impl Services {
         Ok(rows.runs_page(&filter, slice).await?)
     }
 
-    /// One run with its results.
+    /// One run with its results: the first thousand, where there are more.
     ///
     /// # Errors
     /// Where there is none, or the actor may not read.
     pub async fn run(&self, actor: &Actor, id: &RunId) -> Result<Run, ServiceError> {
-        Action::Read.allowed_to(&actor.who)?;
-        self.read().await?.run(id).await?.ok_or_else(|| no_run(id))
+        let filter = ResultFilter { limit: MOST, ..ResultFilter::default() };
+        let (mut run, results) = self.recorded_results(actor, id, &filter).await?;
+        run.results = results.into_iter().map(|(_, case)| CaseResult::from(case)).collect();
+        Ok(run)
     }
 
     /// One run with what it belongs to, and its results: all of them where these are not many, else

@@ -205,6 +205,20 @@ impl Rows {
         }))
     }
 
+    /// How many runs wait for somebody to say what they are about.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn unattached_runs(&mut self) -> Result<u64, StoreError> {
+        let row = sqlx::query(
+            "select count(*) as waiting from run where subject is null and ended_at is not null",
+        )
+        .fetch_one(self.connection())
+        .await
+        .map_err(StoreError::database("counting the inbox"))?;
+        Ok(u64::try_from(number(&row, "waiting")?).unwrap_or(0))
+    }
+
     pub(crate) async fn runs_of(
         &mut self,
         validation: &ValidationId,

@@ -87,7 +87,7 @@ pub struct RunDetails {
     /// The run.
     #[serde(flatten)]
     pub run: Run,
-    /// What every case saw, in order.
+    /// What every case saw, in order: the first 1,000. `/runs/{id}/results` has all, page by page.
     pub results: Vec<CaseResult>,
 }
 

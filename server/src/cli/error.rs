@@ -15,8 +15,6 @@ pub enum ExitStatus {
     Failed,
     /// The command line is wrong (clap's own).
     Usage,
-    /// What was compared got worse.
-    Worse,
     /// The token is missing, dead, or may not do that; or the rules say no.
     Refused,
     /// There is no such thing.
@@ -29,6 +27,8 @@ pub enum ExitStatus {
     GateShut,
     /// The server does not answer.
     Unreachable,
+    /// What was compared got worse.
+    Worse,
 }
 
 impl ExitStatus {
@@ -38,14 +38,14 @@ impl ExitStatus {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
-            // A wrong line prints nothing on standard output, a comparison always does.
-            Self::Usage | Self::Worse => 2,
+            Self::Usage => 2,
             Self::Refused => 3,
             Self::NotFound => 4,
             Self::Invalid => 5,
             Self::JobFailed => 6,
             Self::GateShut => 7,
             Self::Unreachable => 8,
+            Self::Worse => 9,
         }
     }
 }

@@ -137,9 +137,9 @@ pub(super) enum RunCommand {
         #[arg(long, value_name = "LABEL")]
         entry: Option<String>,
     },
-    /// Show what differs between two releases, variants or runs; fail with 2 where it got worse.
+    /// Show what differs between two releases, variants or runs; fail with 9 where it got worse.
     ///
-    /// Tells how many cases changed how, then the cases. Exit status 2 where there is a regression or
+    /// Tells how many cases changed how, then the cases. Exit status 9 where there is a regression or
     /// a new failure, whatever is shown.
     Compare(CompareArgs),
     /// Show how cases ended from release to release: ✓ passed, ✗ failed, ! errored, – skipped, ? not run.

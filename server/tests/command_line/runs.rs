@@ -174,7 +174,7 @@ fn what_got_worse_is_told_by_the_exit_status_and_seen_in_the_past() {
 
     let compare = ["run", "compare", "recorded/v2", "recorded/v1"];
     let (status, said, errors) = ann.ask(&[&compare[..], &["--wait"]].concat());
-    assert_eq!(status, 2, "{said}{errors}");
+    assert_eq!(status, 9, "{said}{errors}");
     let words = "recorded/v2 got worse against recorded/v1: 1 regression, 1 new failure";
     assert_eq!(errors.trim_end(), format!("bootwright: {words}"));
     let [head, regression, fixed] = said.lines().collect::<Vec<_>>().try_into().unwrap();
@@ -186,10 +186,10 @@ fn what_got_worse_is_told_by_the_exit_status_and_seen_in_the_past() {
     assert_eq!(fixed, "fixed\tb\tboard-1\t-\tfailed\tpassed\tseen");
     let (status, said, _) = ann.ask(&[&compare[..], &["--change", "all", "--json"]].concat());
     let found: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!((status, found["cases"][0]["change"].as_str()), (2, Some("regression")));
+    assert_eq!((status, found["cases"][0]["change"].as_str()), (9, Some("regression")));
     let fixed = [&compare[..], &["--change", "fixed", "--markdown"]].concat();
     let (status, said, _) = ann.ask(&fixed);
-    assert_eq!(status, 2, "what is not shown counts as well");
+    assert_eq!(status, 9, "what is not shown counts as well");
     assert!(
         said.contains("\n| b checks b | board-1 |  | fixed | passed | failed: seen |\n"),
         "{said}"
@@ -200,7 +200,7 @@ fn what_got_worse_is_told_by_the_exit_status_and_seen_in_the_past() {
     let better = ann.does(&["run", "compare", "recorded/v1", "recorded/v1"]);
     assert!(better.contains(": 0 regression, 0 new failure, 1 still failing, "), "{better}");
     let runs = [&first, &second].map(|id| format!("run/{id}"));
-    assert_eq!(ann.ask(&["run", "compare", &runs[1], &runs[0], "--wait"]).0, 2);
+    assert_eq!(ann.ask(&["run", "compare", &runs[1], &runs[0], "--wait"]).0, 9);
     assert_eq!(ann.ask(&["run", "compare", "recorded/v9", "recorded/v1", "--wait"]).0, 4);
 
     let grid = ann.does(&["run", "history", "--machine", "board-1"]);
@@ -273,7 +273,7 @@ fn results_come_in_and_are_compared_as_the_docs_write_it() {
     assert!(said.contains("\"about\": \"recorded/v1.0.0\""), "{said}");
 
     let variables = [("BOOTWRIGHT_SERVER", &*server.url), ("BOOTWRIGHT_TOKEN", &*ann.token)];
-    let block = documented("results-compared") + "test \"$worse\" = 2\n";
+    let block = documented("results-compared") + "test \"$worse\" = 9\n";
     let said = ann.runs(&block, &folder, &variables);
     assert!(said.contains("Case:\tXEN1.2\n"), "{said}");
     let posted = fs::read_to_string(folder.join("change.md")).unwrap();

@@ -61,6 +61,15 @@ impl Services {
         Ok(run)
     }
 
+    /// How many runs wait for somebody to say what they are about.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn waiting_runs(&self, actor: &Actor) -> Result<u64, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.unattached_runs().await?)
+    }
+
     /// What a run can be attached to.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::{io::BufReader, ops::ControlFlow, time::Duration};
 use domain::{
     actor::Actor,
     digest::Digest,
+    history::worst,
     ids::RunId,
     plan,
     run::{
@@ -194,17 +195,11 @@ async fn subject(
     }
 }
 
+/// How a run ended: what is missing of a file may have failed.
 fn outcome(totals: &Totals, incomplete: bool) -> Outcome {
-    if totals.failed > 0 {
-        Outcome::Failed
-    } else if totals.errored > 0 || incomplete {
-        Outcome::Errored
-    } else if totals.passed > 0 {
-        Outcome::Passed
-    } else if totals.skipped > 0 {
-        Outcome::Skipped
-    } else {
-        Outcome::NotRun
+    match worst(totals) {
+        Outcome::Passed | Outcome::Skipped | Outcome::NotRun if incomplete => Outcome::Errored,
+        outcome => outcome,
     }
 }
 
