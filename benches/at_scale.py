@@ -126,7 +126,8 @@ def fill(database):
                 [(job, place, f"step-{place}", at, at) for place in range(9)],
             )
         rows.execute(
-            "insert into validation values (?, ?, ?, ?, 'smoke', 1, ?, 'ada')",
+            "insert into validation (id, job_id, release_id, manifest_digest, plan, plan_revision, created_at, created_by)"
+            " values (?, ?, ?, ?, 'smoke', 1, ?, 'ada')",
             (f"validation-{number:04}", f"check-{number:04}", f"release-{number:04}", identity, at),
         )
         subject = rows.execute(
