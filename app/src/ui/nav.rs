@@ -84,7 +84,7 @@ fn section_of(path: &str) -> String {
     let first = path.split('/').nth(1).unwrap_or_default();
     match first {
         "deployments" => "/approvals".to_owned(),
-        "runs" => "/jobs".to_owned(),
+        "runs" => "/tests".to_owned(),
         first => format!("/{first}"),
     }
 }
