@@ -50,7 +50,6 @@ create table test_case (
     -- How the newest run describes it.
     title text not null
 );
-create index test_case_title on test_case (title);
 
 -- How runs described a case: once for each way.
 create table case_description (

@@ -83,11 +83,7 @@ impl Rows {
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing validations"))?;
-        let mut validations = Vec::with_capacity(rows.len());
-        for row in &rows {
-            validations.push(self.read_validation(row).await?);
-        }
-        Ok(validations)
+        self.read_validations(&rows).await
     }
 
     /// The validations of a variant with their runs, newest first.
@@ -106,11 +102,7 @@ impl Rows {
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing validations of a variant"))?;
-        let mut validations = Vec::with_capacity(rows.len());
-        for row in &rows {
-            validations.push(self.read_validation(row).await?);
-        }
-        Ok(validations)
+        self.read_validations(&rows).await
     }
 
     /// The newest validation that has ended and of which a run has, with its runs; of one plan where
@@ -216,6 +208,14 @@ impl Rows {
             Some(row) => self.read_validation(&row).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    async fn read_validations(&mut self, rows: &[AnyRow]) -> Result<Vec<Validation>, StoreError> {
+        let mut validations = Vec::with_capacity(rows.len());
+        for row in rows {
+            validations.push(self.read_validation(row).await?);
+        }
+        Ok(validations)
     }
 
     async fn read_validation(&mut self, row: &AnyRow) -> Result<Validation, StoreError> {
