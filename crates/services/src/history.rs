@@ -242,8 +242,13 @@ impl Services {
         let newest = filter(None, query.window.clamp(1, LONGEST_WINDOW));
         let window = rows.results_of_case(&query.case, &newest).await?;
         let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let page = filter(query.before, query.limit.saturating_add(1));
-        let mut results = rows.results_of_case(&query.case, &page).await?;
+        // The newest page is the beginning of the window, unless that is shorter.
+        let mut results = if query.before.is_none() && newest.limit > query.limit {
+            window.clone()
+        } else {
+            let page = filter(query.before, query.limit.saturating_add(1));
+            rows.results_of_case(&query.case, &page).await?
+        };
         let more = results.len() > limit;
         results.truncate(limit);
         let older = more.then(|| results.last().map(|it| it.at)).flatten();

@@ -68,7 +68,7 @@ impl Services {
         let (said, source) = self.checked_claim(actor, order.said).await?;
         let blob = self.take_in(bytes, LONGEST).await?;
         let options = ReadOptions { format: said.format, column: said.board.clone() };
-        reading::look_through(self, &blob.sha256, &options).await?;
+        let told = reading::look_through(self, &blob.sha256, &options).await?;
 
         let _one = self.reading_results().lock().await;
         let known = self.read().await?.result_file_of(&blob.sha256, said.board.as_deref()).await?;
@@ -76,7 +76,7 @@ impl Services {
             Some(file) if file.read_at.is_some() => return self.brought_before(&file, &said).await,
             // It was acknowledged, and its reading failed.
             Some(file) => {
-                let run = reading::read_into_rows(self, actor, &file).await?;
+                let run = reading::read_into_rows(self, actor, &file, told).await?;
                 return Ok(Brought { run, new: true });
             }
             None => {}
@@ -109,7 +109,7 @@ impl Services {
             ));
         }
         tx.commit().await?;
-        let run = reading::read_into_rows(self, actor, &file).await?;
+        let run = reading::read_into_rows(self, actor, &file, told).await?;
         Ok(Brought { run, new: true })
     }
 
@@ -148,7 +148,7 @@ impl Services {
             let _one = self.reading_results().lock().await;
             tracing::info!(file = %file.id, name = file.name, "an interrupted reading begins again");
             let actor = Actor::runner(&format!("file of results {}", file.id));
-            if let Err(error) = reading::read_into_rows(self, &actor, &file).await {
+            if let Err(error) = reading::read_again(self, &actor, &file).await {
                 tracing::error!(%error, file = %file.id, "a file of results cannot be read again");
             }
         }

@@ -59,15 +59,29 @@ pub(super) async fn look_through(
     Ok(read)
 }
 
-/// Reads an acknowledged file into rows, which count from the last of them on. What a former attempt
-/// left is removed first.
-pub(super) async fn read_into_rows(
+/// Reads a file into rows that was acknowledged before.
+pub(super) async fn read_again(
     services: &Services,
     actor: &Actor,
     file: &ResultFile,
 ) -> Result<Run, ServiceError> {
-    let options = ReadOptions { format: file.said.format, column: file.said.board.clone() };
-    let told = look_through(services, &file.sha256, &options).await?;
+    let told = look_through(services, &file.sha256, &options(file)).await?;
+    read_into_rows(services, actor, file, told).await
+}
+
+fn options(file: &ResultFile) -> ReadOptions {
+    ReadOptions { format: file.said.format, column: file.said.board.clone() }
+}
+
+/// Reads an acknowledged file into rows, which count from the last of them on; `told` is what looking it
+/// through has told. What a former attempt left is removed first.
+pub(super) async fn read_into_rows(
+    services: &Services,
+    actor: &Actor,
+    file: &ResultFile,
+    told: ReportedRun,
+) -> Result<Run, ServiceError> {
+    let options = options(file);
     let when = When::of(&told, file, services.now());
     let id = RunId::generate(services.ids());
     let mut tx = services.begin().await?;
