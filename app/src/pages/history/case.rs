@@ -49,7 +49,7 @@ pub fn show(data: &CasePage) -> AnyView {
         {table::properties(properties)}
         {narrowing(data)}
         {page::section("Durations", durations(&past.window, *window))}
-        {page::section("Machines side by side", machines(&past.window))}
+        {page::section("Machines side by side", machines(&past.case, &past.window))}
         {page::section("Releases", releases(&past.case, &past.stood))}
         {page::section("Results", results(data))}
     }
@@ -173,7 +173,7 @@ fn length(us: i64) -> String {
 }
 
 /// For each machine and boot entry its newest results, newest on the left.
-fn machines(window: &[PastResult]) -> AnyView {
+fn machines(case: &str, window: &[PastResult]) -> AnyView {
     let mut by_place: BTreeMap<(&str, &str), Vec<&PastResult>> = BTreeMap::new();
     for it in window {
         by_place.entry((&it.machine, &it.entry)).or_default().push(it);
@@ -183,7 +183,7 @@ fn machines(window: &[PastResult]) -> AnyView {
         .into_iter()
         .take(MACHINES)
         .map(|((machine, entry), results)| {
-            let strip: Vec<_> = results.iter().take(RELEASES).map(|it| chip(it)).collect();
+            let strip: Vec<_> = results.iter().take(RELEASES).map(|it| chip(case, it)).collect();
             let newest = results.first().map(|it| badge(Status::Outcome(Some(it.outcome))));
             table::row(vec![
                 machine.to_owned().into_any(),
@@ -204,12 +204,12 @@ fn machines(window: &[PastResult]) -> AnyView {
 }
 
 /// One result of a strip.
-fn chip(it: &PastResult) -> AnyView {
+fn chip(case: &str, it: &PastResult) -> AnyView {
     let (sign, tone) = glyph(it.outcome);
     let about = it.subject.as_ref().map_or("unattached", Subject::name);
     let label = format!("{about}: {}", it.outcome.word());
     let title = label.clone();
-    view! { <a class=format!("chip-result {tone}") href=href::run(&it.run) aria-label=label title=title>{sign}</a> }
+    view! { <a class=format!("chip-result {tone}") href=href::result(&it.run, case) aria-label=label title=title>{sign}</a> }
         .into_any()
 }
 
