@@ -34,6 +34,8 @@ pub enum Action {
     Import,
     /// Stop a job.
     CancelJob,
+    /// Make a plan or a suite, change or remove one.
+    EditPlan,
     /// Run a plan against a release.
     Validate,
     /// Bring results in, or say what they are about.
@@ -72,7 +74,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -87,6 +89,7 @@ impl Action {
         Self::Upload,
         Self::Import,
         Self::CancelJob,
+        Self::EditPlan,
         Self::Validate,
         Self::RecordResults,
         Self::StartGuest,
@@ -122,6 +125,7 @@ impl Action {
             | Self::Upload
             | Self::Import
             | Self::CancelJob
+            | Self::EditPlan
             | Self::Validate
             | Self::RecordResults
             | Self::StartGuest
@@ -157,6 +161,7 @@ impl Action {
             Self::Upload => "upload a file",
             Self::Import => "import a release",
             Self::CancelJob => "cancel a job",
+            Self::EditPlan => "save a plan or a suite",
             Self::Validate => "validate a release",
             Self::RecordResults => "bring results in",
             Self::StartGuest => "boot something in a guest",
