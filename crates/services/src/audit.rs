@@ -2,6 +2,7 @@
 
 use domain::{
     actor::Actor,
+    assessment::MadeAssessment,
     audit::{AuditEntry, AuditRow},
     deployment::Deployment,
     digest::Digest,
@@ -233,6 +234,18 @@ pub(crate) enum Change<'a> {
     RunAttached {
         run: &'a Run,
     },
+    FailureAssessed {
+        failure: (&'a str, &'a str),
+        made: &'a MadeAssessment,
+    },
+    FailureWaived {
+        failure: (&'a str, &'a str),
+        made: &'a MadeAssessment,
+    },
+    WaiverWithdrawn {
+        failure: (&'a str, &'a str),
+        made: &'a MadeAssessment,
+    },
     Uploaded {
         file: &'a UploadedFile,
         size: u64,
@@ -284,6 +297,17 @@ impl Change<'_> {
                 "machine": it.machine, "source": it.source, "totals": it.totals,
             });
             (action, "run", it.id.to_string(), details)
+        };
+        let failure = |action, (case, mark): (&str, &str), it: &MadeAssessment| {
+            let waiver = it.said.waiver.as_ref();
+            let waiver =
+                waiver.map(|it| json!({ "reason": it.reason, "until": it.until.rfc3339() }));
+            let details = json!({
+                "mark": mark, "revision": it.revision, "about": it.about, "run": it.run,
+                "issue": it.said.issue, "blame": it.said.blame, "comment": it.said.comment,
+                "waiver": waiver,
+            });
+            (action, "case", case.to_owned(), details)
         };
         let upload = |action, it: &UploadedFile, size: Option<u64>| {
             let details = json!({ "name": it.name, "size": size });
@@ -483,6 +507,11 @@ impl Change<'_> {
             ),
             Self::ResultsRecorded { run: it } => run("results.record", it),
             Self::RunAttached { run: it } => run("run.attach", it),
+            Self::FailureAssessed { failure: of, made } => failure("failure.assess", of, made),
+            Self::FailureWaived { failure: of, made } => failure("failure.waive", of, made),
+            Self::WaiverWithdrawn { failure: of, made } => {
+                failure("failure.withdraw-waiver", of, made)
+            }
             Self::Uploaded { file, size } => upload("upload.add", file, Some(size)),
             Self::UploadForgotten { file } => upload("upload.forget", file, None),
             Self::PolicyChanged { environment, from, to } => (

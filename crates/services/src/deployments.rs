@@ -22,6 +22,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 pub use store::deployments::DeploymentFilter;
 
+pub(crate) use self::case::present_role;
 use self::case::{Case, standing};
 use crate::{
     Services, audit::Change, environments::no_environment, error::ServiceError,

@@ -30,6 +30,7 @@ use store::{
 
 use crate::{
     Services,
+    assessments::Review,
     error::ServiceError,
     releases::no_release,
     runs::{no_run, subject_of},
@@ -162,6 +163,19 @@ pub struct ResultInContext {
     pub newer: Option<PastResult>,
     /// Names of what the run left behind.
     pub artefacts: Vec<String>,
+    /// What people say of it; `None` where nothing speaks against what was tested.
+    pub review: Option<Review>,
+}
+
+/// Which failures of a release or a variant are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FailureQuery {
+    /// Only those of this suite.
+    pub suite: Option<String>,
+    /// Only those on this machine.
+    pub machine: Option<String>,
+    /// Only those that nobody has reviewed.
+    pub unreviewed: bool,
 }
 
 /// How a release or a variant stands.
@@ -175,10 +189,27 @@ pub struct Standing {
     pub suites: Vec<Group>,
     /// What counts of it by machine.
     pub machines: Vec<Group>,
-    /// What speaks against it.
+    /// What speaks against it, of what was asked for.
     pub failing: Vec<Failing>,
+    /// How many of all its failures need not be looked at again.
+    pub reviewed: u64,
+    /// When this was so: waivers end.
+    pub now: Timestamp,
     /// Whether more speaks against it than is listed.
     pub more: bool,
+}
+
+impl Standing {
+    /// Whether all that speaks against it was reviewed, in a sentence; `None` where nothing does.
+    #[must_use]
+    pub fn review(&self) -> Option<String> {
+        let all = self.judged.totals.failing();
+        match all {
+            0 => None,
+            _ if self.reviewed >= all => Some("All failures reviewed".to_owned()),
+            _ => Some(format!("{} of {all} failures reviewed", self.reviewed)),
+        }
+    }
 }
 
 impl ResultComparison {
@@ -350,11 +381,13 @@ impl Services {
         let place = (run.machine.as_str(), run.entry.as_str());
         let newer = rows.next_result_of_case(case, place, run.started_at).await?;
         let artefacts = rows.artefacts(id).await?.into_iter().map(|it| it.name).collect();
-        Ok(ResultInContext { run, result, older, newer, artefacts })
+        drop(rows);
+        let review = self.failure_review(actor, id, case).await?;
+        Ok(ResultInContext { run, result, older, newer, artefacts, review })
     }
 
-    /// How a subject stands against a baseline; only failures of a suite or a machine where these are
-    /// named. `None` where it exists and has no results yet.
+    /// How a subject stands against a baseline, with the failures that are asked for. `None` where it
+    /// exists and has no results yet.
     ///
     /// # Errors
     /// Where there is no such subject or baseline, or the actor may not read.
@@ -363,8 +396,7 @@ impl Services {
         actor: &Actor,
         key: &SubjectKey,
         baseline: Option<&SubjectKey>,
-        suite: Option<&str>,
-        machine: Option<&str>,
+        asked: &FailureQuery,
     ) -> Result<Option<Standing>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         let mut rows = self.read().await?;
@@ -378,9 +410,11 @@ impl Services {
             Some(number) => rows.judged_subject(number).await?,
             None => None,
         };
+        let now = self.now();
         let filter = FailingFilter {
-            suite: suite.map(str::to_owned),
-            machine: machine.map(str::to_owned),
+            suite: asked.suite.clone(),
+            machine: asked.machine.clone(),
+            unreviewed_at: asked.unreviewed.then_some(now),
             limit: MOST_FAILING + 1,
         };
         let mut failing = rows.failing_results(subject, &filter).await?;
@@ -400,6 +434,8 @@ impl Services {
             suites: rows.standing_by_suite(subject).await?,
             machines: rows.standing_by_machine(subject).await?,
             failing,
+            reviewed: rows.reviewed_failures(subject, now).await?.reviewed,
+            now,
             more,
         }))
     }

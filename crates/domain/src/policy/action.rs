@@ -38,6 +38,8 @@ pub enum Action {
     Validate,
     /// Bring results in, or say what they are about.
     RecordResults,
+    /// Say of a failure whose problem it is and where it is tracked.
+    AssessFailure,
     /// Boot something in a guest, to try it.
     StartGuest,
     /// Type to a guest, give it more time, or end it.
@@ -62,6 +64,8 @@ pub enum Action {
     Approve,
     /// Refuse a deployment.
     Refuse,
+    /// Answer for a failure that it does not stand in the way, or take that back.
+    Waive,
     /// Add people, change roles, disable accounts, hand out one-time links.
     ManagePeople,
     /// Change what an environment demands.
@@ -72,7 +76,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -89,6 +93,7 @@ impl Action {
         Self::CancelJob,
         Self::Validate,
         Self::RecordResults,
+        Self::AssessFailure,
         Self::StartGuest,
         Self::UseGuest,
         Self::WithdrawRelease,
@@ -101,6 +106,7 @@ impl Action {
         Self::RollBack,
         Self::Approve,
         Self::Refuse,
+        Self::Waive,
         Self::ManagePeople,
         Self::ChangePolicy,
         Self::ChangeRoomRules,
@@ -124,6 +130,7 @@ impl Action {
             | Self::CancelJob
             | Self::Validate
             | Self::RecordResults
+            | Self::AssessFailure
             | Self::StartGuest
             | Self::UseGuest
             | Self::WithdrawRelease
@@ -134,7 +141,7 @@ impl Action {
             | Self::WithdrawRequest
             | Self::Deploy
             | Self::RollBack => Role::Developer,
-            Self::Approve | Self::Refuse => Role::Approver,
+            Self::Approve | Self::Refuse | Self::Waive => Role::Approver,
             Self::ManagePeople | Self::ChangePolicy | Self::ChangeRoomRules => Role::Administrator,
         }
     }
@@ -159,6 +166,7 @@ impl Action {
             Self::CancelJob => "cancel a job",
             Self::Validate => "validate a release",
             Self::RecordResults => "bring results in",
+            Self::AssessFailure => "assess a failure",
             Self::StartGuest => "boot something in a guest",
             Self::UseGuest => "use a guest",
             Self::WithdrawRelease => "withdraw a release",
@@ -171,6 +179,7 @@ impl Action {
             Self::RollBack => "roll back",
             Self::Approve => "approve a deployment",
             Self::Refuse => "refuse a deployment",
+            Self::Waive => "waive a failure",
             Self::ManagePeople => "manage people",
             Self::ChangePolicy => "change a policy",
             Self::ChangeRoomRules => "change how long things stay",

@@ -290,6 +290,25 @@ pub enum Refusal {
     /// Whoever types has not taken the keyboard.
     #[error("nobody has the keyboard; take it first")]
     KeyboardFree,
+    /// A waiver without an end, or one that is too far away.
+    #[error(
+        "say until when the waiver holds: a day such as 2026-12-31, in the future and at most a year ahead"
+    )]
+    WaiverEnd,
+    /// A person would waive a failure of what that person asked for.
+    #[error(
+        "{tie}, and nobody waives a failure of their own request; ask another approver. Where every environment that demands something lets people approve their own requests, they may waive as well"
+    )]
+    OwnFailure {
+        /// How the failure is that person's own.
+        tie: FailureTie,
+    },
+    /// There is no waiver to take back.
+    #[error("this failure has no waiver that could be taken back")]
+    NoWaiver,
+    /// Nothing speaks against what was tested.
+    #[error("this case passed; there is nothing to assess")]
+    NothingFailed,
     /// Nobody could manage people any more.
     #[error(
         "{name} is the last administrator; make somebody else an administrator first, or nobody could manage people"
@@ -304,6 +323,24 @@ impl Refusal {
     pub(super) fn no_person(action: Action) -> Self {
         Self::NoPerson { to: action.phrase().to_owned() }
     }
+}
+
+/// How a failure is a person's own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureTie {
+    /// That person asked for the validation.
+    #[error("you asked for the validation that found this")]
+    Validation,
+    /// That person brought the results.
+    #[error("you brought these results in")]
+    Results,
+    /// That person wants the release deployed.
+    #[error("you asked that {environment} serve this release")]
+    Deployment {
+        /// The environment.
+        environment: String,
+    },
 }
 
 /// What has changed since a deployment was asked for.

@@ -131,6 +131,7 @@ fn each_role_may_what_the_table_says() {
                 CancelJob,
                 Validate,
                 RecordResults,
+                AssessFailure,
                 StartGuest,
                 UseGuest,
                 WithdrawRelease,
@@ -144,7 +145,7 @@ fn each_role_may_what_the_table_says() {
             ],
             [false, true, true, true],
         ),
-        (&[Approve, Refuse], [false, false, true, true]),
+        (&[Approve, Refuse, Waive], [false, false, true, true]),
         (&[ManagePeople, ChangePolicy, ChangeRoomRules], [false, false, false, true]),
     ];
     let rows: usize = table.iter().map(|(actions, _)| actions.len()).sum();

@@ -76,7 +76,7 @@ impl Case {
 ///
 /// # Errors
 /// [`ServiceError::Unauthenticated`] where the person may not sign in any more.
-pub(super) fn present_role(
+pub(crate) fn present_role(
     people: &[Person],
     by: &PersonId,
     asked_as: Role,
