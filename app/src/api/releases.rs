@@ -24,7 +24,10 @@ use leptos::server;
 use serde::{Deserialize, Serialize};
 use services::releases::ReleaseFilter;
 
-use super::{Around, Choice, history::StandingPage};
+use super::{
+    Around, Choice,
+    history::{Narrowed, StandingPage},
+};
 use crate::error::AppError;
 
 /// A release in lists.
@@ -240,13 +243,7 @@ pub(crate) async fn load_contents(
 }
 
 /// A release's tests.
-pub(crate) async fn load_tests(
-    version: String,
-    baseline: String,
-    suite: String,
-    machine: String,
-) -> Result<TestsPage, AppError> {
-    let narrowed = (baseline.as_str(), suite.as_str(), machine.as_str());
+pub(crate) async fn load_tests(version: String, narrowed: Narrowed) -> Result<TestsPage, AppError> {
     crate::compose::releases::tests(&super::asked()?, &version, narrowed).await
 }
 

@@ -1,8 +1,12 @@
 //! One run: its cases, its boot stages and its console.
 
+use std::collections::HashMap;
+
 use domain::{
+    assessment::MadeAssessment,
     ids::RunId,
     run::{Run, Validation},
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +25,10 @@ pub struct RunPage {
     pub artefacts: Vec<String>,
     /// What the menu shows for the entry.
     pub entry_text: String,
+    /// What people say of its failures, by case.
+    pub assessments: HashMap<String, MadeAssessment>,
+    /// When this was so: waivers end.
+    pub now: Timestamp,
 }
 
 /// One run.

@@ -15,6 +15,7 @@ use super::{Asked, invalid};
 use crate::{
     api::{
         Choice,
+        history::Narrowed,
         releases::{
             ChangeAgainst, ContentsPage, FilesPage, NotesPage, PlanEvidence,
             ReleaseDeploymentsPage, ReleaseFile, ReleaseHead, ReleasePage, ReleaseRow,
@@ -205,7 +206,7 @@ pub(crate) async fn contents(
 pub(crate) async fn tests(
     asked: &Asked,
     version: &str,
-    narrowed: (&str, &str, &str),
+    narrowed: Narrowed,
 ) -> Result<TestsPage, AppError> {
     let head = head(asked, version).await?;
     let release = &head.row.release;

@@ -1,10 +1,13 @@
 //! `/runs/:id`: one boot of one entry on one machine, and what was seen.
 
+use std::collections::HashMap;
+
 use domain::{
+    assessment::MadeAssessment,
     ids::RunId,
     run::{Run, RunSource},
     subject::Subject,
-    time::human_duration,
+    time::{Timestamp, human_duration},
 };
 use leptos::prelude::*;
 
@@ -13,6 +16,7 @@ use crate::{
     pages::parameter,
     routes::href,
     ui::{
+        assessment,
         badge::{Status, badge},
         copy, empty,
         log::{Written, log},
@@ -67,7 +71,7 @@ pub fn runs(runs: &[Run]) -> AnyView {
 /// The page above the console.
 #[must_use]
 pub fn show(data: RunPage) -> AnyView {
-    let RunPage { run, validation, release_name, artefacts, entry_text } = data;
+    let RunPage { run, validation, release_name, artefacts, entry_text, assessments, now } = data;
     let title = match run.entry.as_str() {
         "" => format!("{} on {}", run.suite, run.machine),
         entry => format!("{entry} on {}", run.machine),
@@ -113,7 +117,7 @@ pub fn show(data: RunPage) -> AnyView {
         {message}
         {table::properties(properties)}
         {remarks(&run)}
-        {page::section("Cases", cases(&run))}
+        {page::section("Cases", cases(&run, &assessments, now))}
         {left(&run, &artefacts)}
         {(!run.stages.is_empty()).then(|| page::section("Boot", waterfall(&run.stages)))}
     }
@@ -178,7 +182,8 @@ fn left(run: &Run, artefacts: &[String]) -> AnyView {
     }.into_any())
 }
 
-fn cases(run: &Run) -> AnyView {
+fn cases(run: &Run, assessments: &HashMap<String, MadeAssessment>, now: Timestamp) -> AnyView {
+    let about = run.subject.as_ref().map(Subject::name);
     let results = &run.results;
     if results.is_empty() && run.totals.all() == 0 {
         return empty::nothing("No case has ended yet.");
@@ -197,11 +202,13 @@ fn cases(run: &Run) -> AnyView {
         .map(|result| {
             let took = result.duration_us.and_then(|it| u64::try_from(it).ok());
             let took = took.map(|it| human_duration(std::time::Duration::from_micros(it)));
+            let made = assessments.get(&result.case).filter(|_| result.outcome.fails());
+            let waived = made.and_then(|it| it.said.waived(now)).map(|_| badge(Status::Waived));
             table::row(vec![
                 view! { <a href=href::result(&run.id, &result.case)><strong>{result.title.clone()}</strong></a><br/><code>{result.case.clone()}</code> }.into_any(),
-                badge(Status::Outcome(Some(result.outcome))),
+                view! { {badge(Status::Outcome(Some(result.outcome)))}" "{waived} }.into_any(),
                 table::number(took.unwrap_or_default()),
-                view! { <span class="said">{result.message.clone()}</span> }.into_any(),
+                view! { <span class="said">{result.message.clone()}</span>{assessment::line(made, about, now)} }.into_any(),
             ])
         })
         .collect();

@@ -72,6 +72,8 @@ pub struct Review {
     pub waive: Result<(), String>,
     /// Whether the actor may take its waiver back.
     pub withdraw: Result<(), String>,
+    /// When this was so: waivers end.
+    pub now: Timestamp,
 }
 
 impl Review {
@@ -213,6 +215,7 @@ impl Services {
             assess: words(Action::AssessFailure.allowed_to(&actor.who)),
             waive: words(found.may_waive((&by, actor.name(), role), &around)),
             withdraw: words(policy::may_withdraw_waiver(role, found.said())),
+            now: self.now(),
         }))
     }
 
