@@ -24,6 +24,8 @@ use crate::{
 
 /// How many results of a case are on a page.
 const RESULTS: u32 = 50;
+/// How many failures of a release are on a page.
+const FAILURES: u32 = 100;
 
 pub(crate) async fn history(
     asked: &Asked,
@@ -93,6 +95,7 @@ pub(crate) async fn standing(
         suite: some(&narrowed.suite),
         machine: some(&narrowed.machine),
         unreviewed: narrowed.unreviewed(),
+        limit: FAILURES,
     };
     let key = SubjectKey::from(about);
     let standing = services

@@ -13,11 +13,19 @@ use crate::{
         Choice,
         assessments::{AssessFailures, WaiveFailures, WithdrawWaivers},
     },
-    ui::{assessment, empty, form, page, raw, time::time},
+    ui::{
+        assessment,
+        badge::{Status, labelled},
+        empty, form, page, raw,
+        time::time,
+    },
 };
 
 /// What is an address or a key of an issue, so that a browser says so before the form is sent.
 const ISSUE: &str = r"\s*(https?:\/\/\S+|#[0-9]+|[A-Za-z][A-Za-z0-9_]*-[0-9]+)\s*";
+
+/// Where the form is that says the same of many failures.
+pub const MANY: &str = "review-ticked";
 
 /// The part of the page of a result that says what people say of it; `failure` is how forms name it.
 #[must_use]
@@ -61,6 +69,17 @@ pub fn section(review: &Review, failure: &str, about: Option<&str>) -> AnyView {
         </div>
         {(review.history.len() > 1).then(|| history(&review.history, now))}
     }.into_any())
+}
+
+/// How far a review has come; nothing where nothing fails.
+#[must_use]
+pub fn state(reviewed: u64, all: u64) -> AnyView {
+    let words = match all {
+        0 => return ().into_any(),
+        _ if reviewed >= all => "all failures reviewed".to_owned(),
+        _ => format!("{reviewed} of {all} failures reviewed"),
+    };
+    labelled(Status::Reviewed(reviewed >= all), words)
 }
 
 fn naming(failure: &str) -> Vec<(&'static str, String)> {
@@ -145,7 +164,7 @@ pub fn many(list: AnyView, now: Timestamp, assess: &Choice, waive: &Choice) -> A
     view! {
         <form method="post" action=AssessFailures::url() class="review-many">
             {list}
-            <h3>"Say the same of all that are ticked"</h3>
+            <h3 id=MANY>"Say the same of all that are ticked"</h3>
             {faults}
             <div class="cards">
                 <fieldset class="card">

@@ -13,7 +13,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::runs::{RunPage, load_console, load_run},
-    pages::parameter,
+    pages::{parameter, review},
     routes::href,
     ui::{
         assessment,
@@ -203,15 +203,19 @@ fn cases(run: &Run, assessments: &HashMap<String, MadeAssessment>, now: Timestam
             let took = result.duration_us.and_then(|it| u64::try_from(it).ok());
             let took = took.map(|it| human_duration(std::time::Duration::from_micros(it)));
             let made = assessments.get(&result.case).filter(|_| result.outcome.fails());
-            let waived = made.and_then(|it| it.said.waived(now)).map(|_| badge(Status::Waived));
             table::row(vec![
                 view! { <a href=href::result(&run.id, &result.case)><strong>{result.title.clone()}</strong></a><br/><code>{result.case.clone()}</code> }.into_any(),
-                view! { {badge(Status::Outcome(Some(result.outcome)))}" "{waived} }.into_any(),
+                badge(Status::Outcome(Some(result.outcome))),
                 table::number(took.unwrap_or_default()),
                 view! { <span class="said">{result.message.clone()}</span>{assessment::line(made, about, now)} }.into_any(),
             ])
         })
         .collect();
-    view! { {more}{table::table("Cases", &["Case", "Outcome", ">Took", "What was seen"], rows)} }
+    let failing: Vec<_> = results.iter().filter(|it| it.outcome.fails()).collect();
+    let reviewed = failing
+        .iter()
+        .filter(|it| assessments.get(&it.case).is_some_and(|made| made.said.reviewed(now)));
+    let review = review::state(reviewed.count() as u64, failing.len() as u64);
+    view! { {review}{more}{table::table("Cases", &["Case", "Outcome", ">Took", "What was seen"], rows)} }
         .into_any()
 }

@@ -42,8 +42,6 @@ const RUN: &str = "run/";
 const RELEASES: u32 = 200;
 /// How many comparisons are remembered: each holds some thousand cases at the most.
 const REMEMBERED: usize = 32;
-/// How many failures of a release are listed.
-const MOST_FAILING: u32 = 100;
 /// How many releases a strip has.
 const STRIP: u32 = 10;
 /// From how many results flakiness is told where nobody says otherwise.
@@ -176,6 +174,8 @@ pub struct FailureQuery {
     pub machine: Option<String>,
     /// Only those that nobody has reviewed.
     pub unreviewed: bool,
+    /// How many at the most.
+    pub limit: u32,
 }
 
 /// How a release or a variant stands.
@@ -198,20 +198,6 @@ pub struct Standing {
     /// Whether more speaks against it than is listed.
     pub more: bool,
 }
-
-impl Standing {
-    /// Whether all that speaks against it was reviewed, in a sentence; `None` where nothing does.
-    #[must_use]
-    pub fn review(&self) -> Option<String> {
-        let all = self.judged.totals.failing();
-        match all {
-            0 => None,
-            _ if self.reviewed >= all => Some("All failures reviewed".to_owned()),
-            _ => Some(format!("{} of {all} failures reviewed", self.reviewed)),
-        }
-    }
-}
-
 impl ResultComparison {
     /// The same as Markdown, for an issue or a post: the counts, then the cases in a table.
     #[must_use]
@@ -415,10 +401,10 @@ impl Services {
             suite: asked.suite.clone(),
             machine: asked.machine.clone(),
             unreviewed_at: asked.unreviewed.then_some(now),
-            limit: MOST_FAILING + 1,
+            limit: asked.limit.saturating_add(1),
         };
         let mut failing = rows.failing_results(subject, &filter).await?;
-        let most = usize::try_from(MOST_FAILING).unwrap_or(usize::MAX);
+        let most = usize::try_from(asked.limit).unwrap_or(usize::MAX);
         let more = failing.len() > most;
         failing.truncate(most);
         let mut strips: HashMap<String, Vec<Mark>> = HashMap::new();

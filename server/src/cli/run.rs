@@ -6,6 +6,7 @@
 mod compare;
 mod import;
 mod past;
+pub(super) mod review;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ use self::{
     compare::CompareArgs,
     import::ImportArgs,
     past::{CaseArgs, HistoryArgs},
+    review::{AssessArgs, FailureArgs, WaiveArgs},
 };
 use super::{
     Cli, Connection,
@@ -110,6 +112,17 @@ pub(super) enum RunCommand {
         /// Name of the release, `variant/NAME`, or `recorded/NAME` for one that was made elsewhere.
         release: String,
     },
+    /// Say whose problem failures are and where they are tracked; a line for each.
+    ///
+    /// It holds for each failure of the case that says the same, on any machine and in any release.
+    Assess(AssessArgs),
+    /// Answer for failures that they do not stand in the way; a line for each. Takes an approver, and
+    /// never one whose own request it is.
+    Waive(WaiveArgs),
+    /// Take the waiver of a failure back.
+    WithdrawWaiver(FailureArgs),
+    /// Show all that was said of a failure, newest first.
+    Review(FailureArgs),
     /// Record what a person saw on a board.
     Record {
         /// What it is about: the name of a release, `variant/NAME` or `recorded/NAME`.
@@ -201,6 +214,10 @@ pub(super) fn run(cli: &Cli, command: &RunCommand) -> Result<(), CliError> {
             let run: Run = cli.client.post(&format!("{}/attachment", address(run)), &new)?;
             cli.output.said(&run, &format!("{} is about {}", run.id, about(&run)))
         }
+        RunCommand::Assess(args) => review::assess(cli, args),
+        RunCommand::Waive(args) => review::waive(cli, args),
+        RunCommand::WithdrawWaiver(args) => review::withdraw(cli, args),
+        RunCommand::Review(args) => review::show(cli, args),
         RunCommand::Record { release, machine, case_id, outcome, title, comment, suite, entry } => {
             let new = NewManualResult {
                 release: release.clone(),

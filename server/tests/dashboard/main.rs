@@ -14,6 +14,7 @@ mod live;
 mod origin;
 mod recipe_change;
 mod recipe_form;
+mod review;
 mod roles;
 mod sessions;
 mod variant_form;

@@ -141,6 +141,9 @@ const TABLE: &[(&str, Access)] = &[
     ("call give_up_keyboard", From(Developer, Action::UseGuest)),
     ("call send_line", From(Developer, Action::UseGuest)),
     ("call attach_run", From(Developer, Action::RecordResults)),
+    ("call assess_failures", From(Developer, Action::AssessFailure)),
+    ("call waive_failures", From(Approver, Action::Waive)),
+    ("call withdraw_waivers", From(Approver, Action::Waive)),
     ("call withdraw_release", From(Developer, Action::WithdrawRelease)),
     ("call request_deployment", From(Developer, Action::RequestDeployment)),
     ("call withdraw_deployment", From(Developer, Action::WithdrawRequest)),
@@ -469,6 +472,11 @@ async fn post(world: &World, path: &str, role: Role) -> Ask {
     }
 }
 
+/// A number in letters: a message that differs from another by its digits is the same failure.
+pub(crate) fn lettered(number: &str) -> String {
+    number.bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
+}
+
 /// A server function's form, on things of its own that are as it needs them.
 pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
     let number = world.number().to_string();
@@ -498,6 +506,20 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
         "attach_run" => {
             let run = world.unattached_run().await;
             post(&[("run", run.as_str()), ("release", "recorded/v0.9")])
+        }
+        "assess_failures" => {
+            let run = world.failed_run(&lettered(&number)).await;
+            post(&[("failures[]", &format!("{run}/0/smoke.boot")), ("blame", "lab")])
+        }
+        "waive_failures" => {
+            let run = world.failed_run(&lettered(&number)).await;
+            let until = world.in_days(7);
+            let failure = format!("{run}/0/smoke.boot");
+            post(&[("failures[]", &failure), ("reason", "known since long"), ("until", &until)])
+        }
+        "withdraw_waivers" => {
+            let run = world.waived_run(&lettered(&number)).await;
+            post(&[("failures[]", &format!("{run}/1/smoke.boot"))])
         }
         "withdraw_release" => {
             post(&[("version", &world.candidate().await), ("reason", "it is broken")])

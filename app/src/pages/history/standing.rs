@@ -16,7 +16,7 @@ use crate::{
     routes::href::{self, encode},
     ui::{
         assessment,
-        badge::{Status, badge, labelled},
+        badge::{Status, badge},
         empty, page, table,
     },
 };
@@ -116,8 +116,11 @@ fn baseline(data: &StandingPage) -> AnyView {
 
 /// How far the review has come, and ways to what is left of it.
 fn reviewed(standing: &Standing, data: &StandingPage) -> AnyView {
-    let Some(words) = standing.review() else { return ().into_any() };
-    let done = standing.reviewed >= standing.judged.totals.failing();
+    let of = standing.judged.totals.failing();
+    let done = standing.reviewed >= of;
+    if of == 0 {
+        return ().into_any();
+    }
     let Narrowed { suite, machine, .. } = &data.narrowed;
     let narrowed = !suite.is_empty() || !machine.is_empty() || data.narrowed.unreviewed();
     let all = narrowed.then(|| view! { <a href=data.path.clone()>"All failures"</a> });
@@ -126,10 +129,12 @@ fn reviewed(standing: &Standing, data: &StandingPage) -> AnyView {
     });
     let tick = (!standing.failing.is_empty() && data.narrowed.tick != "all")
         .then(|| view! { <a href=data.narrowed_by("tick", "all")>"Tick all"</a> });
+    let form = (!standing.failing.is_empty())
+        .then(|| view! { <a href=format!("#{}", review::MANY)>"Review the ticked"</a> });
     view! {
         <p class="review-state">
-            {labelled(Status::Reviewed(done), words)}
-            {left}{all}{tick}
+            {review::state(standing.reviewed, of)}
+            {left}{all}{tick}{form}
         </p>
     }
     .into_any()
@@ -158,7 +163,6 @@ fn failure(it: &Failing, about: &str, now: Timestamp, ticked: bool) -> AnyView {
     let made = it.assessment.as_ref();
     let seen = assessment::seen(it.run.as_str(), made.map_or(0, |it| it.revision), &it.case);
     let tick = format!("Tick {} on {}", it.case, it.machine);
-    let waived = made.and_then(|it| it.said.waived(now)).map(|_| badge(Status::Waived));
     let title = (it.title != it.case).then(|| it.title.clone());
     let place = match it.entry.as_str() {
         "" => format!("{} on {}", it.suite, it.machine),
@@ -187,7 +191,7 @@ fn failure(it: &Failing, about: &str, now: Timestamp, ticked: bool) -> AnyView {
         <li>
             <div class="failure-head">
                 <input type="checkbox" name="failures[]" value=seen checked=ticked aria-label=tick/>
-                {badge(Status::Outcome(Some(it.outcome)))}{waived}
+                {badge(Status::Outcome(Some(it.outcome)))}
                 <a href=href::result(&it.run, &it.case)><strong>{it.case.clone()}</strong></a>
                 <span>{title}</span>
                 <ul class="strip" aria-label="Newest releases, newest first">{strip}</ul>
