@@ -34,6 +34,8 @@ pub enum Action {
     Import,
     /// Stop a job.
     CancelJob,
+    /// Make a plan or a suite, change or remove one.
+    EditPlan,
     /// Run a plan against a release.
     Validate,
     /// Bring results in, or say what they are about.
@@ -76,7 +78,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -91,6 +93,7 @@ impl Action {
         Self::Upload,
         Self::Import,
         Self::CancelJob,
+        Self::EditPlan,
         Self::Validate,
         Self::RecordResults,
         Self::AssessFailure,
@@ -128,6 +131,7 @@ impl Action {
             | Self::Upload
             | Self::Import
             | Self::CancelJob
+            | Self::EditPlan
             | Self::Validate
             | Self::RecordResults
             | Self::AssessFailure
@@ -164,6 +168,7 @@ impl Action {
             Self::Upload => "upload a file",
             Self::Import => "import a release",
             Self::CancelJob => "cancel a job",
+            Self::EditPlan => "save a plan or a suite",
             Self::Validate => "validate a release",
             Self::RecordResults => "bring results in",
             Self::AssessFailure => "assess a failure",

@@ -129,6 +129,7 @@ fn each_role_may_what_the_table_says() {
                 Upload,
                 Import,
                 CancelJob,
+                EditPlan,
                 Validate,
                 RecordResults,
                 AssessFailure,
