@@ -1,7 +1,8 @@
 //! What people say of failures: one statement about one failure or about many.
 //!
 //! A form names each failure as `<run>/<revision>/<case>`: the revision is that of the assessment that
-//! was shown, so that nobody overwrites unseen what another person has said.
+//! was shown, so that nobody overwrites unseen what another person has said. A demanded case that no run
+//! answered is `missing/` and a [`services::assessments::MissingCase`] as JSON.
 
 use leptos::server;
 

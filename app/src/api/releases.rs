@@ -134,6 +134,8 @@ pub struct TestsPage {
     pub evidence: Vec<PlanEvidence>,
     /// All validations with their runs, newest first.
     pub validations: Vec<Validation>,
+    /// When this was so: waivers end.
+    pub now: Timestamp,
     /// Names of the plans by which it can be validated.
     pub plans: Vec<String>,
 }

@@ -1,10 +1,10 @@
 //! What people say of failures.
 
 use domain::{ids::RunId, run::FailureClass};
-use services::assessments::{SeenFailure, Statement};
+use services::assessments::{FailureAt, MissingCase, SeenFailure, Statement};
 
 use super::{Asked, invalid};
-use crate::error::AppError;
+use crate::{error::AppError, ui::assessment::MISSING};
 
 pub(crate) async fn assess(
     asked: &Asked,
@@ -46,10 +46,15 @@ async fn say(asked: &Asked, failures: &[String], statement: &Statement) -> Resul
     said.map_err(|it| asked.refuse(it))
 }
 
-/// A failure as forms name it: `<run>/<revision>/<case>`.
+/// A failure as forms name it: `<run>/<revision>/<case>`, or `missing/` and what is missing as JSON.
 fn seen(text: &str) -> Option<SeenFailure> {
+    if let Some(missing) = text.strip_prefix(MISSING) {
+        let at = FailureAt::Missing(MissingCase::of_text(missing)?);
+        return Some(SeenFailure { at, seen: None });
+    }
     let (run, rest) = text.split_once('/')?;
     let (revision, case) = rest.split_once('/')?;
     let seen = Some(revision.parse().ok()?);
-    Some(SeenFailure { run: RunId::from(run), case: case.to_owned(), seen })
+    let at = FailureAt::Result { run: RunId::from(run), case: case.to_owned() };
+    Some(SeenFailure { at, seen })
 }

@@ -226,7 +226,9 @@ pub(crate) async fn tests(
     let validations =
         asked.services.validations(&asked.actor, release).await.map_err(|it| asked.refuse(it))?;
     let plans = super::plans::names(asked).await?;
-    Ok(TestsPage { standing, evidence: evidence(asked, release).await?, validations, plans, head })
+    let evidence = evidence(asked, release).await?;
+    let now = asked.services.now();
+    Ok(TestsPage { standing, evidence, validations, plans, now, head })
 }
 
 pub(crate) async fn deployments(

@@ -1,6 +1,7 @@
 //! `/deployments/:id`: what changes, on which evidence, who said what, and what to do now.
 
 use domain::{
+    assessment::Waiver,
     deployment::{Approval, Deployment, DeploymentState},
     ids::DeploymentId,
 };
@@ -13,6 +14,7 @@ use crate::{
     pages::{environments::demands, parameter, releases},
     routes::href,
     ui::{
+        assessment,
         badge::{Status, badge},
         change::changes,
         copy, empty, form, page,
@@ -62,6 +64,7 @@ pub fn show(data: &DeploymentPage) -> AnyView {
     } else {
         view! { {evidence} }.into_any()
     };
+    let accepted = deployment.state.open().then(|| accepted(data));
     let said = if deployment.approvals.is_empty() {
         empty::nothing("Nobody has said anything yet.")
     } else {
@@ -73,9 +76,42 @@ pub fn show(data: &DeploymentPage) -> AnyView {
         {page::heading(title, crumbs, badge(Status::Deployment(deployment.state)))}
         {table::properties(properties)}
         {changed}
-        {page::section("Evidence", evidence)}
+        {page::section("Evidence", view! { {accepted}{evidence} }.into_any())}
         {page::section("Said about it", said)}
         {todo}
+    }
+    .into_any()
+}
+
+/// The waivers that an approval given now would accept, and those that do not count here.
+fn accepted(data: &DeploymentPage) -> AnyView {
+    let cases = data.evidence.iter().flat_map(|plan| &plan.evidence.cases);
+    let own = |waiver: &Waiver| {
+        !data.environment.policy.self_approval && waiver.person == data.deployment.requester
+    };
+    let items: Vec<_> = cases
+        .filter_map(|case| Some((case, case.waiver.as_ref()?)))
+        .map(|(case, waiver)| {
+            let own = own(waiver)
+                .then_some(" It does not count: who asks for a deployment waives nothing for it.");
+            let place = match case.entry.as_str() {
+                "" => case.machine.clone(),
+                entry => format!("{}, entry {entry}", case.machine),
+            };
+            view! {
+                <li>
+                    <code>{case.case.clone()}</code>" on "{place}" "{case.ended().word().replace('-', " ")}"; "
+                    {assessment::waiver(waiver, true)}{own}
+                </li>
+            }
+        })
+        .collect();
+    if items.is_empty() {
+        return ().into_any();
+    }
+    view! {
+        <p><strong>"Whoever approves this accepts these waivers:"</strong></p>
+        <ul class="list">{items}</ul>
     }
     .into_any()
 }

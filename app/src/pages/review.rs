@@ -2,11 +2,13 @@
 
 use domain::{
     assessment::{Assessment, MadeAssessment},
-    run::FailureClass,
+    evidence::{DecidingCase, Evidence},
+    plan::WHOLE_RUN,
+    run::{FailureClass, Outcome},
     time::Timestamp,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
-use services::assessments::Review;
+use services::assessments::{MissingCase, Review};
 
 use crate::{
     api::{
@@ -61,7 +63,7 @@ pub fn section(review: &Review, failure: &str, about: Option<&str>) -> AnyView {
             <div class="card">
                 <h3>"Waive"</h3>
                 {form::acting::<WaiveFailures>("", naming(failure), view! {
-                    {waive_fields(now, true)}
+                    {waive_fields("", now, true)}
                     {form::submit("Waive", "", &review.waive)}
                 }.into_any())}
             </div>
@@ -134,20 +136,77 @@ fn assess_fields(said: Option<&Assessment>) -> AnyView {
     .into_any()
 }
 
-/// Why a failure does not stand in the way, and until when.
-fn waive_fields(now: Timestamp, required: bool) -> AnyView {
+/// Why a failure does not stand in the way, and until when; `form` tells the fields of several forms of a
+/// page apart.
+fn waive_fields(form: &str, now: Timestamp, required: bool) -> AnyView {
     let day = |at: Timestamp| at.rfc3339().chars().take(10).collect::<String>();
     let last = now.plus(std::time::Duration::from_secs(365 * 86_400));
+    let (reason_id, until_id) = (format!("reason{form}"), format!("until{form}"));
     let reason = view! {
-        <textarea id="reason" name="reason" rows="2" minlength="3" maxlength="2000" required=required></textarea>
+        <textarea id=reason_id.clone() name="reason" rows="2" minlength="3" maxlength="2000" required=required></textarea>
     };
+    let about = format!("{until_id}-about");
     let until = view! {
-        <input id="until" name="until" type="date" min=day(now) max=day(last) required=required aria-describedby="until-about"/>
+        <input id=until_id.clone() name="until" type="date" min=day(now) max=day(last) required=required aria-describedby=about/>
     };
     let hint = "The whole of this day counts, in UTC; a year ahead at the most.";
     view! {
-        {form::field("reason", "Why it does not stand in the way", None, None, reason.into_any())}
-        {form::field("until", "Until", Some(hint.to_owned()), None, until.into_any())}
+        {form::field(reason_id, "Why it does not stand in the way", None, None, reason.into_any())}
+        {form::field(until_id, "Until", Some(hint.to_owned()), None, until.into_any())}
+    }
+    .into_any()
+}
+
+/// A form that waives demanded cases that no run answered; nothing where there are none.
+#[must_use]
+pub fn missing(evidence: &Evidence, release: &str, now: Timestamp, waive: &Choice) -> AnyView {
+    let unanswered = |it: &&DecidingCase| {
+        it.waiver.is_none()
+            && (it.ended() == Outcome::NotRun || it.case == WHOLE_RUN)
+            && it.ended() != Outcome::Passed
+    };
+    let boxes: Vec<_> = evidence
+        .cases
+        .iter()
+        .filter(unanswered)
+        .map(|it| {
+            let missing = MissingCase {
+                release: release.to_owned(),
+                plan: evidence.plan.clone(),
+                suite: it.suite.clone(),
+                machine: it.machine.clone(),
+                entry: it.entry.clone(),
+                case: it.case.clone(),
+            };
+            let named = missing.to_text();
+            let case = if it.case == WHOLE_RUN { "the whole run" } else { it.case.as_str() };
+            let place = match it.entry.as_str() {
+                "" => format!("{case} on {}", it.machine),
+                entry => format!("{case} on {}, entry {entry}", it.machine),
+            };
+            view! {
+                <label class="choice">
+                    <input type="checkbox" name="failures[]" value=format!("{}{named}", assessment::MISSING)/>
+                    <span>{place}</span>
+                </label>
+            }
+        })
+        .collect();
+    if boxes.is_empty() {
+        return ().into_any();
+    }
+    let id = format!("waive-missing-{}", evidence.plan);
+    let open = form::failed::<WaiveFailures>().is_some();
+    view! {
+        <details class="missing" open=open id=id>
+            <summary>{format!("Waive what no run answered ({})", boxes.len())}</summary>
+            <p class="quiet">"Where a machine is dead, an approver can answer for what it cannot say. It holds for this machine and entry until the day given, in the next releases as well."</p>
+            {form::acting::<WaiveFailures>("", Vec::new(), view! {
+                <fieldset><legend>"Cases"</legend>{boxes}</fieldset>
+                {waive_fields(&format!("-{}", evidence.plan), now, true)}
+                {form::submit("Waive the ticked", "", waive)}
+            }.into_any())}
+        </details>
     }
     .into_any()
 }
@@ -177,7 +236,7 @@ pub fn many(list: AnyView, now: Timestamp, assess: &Choice, waive: &Choice) -> A
                 </fieldset>
                 <fieldset class="card">
                     <legend>"Waive"</legend>
-                    {waive_fields(now, false)}
+                    {waive_fields("", now, false)}
                     <div class="act">
                         <button type="submit" formaction=WaiveFailures::url() disabled=waive.is_err()>"Waive the ticked"</button>
                         {why_not(waive)}

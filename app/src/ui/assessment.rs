@@ -1,13 +1,15 @@
 //! What people say of a failure, in one line.
 
 use domain::{
-    assessment::{Assessment, Issue, MadeAssessment},
+    assessment::{Assessment, Issue, MadeAssessment, Waiver},
+    evidence::DecidingCase,
+    run::FailureClass,
     time::Timestamp,
 };
 use leptos::prelude::*;
 
 use super::{
-    badge::{Status, labelled},
+    badge::{Status, badge},
     time::time,
 };
 
@@ -16,6 +18,9 @@ use super::{
 pub fn seen(run: &str, revision: u32, case: &str) -> String {
     format!("{run}/{revision}/{case}")
 }
+
+/// What comes before the JSON of a demanded case that no run answered, where forms name it.
+pub const MISSING: &str = "missing/";
 
 /// Where a failure is tracked: a link where it is an address.
 #[must_use]
@@ -30,29 +35,45 @@ pub fn issue(issue: &Issue) -> AnyView {
     }
 }
 
+/// Who answers for a failure, until when and why.
+#[must_use]
+pub fn waiver(waiver: &Waiver, holds: bool) -> AnyView {
+    let (by, until, reason) = (waiver.by.clone(), time(waiver.until), waiver.reason.clone());
+    let state = if holds {
+        view! { {badge(Status::Waived)}" by "{by}" until "{until}": " }.into_any()
+    } else {
+        view! { {badge(Status::WaiverEnded)}" by "{by}", "{until}": " }.into_any()
+    };
+    view! { <span class="waiver">{state}<q>{reason}</q></span> }.into_any()
+}
+
+fn blame_and_issue(blame: Option<FailureClass>, tracked: Option<&Issue>) -> AnyView {
+    let blame =
+        blame.map(|it| view! { <span>"Problem of the "<strong>{it.word()}</strong></span> });
+    let tracked = tracked.map(|it| view! { <span>"Issue "{issue(it)}</span> });
+    view! { {blame}{tracked} }.into_any()
+}
+
+/// What people say of a case that decides.
+#[must_use]
+pub fn deciding(case: &DecidingCase) -> AnyView {
+    if case.waiver.is_none() && case.blame.is_none() && case.issue.is_none() {
+        return ().into_any();
+    }
+    let waiver = case.waiver.as_ref().map(|it| waiver(it, true));
+    view! { <div class="assessment">{waiver}{blame_and_issue(case.blame, case.issue.as_ref())}</div> }
+        .into_any()
+}
+
 /// What was said, in the order in which a reader asks: does it stand in the way, whose problem is it,
 /// where is it tracked.
 #[must_use]
 pub fn words(said: &Assessment, now: Timestamp) -> AnyView {
-    let waiver = said.waiver.as_ref().map(|waiver| {
-        let reason = waiver.reason.clone();
-        let (holds, by) = (waiver.holds(now), waiver.by.clone());
-        let until = time(waiver.until);
-        let state = if holds {
-            view! { {labelled(Status::Waived, "waived".to_owned())}" by "{by}" until "{until}": " }
-                .into_any()
-        } else {
-            view! { {labelled(Status::WaiverEnded, "waiver ended".to_owned())}" by "{by}", "{until}": " }
-                .into_any()
-        };
-        view! { <span class="waiver">{state}<q>{reason}</q></span> }
-    });
-    let blame =
-        said.blame.map(|it| view! { <span>"Problem of the "<strong>{it.word()}</strong></span> });
-    let issue = said.issue.as_ref().map(|it| view! { <span>"Issue "{issue(it)}</span> });
+    let waiver = said.waiver.as_ref().map(|it| waiver(it, it.holds(now)));
+    let told = blame_and_issue(said.blame, said.issue.as_ref());
     let comment = (!said.comment.is_empty())
         .then(|| view! { <span class="said">{said.comment.clone()}</span> });
-    view! { {waiver}{blame}{issue}{comment} }.into_any()
+    view! { {waiver}{told}{comment} }.into_any()
 }
 
 /// What counts of a failure of something called `about`; nothing where nobody has said anything.

@@ -30,22 +30,37 @@ const LONGEST_ISSUE: usize = 500;
 /// The longest key of an issue, in characters.
 const LONGEST_KEY: usize = 40;
 
+/// Where a suite runs: its name, that of the machine, and the label of the boot entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// Name of the suite.
+    pub suite: &'a str,
+    /// Name of the machine.
+    pub machine: &'a str,
+    /// Label of the boot entry; empty where there is none.
+    pub entry: &'a str,
+}
+
+impl Place<'_> {
+    /// By what it is known that a case did not answer here.
+    #[must_use]
+    pub fn mark(&self, outcome: Outcome) -> String {
+        format!("{}/{}/{}/{}", outcome.word(), self.suite, self.machine, self.entry)
+    }
+}
+
 /// By what a result that speaks for nothing is known again among those of its case; `None` for one that
 /// passed.
 ///
 /// A failure is the same wherever it says the same. What was skipped or not run said nothing, so it is
-/// known by the machine and the boot entry that it is missing on.
+/// known by the place where it is missing.
 #[must_use]
-pub fn mark(
-    outcome: Outcome,
-    signature: Option<&str>,
-    (machine, entry): (&str, &str),
-) -> Option<String> {
+pub fn mark(outcome: Outcome, signature: Option<&str>, place: Place<'_>) -> Option<String> {
     match outcome {
         Outcome::Passed => None,
         // Results of the first version have no signature: each case of these is one failure.
         Outcome::Failed | Outcome::Errored => Some(signature.unwrap_or_default().to_owned()),
-        Outcome::Skipped | Outcome::NotRun => Some(format!("{}/{machine}/{entry}", outcome.word())),
+        Outcome::Skipped | Outcome::NotRun => Some(place.mark(outcome)),
     }
 }
 
@@ -279,13 +294,14 @@ mod tests {
 
     #[test]
     fn failures_are_known_by_what_they_say_and_silence_by_its_place() {
-        let on = |outcome, machine| mark(outcome, Some("s"), (machine, "boot"));
+        let at = |machine| Place { suite: "smoke", machine, entry: "boot" };
+        let on = |outcome, machine| mark(outcome, Some("s"), at(machine));
         assert_eq!(on(Outcome::Failed, "qemu"), on(Outcome::Errored, "board"));
         assert_ne!(
-            mark(Outcome::Failed, Some("s"), ("qemu", "")),
-            mark(Outcome::Failed, Some("t"), ("qemu", ""))
+            mark(Outcome::Failed, Some("s"), at("qemu")),
+            mark(Outcome::Failed, Some("t"), at("qemu"))
         );
-        assert!(mark(Outcome::Failed, None, ("qemu", "boot")).is_some());
+        assert!(mark(Outcome::Failed, None, at("qemu")).is_some());
         assert_ne!(on(Outcome::NotRun, "qemu"), on(Outcome::NotRun, "board"));
         assert_ne!(on(Outcome::NotRun, "qemu"), on(Outcome::Skipped, "qemu"));
         assert_eq!(on(Outcome::Passed, "qemu"), None);

@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    assessment::{Assessment, Issue, Place, Waiver, mark},
     canonical::{self, NotCanonical},
     digest::Digest,
     ids::RunId,
+    plan::WHOLE_RUN,
     release::Health,
-    run::Outcome,
+    run::{FailureClass, Outcome},
+    time::Timestamp,
 };
 
 /// The deciding results of one plan for one manifest.
@@ -40,6 +43,44 @@ pub struct DecidingCase {
     pub run: Option<RunId>,
     /// Its outcome; `not-run` where no run has ended.
     pub outcome: OutcomeWord,
+    /// Whose problem it is, where somebody has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blame: Option<FailureClass>,
+    /// Where it is tracked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue: Option<Issue>,
+    /// Who answers for it that it does not stand in the way: only a waiver that holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<Waiver>,
+}
+
+impl DecidingCase {
+    /// Adds what people say of it and holds at `now`.
+    pub fn assess(&mut self, said: &Assessment, now: Timestamp) {
+        self.blame = said.blame;
+        self.issue = said.issue.clone();
+        self.waiver = said.waived(now).cloned();
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn ended(&self) -> Outcome {
+        self.outcome.0.parse().unwrap_or(Outcome::NotRun)
+    }
+
+    /// By what it is known to be the same failure as another; `None` where it passed. `signature` is
+    /// that of its result.
+    #[must_use]
+    pub fn mark(&self, signature: Option<&str>) -> Option<String> {
+        let place = Place { suite: &self.suite, machine: &self.machine, entry: &self.entry };
+        match self.ended() {
+            // Of a run as a whole, no result says anything.
+            outcome if self.case == WHOLE_RUN && outcome != Outcome::Passed => {
+                Some(place.mark(outcome))
+            }
+            outcome => mark(outcome, signature, place),
+        }
+    }
 }
 
 /// An outcome ordered by its word, for a canonical order.
@@ -91,14 +132,21 @@ impl Evidence {
         canonical::digest(self)
     }
 
-    /// What the cases say together.
+    /// What the cases say together; a waived one stands in nobody's way.
     #[must_use]
     pub fn health(&self) -> Health {
-        let is = |case: &DecidingCase, outcome: Outcome| case.outcome.0 == outcome.word();
-        if self.cases.iter().any(|case| is(case, Outcome::Failed) || is(case, Outcome::Errored)) {
+        self.health_where(|_| true)
+    }
+
+    /// As [`Evidence::health`], where only some waivers count.
+    #[must_use]
+    pub fn health_where(&self, counts: impl Fn(&Waiver) -> bool) -> Health {
+        let waived = |case: &&DecidingCase| case.waiver.as_ref().is_some_and(&counts);
+        let open: Vec<Outcome> =
+            self.cases.iter().filter(|case| !waived(case)).map(DecidingCase::ended).collect();
+        if open.iter().any(|it| it.fails()) {
             Health::Failing
-        } else if self.cases.is_empty() || self.cases.iter().any(|case| !is(case, Outcome::Passed))
-        {
+        } else if self.cases.is_empty() || open.iter().any(|it| *it != Outcome::Passed) {
             Health::Unknown
         } else {
             Health::Passing

@@ -6,11 +6,14 @@
 
 use domain::{
     actor::Actor,
-    assessment::{Assessment, Issue, MadeAssessment, Waiver, mark, tidy_comment, waiver_end},
+    assessment::{
+        Assessment, Issue, MadeAssessment, Place, Waiver, mark, tidy_comment, waiver_end,
+    },
     deployment::Deployment,
     environment::Environment,
     ids::{PersonId, RunId},
     person::Role,
+    plan::WHOLE_RUN,
     policy::{self, Action, Refusal, Waiving},
     run::{FailureClass, Run},
     subject::{Subject, SubjectKey},
@@ -20,19 +23,64 @@ use serde::{Deserialize, Serialize};
 use store::{Rows, WriteTx, subjects::SubjectNumber};
 
 use crate::{
-    Services, audit::Change, deployments::present_role, error::ServiceError, runs::no_run,
+    Services, audit::Change, deployments::present_role, error::ServiceError, evidence::evidence_by,
+    releases::no_release, runs::no_run,
 };
 
 /// How many failures one statement is about at the most.
 pub const MOST_FAILURES: usize = 200;
 
+/// A case that a plan demands and that no run has answered: a board may be dead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingCase {
+    /// Name of the release.
+    pub release: String,
+    /// Name of the plan.
+    pub plan: String,
+    /// Name of the suite.
+    pub suite: String,
+    /// Name of the machine.
+    pub machine: String,
+    /// Label of the boot entry; empty where there is none.
+    pub entry: String,
+    /// The case's id.
+    pub case: String,
+}
+
+impl MissingCase {
+    /// As forms name it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        // A struct of texts is always JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// As forms name it; `None` where that is not how.
+    #[must_use]
+    pub fn of_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// Where a failure is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FailureAt {
+    /// What a run says of a case.
+    Result {
+        /// The run.
+        run: RunId,
+        /// The case's id.
+        case: String,
+    },
+    /// A demanded case that nothing is said of.
+    Missing(MissingCase),
+}
+
 /// A failure as somebody looked at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenFailure {
-    /// The run.
-    pub run: RunId,
-    /// The case's id.
-    pub case: String,
+    /// Where it is.
+    pub at: FailureAt,
     /// Revision of the assessment that was looked at, 0 where there was none; `None` where nobody
     /// says.
     pub seen: Option<u32>,
@@ -88,7 +136,9 @@ impl Review {
 struct Found {
     case: String,
     mark: String,
-    run: Run,
+    /// `None` where no run answered.
+    run: Option<Run>,
+    subject: Option<Subject>,
     validated_by: Option<String>,
     newest: Option<MadeAssessment>,
 }
@@ -100,14 +150,59 @@ struct Surroundings {
 }
 
 impl Found {
+    async fn read(rows: &mut Rows, at: &FailureAt, now: Timestamp) -> Result<Self, ServiceError> {
+        match at {
+            FailureAt::Result { run, case } => Self::of_result(rows, run, case).await,
+            FailureAt::Missing(missing) => Self::of_missing(rows, missing, now).await,
+        }
+    }
+
+    /// A demanded case that no run has answered.
+    async fn of_missing(
+        rows: &mut Rows,
+        asked: &MissingCase,
+        now: Timestamp,
+    ) -> Result<Self, ServiceError> {
+        let name = &asked.release;
+        let release = rows.release_by_name(name).await?.ok_or_else(|| no_release(name))?;
+        let evidence = evidence_by(rows, &release, &asked.plan, now).await?;
+        let demanded = evidence.cases.into_iter().find(|it| {
+            let here = (&it.suite, &it.machine, &it.entry, &it.case);
+            here == (&asked.suite, &asked.machine, &asked.entry, &asked.case)
+        });
+        let demanded = demanded.ok_or_else(|| {
+            ServiceError::NotFound(format!("case {} that the plan demands there", asked.case))
+        })?;
+        // What a run said of it is assessed where it says so.
+        let unanswered = match demanded.run.as_ref().filter(|_| demanded.case != WHOLE_RUN) {
+            Some(run) => rows.recorded_result(run, &demanded.case).await?.is_none(),
+            None => true,
+        };
+        let mark = demanded.mark(None).filter(|_| unanswered).ok_or(Refusal::NothingFailed)?;
+        let validations = rows.validations_of(&release.id).await?;
+        let asker = validations.into_iter().find(|it| it.plan == asked.plan);
+        Ok(Self {
+            newest: rows.assessment(&demanded.case, &mark).await?,
+            case: demanded.case,
+            mark,
+            run: None,
+            subject: Some(Subject::Release {
+                name: release.name(),
+                id: release.id,
+                manifest: evidence.manifest,
+            }),
+            validated_by: asker.map(|it| it.created_by),
+        })
+    }
+
     /// The failure of a case in a run.
-    async fn read(rows: &mut Rows, id: &RunId, case: &str) -> Result<Self, ServiceError> {
+    async fn of_result(rows: &mut Rows, id: &RunId, case: &str) -> Result<Self, ServiceError> {
         let run = rows.run_alone(id).await?.ok_or_else(|| no_run(id))?;
         let result = rows.recorded_result(id, case).await?;
         let (_, result) = result
             .ok_or_else(|| ServiceError::NotFound(format!("result of {case} in run {id}")))?;
         let signature = rows.failure_signature(id, case).await?;
-        let place = (run.machine.as_str(), run.entry.as_str());
+        let place = Place { suite: &run.suite, machine: &run.machine, entry: &run.entry };
         let mark = mark(result.outcome, signature.as_deref(), place);
         let mark = mark.ok_or(Refusal::NothingFailed)?;
         let validation = match &run.validation {
@@ -116,7 +211,8 @@ impl Found {
         };
         let newest = rows.assessment(case, &mark).await?;
         let validated_by = validation.map(|it| it.created_by);
-        Ok(Self { case: case.to_owned(), mark, run, validated_by, newest })
+        let subject = run.subject.clone();
+        Ok(Self { case: case.to_owned(), mark, run: Some(run), subject, validated_by, newest })
     }
 
     fn may_waive(
@@ -124,7 +220,7 @@ impl Found {
         (by, name, role): (&PersonId, &str, Role),
         around: &Surroundings,
     ) -> Result<(), Refusal> {
-        let release = match &self.run.subject {
+        let release = match &self.subject {
             Some(Subject::Release { id, .. }) => Some(id),
             Some(Subject::Variant { .. } | Subject::Recorded { .. }) | None => None,
         };
@@ -132,7 +228,7 @@ impl Found {
             by,
             name,
             role,
-            run: Some(&self.run),
+            run: self.run.as_ref(),
             validated_by: self.validated_by.as_deref(),
             release,
             open: &around.open,
@@ -156,6 +252,16 @@ enum Checked {
     Assess { issue: Option<Issue>, blame: Option<FailureClass>, comment: String },
     Waive { reason: String, until: Timestamp },
     WithdrawWaiver,
+}
+
+impl FailureAt {
+    /// What pages that show it listen to.
+    fn topic(&self) -> String {
+        match self {
+            Self::Result { run, .. } => format!("run/{run}"),
+            Self::Missing(it) => format!("release/{}", it.release),
+        }
+    }
 }
 
 impl Statement {
@@ -203,7 +309,7 @@ impl Services {
     ) -> Result<Option<Review>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         let mut rows = self.read().await?;
-        let found = match Found::read(&mut rows, run, case).await {
+        let found = match Found::of_result(&mut rows, run, case).await {
             Err(ServiceError::Refused(Refusal::NothingFailed)) => return Ok(None),
             found => found?,
         };
@@ -243,21 +349,21 @@ impl Services {
         let around = Surroundings::read(&mut tx).await?;
         let mut done: Vec<(String, String)> = Vec::new();
         for failure in failures {
-            let found = Found::read(&mut tx, &failure.run, &failure.case).await?;
+            let found = Found::read(&mut tx, &failure.at, self.now()).await?;
             let known = (found.case.clone(), found.mark.clone());
             // The same failure on another machine: what was said a moment ago holds for it.
             if done.contains(&known) {
                 continue;
             }
-            unchanged(&found, failure.seen)?;
+            unchanged(&found, failure.seen, self.now())?;
             let who = (&by, actor.name(), role);
             self.review(&mut tx, actor, &found, who, &checked, &around).await?;
             done.push(known);
         }
         tx.commit().await?;
-        let mut told: Vec<&RunId> = failures.iter().map(|it| &it.run).collect();
+        let mut told: Vec<String> = failures.iter().map(|it| it.at.topic()).collect();
         told.dedup();
-        told.iter().for_each(|run| self.tell(&format!("run/{run}")));
+        told.iter().for_each(|topic| self.tell(topic));
         Ok(())
     }
 
@@ -295,14 +401,14 @@ impl Services {
                 Assessment { waiver: None, ..before }
             }
         };
-        let subject = subject_of(tx, &found.run).await?;
+        let subject = subject_of(tx, found.subject.as_ref()).await?;
         let made = MadeAssessment {
             said,
             revision: found.newest.as_ref().map_or(0, |it| it.revision) + 1,
             at: now,
             by: name.to_owned(),
-            about: found.run.subject.as_ref().map(|it| it.name().to_owned()),
-            run: Some(found.run.id.clone()),
+            about: found.subject.as_ref().map(|it| it.name().to_owned()),
+            run: found.run.as_ref().map(|it| it.id.clone()),
         };
         let failure = (found.case.as_str(), found.mark.as_str());
         tx.insert_assessment(failure, &made, subject).await?;
@@ -317,23 +423,30 @@ impl Services {
 }
 
 /// Nobody has said anything of it since it was looked at.
-fn unchanged(found: &Found, seen: Option<u32>) -> Result<(), ServiceError> {
+fn unchanged(found: &Found, seen: Option<u32>, now: Timestamp) -> Result<(), ServiceError> {
     let newest = found.newest.as_ref();
-    match seen {
-        Some(seen) if seen != newest.map_or(0, |it| it.revision) => {
-            Err(ServiceError::Conflict(format!(
-                "{} said something of this failure of {} while you were writing; look at it and say \
+    // Lists of what is missing show what is not waived.
+    let waived = newest.is_some_and(|it| it.said.waived(now).is_some());
+    let changed = match seen {
+        Some(seen) => seen != newest.map_or(0, |it| it.revision),
+        None => found.run.is_none() && waived,
+    };
+    match changed {
+        true => Err(ServiceError::Conflict(format!(
+            "{} said something of this failure of {} while you were writing; look at it and say \
                  it again",
-                newest.map_or("somebody", |it| it.by.as_str()),
-                found.case
-            )))
-        }
-        _ => Ok(()),
+            newest.map_or("somebody", |it| it.by.as_str()),
+            found.case
+        ))),
+        false => Ok(()),
     }
 }
 
-async fn subject_of(rows: &mut Rows, run: &Run) -> Result<Option<SubjectNumber>, ServiceError> {
-    match &run.subject {
+async fn subject_of(
+    rows: &mut Rows,
+    subject: Option<&Subject>,
+) -> Result<Option<SubjectNumber>, ServiceError> {
+    match subject {
         Some(subject) => {
             let found = rows.subject(&SubjectKey::from(subject.key().as_str())).await?;
             Ok(found.map(|(number, _)| number))

@@ -161,6 +161,32 @@ impl Rows {
         Ok(found)
     }
 
+    /// What counts of what was said of cases that did not answer somewhere, by case and mark.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn assessments_of_places(
+        &mut self,
+    ) -> Result<Vec<((String, String), MadeAssessment)>, StoreError> {
+        let rows = sqlx::query(
+            // A signature has no such sign.
+            "select t.case_id, f.mark, a.* from failure f
+             join assessment_with_names a on a.assessment = f.newest
+             join test_case t on t.number = f.test_case
+             where f.mark like '%/%'",
+        )
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("listing assessments of what did not answer"))?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if let Some(made) = made(row)? {
+                found.push(((text(row, "case_id")?, text(row, "mark")?), made));
+            }
+        }
+        Ok(found)
+    }
+
     /// How many of the results that speak against a subject were reviewed as things stand at `now`.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use services::{
     Services,
-    assessments::{Review, SeenFailure, Statement},
+    assessments::{FailureAt, Review, SeenFailure, Statement},
     history::{FailureQuery, Standing},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -156,7 +156,8 @@ async fn say(
     seen: Option<u32>,
     statement: &Statement,
 ) -> Answer<Tagged<FailureReview>> {
-    let failure = SeenFailure { run: run.clone(), case: case.clone(), seen };
+    let at = FailureAt::Result { run: run.clone(), case: case.clone() };
+    let failure = SeenFailure { at, seen };
     let said = services.review_failures(actor, &[failure], statement).await;
     said.map_err(Problem::of_condition)?;
     shown(services, actor, (&run, &case)).await

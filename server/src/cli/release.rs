@@ -352,8 +352,12 @@ fn evidence(cli: &Cli, name: &str) -> Result<(), CliError> {
         let rows: Vec<[String; 5]> = cases
             .iter()
             .map(|(plan, it)| {
-                let case = [&it.entry, &it.machine, &it.case, &it.outcome.0].map(String::clone);
-                let [entry, machine, case, outcome] = case;
+                let case = [&it.entry, &it.machine, &it.case].map(String::clone);
+                let [entry, machine, case] = case;
+                let outcome = match &it.waiver {
+                    Some(waiver) => format!("{}, waived by {}", it.outcome.0, waiver.by),
+                    None => it.outcome.0.clone(),
+                };
                 [plan.clone(), entry, machine, case, outcome]
             })
             .collect();

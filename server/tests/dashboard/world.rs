@@ -33,7 +33,7 @@ use domain::{
 use server::config::{Command, load};
 use services::{
     Services, ServicesOptions,
-    assessments::{SeenFailure, Statement},
+    assessments::{FailureAt, SeenFailure, Statement},
     identity::SystemClock,
     recipes::Saved,
     releases::Packages,
@@ -447,7 +447,8 @@ impl World {
     pub(crate) async fn waived_run(&self, message: &str) -> RunId {
         let run = self.failed_run(message).await;
         let anna = self.actor(Role::Approver).await;
-        let failure = SeenFailure { run: run.clone(), case: "smoke.boot".to_owned(), seen: None };
+        let at = FailureAt::Result { run: run.clone(), case: "smoke.boot".to_owned() };
+        let failure = SeenFailure { at, seen: None };
         let statement =
             Statement::Waive { reason: "known since long".to_owned(), until: self.in_days(7) };
         self.services.review_failures(&anna, &[failure], &statement).await.unwrap();

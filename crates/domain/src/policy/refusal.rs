@@ -303,6 +303,16 @@ pub enum Refusal {
         /// How the failure is that person's own.
         tie: FailureTie,
     },
+    /// A plan passes only by waivers of whoever asks for the deployment.
+    #[error(
+        "{environment} demands the plan \"{plan}\", and it passes only by waivers of whoever asks for the deployment, which do not count there; let another approver waive these failures"
+    )]
+    OwnWaiver {
+        /// The environment.
+        environment: String,
+        /// The plan.
+        plan: String,
+    },
     /// There is no waiver to take back.
     #[error("this failure has no waiver that could be taken back")]
     NoWaiver,
@@ -350,9 +360,10 @@ pub enum Lapse {
     /// The release is made of other bytes.
     #[error("the release's manifest is another one now")]
     Manifest,
-    /// Other runs decide, or the environment demands other plans.
+    /// Other runs decide, failures are assessed or waived otherwise, or the environment demands other
+    /// plans.
     #[error(
-        "the evidence is another one now, since the release was validated again or the plans changed"
+        "the evidence is another one now, since the release was validated again, what people say of its failures changed, a waiver ended, or the plans changed"
     )]
     Evidence,
 }

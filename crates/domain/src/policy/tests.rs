@@ -37,6 +37,7 @@ fn standing() -> Standing {
         manifest: digest("manifest"),
         evidence: digest("evidence"),
         plans: vec![("smoke".to_owned(), Health::Passing)],
+        own_waivers: Vec::new(),
         name_taken_by: None,
     }
 }
