@@ -153,3 +153,95 @@ impl Evidence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(id: &str, outcome: Outcome) -> DecidingCase {
+        DecidingCase {
+            entry: "linux".to_owned(),
+            machine: "qemu".to_owned(),
+            suite: "smoke".to_owned(),
+            case: id.to_owned(),
+            run: Some("r".into()),
+            outcome: outcome.into(),
+            blame: None,
+            issue: None,
+            waiver: None,
+        }
+    }
+
+    fn evidence(cases: Vec<DecidingCase>) -> Evidence {
+        let manifest = Digest::of("manifest");
+        Evidence { manifest, plan: "smoke".to_owned(), plan_revision: 2, cases }
+    }
+
+    fn waived(by: &str, until: Timestamp) -> Assessment {
+        let waiver = Waiver {
+            reason: "known".to_owned(),
+            person: by.into(),
+            by: by.to_owned(),
+            at: Timestamp(0),
+            until,
+        };
+        Assessment { waiver: Some(waiver), ..Assessment::default() }
+    }
+
+    #[test]
+    fn a_waiver_that_holds_takes_any_outcome_out_of_the_way() {
+        let now = Timestamp(5);
+        for outcome in [Outcome::Failed, Outcome::Errored, Outcome::Skipped, Outcome::NotRun] {
+            let mut failed = case("a", outcome);
+            let told = |case: &DecidingCase| evidence(vec![case.clone(), case_passed()]).health();
+            assert_ne!(told(&failed), Health::Passing, "{outcome}");
+            failed.assess(&waived("anna", Timestamp(6)), now);
+            assert_eq!(told(&failed), Health::Passing, "{outcome}");
+            assert_eq!(failed.ended(), outcome, "a waived case has not passed");
+            let own = evidence(vec![failed.clone()]).health_where(|it| it.by != "anna");
+            assert_ne!(own, Health::Passing, "{outcome}");
+            failed.assess(&waived("anna", now), now);
+            assert_ne!(told(&failed), Health::Passing, "{outcome}: it has ended");
+        }
+    }
+
+    fn case_passed() -> DecidingCase {
+        case("b", Outcome::Passed)
+    }
+
+    #[test]
+    fn whatever_is_said_of_a_failure_changes_the_digest_but_a_comment() {
+        let digest = |said: &Assessment| {
+            let mut failed = case("a", Outcome::Failed);
+            failed.assess(said, Timestamp(5));
+            evidence(vec![failed]).digest().unwrap()
+        };
+        let nothing = Assessment::default();
+        let commented = Assessment { comment: "hm".to_owned(), ..nothing.clone() };
+        assert_eq!(digest(&commented), digest(&nothing));
+        let all = [
+            digest(&nothing),
+            digest(&Assessment { blame: Some(FailureClass::Lab), ..nothing.clone() }),
+            digest(&Assessment { blame: Some(FailureClass::Test), ..nothing.clone() }),
+            digest(&Assessment { issue: "#1".parse().ok(), ..nothing.clone() }),
+            digest(&waived("anna", Timestamp(6))),
+            digest(&waived("anna", Timestamp(7))),
+            digest(&waived("adam", Timestamp(7))),
+        ];
+        let distinct: std::collections::BTreeSet<_> = all.iter().map(ToString::to_string).collect();
+        assert_eq!(distinct.len(), all.len());
+        // One that has ended is as none.
+        assert_eq!(digest(&waived("anna", Timestamp(5))), digest(&nothing));
+    }
+
+    #[test]
+    fn of_a_whole_run_the_place_is_known() {
+        let whole = |suite: &str| {
+            let suite = suite.to_owned();
+            DecidingCase { suite, ..case(WHOLE_RUN, Outcome::Errored) }.mark(None)
+        };
+        assert!(whole("robot").is_some());
+        assert_ne!(whole("robot"), whole("boot"));
+        assert_eq!(case(WHOLE_RUN, Outcome::Passed).mark(None), None);
+    }
+}

@@ -18,4 +18,5 @@ mod review;
 mod roles;
 mod sessions;
 mod variant_form;
+mod waivers;
 mod world;

@@ -455,6 +455,17 @@ impl World {
         run
     }
 
+    /// Lets the time of all waivers be over.
+    pub(crate) async fn end_waivers(&self) {
+        let url = Store::sqlite_url(self.folder());
+        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+        let done = sqlx::query("update assessment set waiver_until = 1 where waiver_until > 1")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        assert_ne!(done.rows_affected(), 0);
+    }
+
     /// The day so many days from now.
     pub(crate) fn in_days(&self, days: u64) -> String {
         let day = self.services.now().plus(Duration::from_secs(days * 86_400));
