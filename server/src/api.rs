@@ -121,8 +121,8 @@ pub fn operations() -> Vec<Operation> {
     use Access::{Anyone, May, Token};
     use Action::{
         Approve, AssessFailure, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy,
-        ChangeRoomRules, CollectGarbage, DeleteKernel, Deploy, EditKernel, EditNotes, EditRecipe,
-        EditVariant, FillSlot, Import, ManageOwnTokens, ManagePeople, PinRelease, Read,
+        ChangeRoomRules, CollectGarbage, CountResults, DeleteKernel, Deploy, EditKernel, EditNotes,
+        EditRecipe, EditVariant, FillSlot, Import, ManageOwnTokens, ManagePeople, PinRelease, Read,
         RecordResults, RequestDeployment, RollBack, StartGuest, Upload, UseGuest, Validate, Waive,
         WithdrawRelease, WithdrawRequest,
     };
@@ -192,6 +192,7 @@ pub fn operations() -> Vec<Operation> {
         row(May(RecordResults), routes!(results::bring)).streamed(),
         row(May(RecordResults), routes!(results::write_down)),
         row(May(RecordResults), routes!(results::attach)),
+        row(May(CountResults), routes!(results::count)),
         row(May(Read), routes!(results::results_of_run)),
         row(May(Read), routes!(assessments::show)),
         row(May(AssessFailure), routes!(assessments::assess)),

@@ -10,6 +10,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::Choice;
 use crate::error::AppError;
 
 /// `/runs/:id`
@@ -29,6 +30,10 @@ pub struct RunPage {
     pub assessments: HashMap<String, MadeAssessment>,
     /// When this was so: waivers end.
     pub now: Timestamp,
+    /// Whether the viewer may let it decide at a gate; `None` where that is not the question.
+    pub count: Option<Choice>,
+    /// Names of plans.
+    pub plans: Vec<String>,
 }
 
 /// One run.

@@ -20,7 +20,19 @@ pub(crate) async fn run(asked: &Asked, id: &RunId) -> Result<RunPage, AppError> 
     }
     let release_name = release.map(|it| it.name());
     let now = services.now();
-    Ok(RunPage { run, validation, release_name, artefacts, entry_text, assessments, now })
+    let count = services.count_choice(actor, &run).await.map_err(|it| asked.refuse(it))?;
+    let plans = super::plans::names(asked).await?;
+    Ok(RunPage {
+        run,
+        validation,
+        release_name,
+        artefacts,
+        entry_text,
+        assessments,
+        now,
+        count,
+        plans,
+    })
 }
 
 pub(crate) async fn console(asked: &Asked, id: &RunId) -> Result<Vec<String>, AppError> {

@@ -12,13 +12,17 @@ use domain::{
 use leptos::prelude::*;
 
 use crate::{
-    api::runs::{RunPage, load_console, load_run},
-    pages::{parameter, review},
+    api::{
+        Choice,
+        results::CountRun,
+        runs::{RunPage, load_console, load_run},
+    },
+    pages::{parameter, plans, review},
     routes::href,
     ui::{
         assessment,
         badge::{Status, badge},
-        copy, empty,
+        copy, empty, form,
         log::{Written, log},
         page,
         release::release_link,
@@ -71,7 +75,17 @@ pub fn runs(runs: &[Run]) -> AnyView {
 /// The page above the console.
 #[must_use]
 pub fn show(data: RunPage) -> AnyView {
-    let RunPage { run, validation, release_name, artefacts, entry_text, assessments, now } = data;
+    let RunPage {
+        run,
+        validation,
+        release_name,
+        artefacts,
+        entry_text,
+        assessments,
+        now,
+        count,
+        plans,
+    } = data;
     let title = match run.entry.as_str() {
         "" => format!("{} on {}", run.suite, run.machine),
         entry => format!("{entry} on {}", run.machine),
@@ -89,6 +103,9 @@ pub fn show(data: RunPage) -> AnyView {
     if let Some(validation) = &validation {
         let plan = format!("{}, revision {}", validation.plan, validation.plan_revision);
         properties.push(("Plan", plan.into_any()));
+    }
+    if let Some(plan) = run.plan.as_ref().filter(|_| validation.is_none()) {
+        properties.push(("Counts for", format!("plan {plan}").into_any()));
     }
     if let Some(manifest) = run.subject.as_ref().and_then(Subject::manifest) {
         properties.push(("Judges", copy::digest(manifest, "the manifest's digest")));
@@ -119,6 +136,7 @@ pub fn show(data: RunPage) -> AnyView {
         {remarks(&run)}
         {page::section("Cases", cases(&run, &assessments, now))}
         {left(&run, &artefacts)}
+        {count.map(|choice| counting(&run, &plans, &choice))}
         {(!run.stages.is_empty()).then(|| page::section("Boot", waterfall(&run.stages)))}
     }
     .into_any()
@@ -161,6 +179,17 @@ fn remarks(run: &Run) -> AnyView {
     let items: Vec<_> = run.remarks.iter().map(|it| view! { <li>{it.clone()}</li> }).collect();
     let remarks = (!items.is_empty()).then(|| view! { <ul class="left-out">{items}</ul> });
     view! { {incomplete}{remarks} }.into_any()
+}
+
+/// The way for results from elsewhere to a gate.
+fn counting(run: &Run, names: &[String], choice: &Choice) -> AnyView {
+    page::section("Let it count", view! {
+        <p class="quiet">"Results that came in from elsewhere decide at no gate until an approver who did not bring them in lets them count for a plan."</p>
+        {form::acting::<CountRun>("", vec![("run", run.id.to_string())], view! {
+            {plans::choice(names)}
+            {form::submit("Count for the plan", "", choice)}
+        }.into_any())}
+    }.into_any())
 }
 
 /// What can be saved of a run.

@@ -32,7 +32,7 @@ pub use variants::{
     bootable_variant, may_build_variant, may_delete_variant, may_edit_variant, may_empty_slot,
     may_fill_slot, may_validate_variant,
 };
-pub use waivers::{Waiving, may_waive, may_withdraw_waiver};
+pub use waivers::{Waiving, may_count_results, may_waive, may_withdraw_waiver};
 
 use crate::{job::JobState, person::Role, release::Stage};
 

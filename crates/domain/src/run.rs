@@ -279,6 +279,8 @@ pub struct Run {
     pub remarks: Vec<String>,
     /// The name by which whoever recorded it went then.
     pub recorded_by: String,
+    /// Name of the plan for which it counts at a gate.
+    pub plan: Option<String>,
     /// Its cases, counted.
     pub totals: Totals,
     /// The console log.

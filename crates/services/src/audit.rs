@@ -250,6 +250,9 @@ pub(crate) enum Change<'a> {
     RunAttached {
         run: &'a Run,
     },
+    RunCounted {
+        run: &'a Run,
+    },
     FailureAssessed {
         failure: (&'a str, &'a str),
         made: &'a MadeAssessment,
@@ -318,7 +321,7 @@ impl Change<'_> {
         let run = |action, it: &Run| {
             let details = json!({
                 "about": it.subject.as_ref().map(Subject::key), "suite": it.suite,
-                "machine": it.machine, "source": it.source, "totals": it.totals,
+                "machine": it.machine, "source": it.source, "totals": it.totals, "plan": it.plan,
             });
             (action, "run", it.id.to_string(), details)
         };
@@ -545,6 +548,7 @@ impl Change<'_> {
             ),
             Self::ResultsRecorded { run: it } => run("results.record", it),
             Self::RunAttached { run: it } => run("run.attach", it),
+            Self::RunCounted { run: it } => run("run.count", it),
             Self::FailureAssessed { failure: of, made } => failure("failure.assess", of, made),
             Self::FailureWaived { failure: of, made } => failure("failure.waive", of, made),
             Self::WaiverWithdrawn { failure: of, made } => {

@@ -31,7 +31,7 @@ use super::{
     output::{first_line, or_dash},
 };
 use crate::api::{
-    results::{Attachment, NewManualResult, RecordedResult},
+    results::{Attachment, CountedFor, NewManualResult, RecordedResult},
     runs::Run,
 };
 
@@ -111,6 +111,10 @@ pub(super) enum RunCommand {
         run: String,
         /// Name of the release, `variant/NAME`, or `recorded/NAME` for one that was made elsewhere.
         release: String,
+        /// Let it decide at the gates that demand this plan: takes an approver who did not bring it in.
+        /// A run that is about the release already is left so.
+        #[arg(long, value_name = "NAME")]
+        plan: Option<String>,
     },
     /// Say whose problem failures are and where they are tracked; a line for each.
     ///
@@ -209,11 +213,7 @@ pub(super) fn run(cli: &Cli, command: &RunCommand) -> Result<(), CliError> {
                 Some(path) => save(cli, &source, path, None),
             }
         }
-        RunCommand::Attach { run, release } => {
-            let new = Attachment { release: release.clone() };
-            let run: Run = cli.client.post(&format!("{}/attachment", address(run)), &new)?;
-            cli.output.said(&run, &format!("{} is about {}", run.id, about(&run)))
-        }
+        RunCommand::Attach { run, release, plan } => attach(cli, run, release, plan.as_deref()),
         RunCommand::Assess(args) => review::assess(cli, args),
         RunCommand::Waive(args) => review::waive(cli, args),
         RunCommand::WithdrawWaiver(args) => review::withdraw(cli, args),
@@ -236,6 +236,24 @@ pub(super) fn run(cli: &Cli, command: &RunCommand) -> Result<(), CliError> {
         RunCommand::History(args) => past::history(cli, args),
         RunCommand::Case(args) => past::case(cli, args),
     }
+}
+
+fn attach(cli: &Cli, run: &str, release: &str, plan: Option<&str>) -> Result<(), CliError> {
+    let attached = match plan {
+        Some(_) => alone(cli, run)?.about.as_deref() == Some(release),
+        None => false,
+    };
+    if !attached {
+        let new = Attachment { release: release.to_owned() };
+        let now: Run = cli.client.post(&format!("{}/attachment", address(run)), &new)?;
+        if plan.is_none() {
+            return cli.output.said(&now, &format!("{} is about {}", now.id, about(&now)));
+        }
+    }
+    let new = CountedFor { plan: plan.unwrap_or_default().to_owned() };
+    let now: Run = cli.client.set(&format!("{}/plan", address(run)), &new)?;
+    let sentence = format!("{} is about {} and counts for plan {}", now.id, about(&now), new.plan);
+    cli.output.said(&now, &sentence)
 }
 
 fn address(run: &str) -> String {

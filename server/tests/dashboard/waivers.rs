@@ -256,3 +256,37 @@ async fn what_a_dead_machine_cannot_say_can_be_waived() {
     let cases = shown["items"][0]["cases"].as_array().unwrap();
     assert!(cases.iter().all(|it| it["waiver"] == json!(null)), "{shown}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_brought_in_counts_once_an_approver_lets_it_who_did_not_bring_it() {
+    let world = strict(false).await;
+    let run = world.brought_run("qemu", "linux", "smoke").await;
+    let release = release_of(&world, &run).await;
+    let decided = async || {
+        let vera = world.actor(Role::Viewer).await;
+        let release = world.services.release(&vera, &release).await.unwrap();
+        let evidence = world.services.evidence(&vera, &release).await.unwrap().remove(0);
+        let case = evidence.cases.into_iter().find(|it| it.case == CASE).unwrap();
+        (case.ended(), case.run)
+    };
+    assert_eq!(decided().await, (Outcome::NotRun, None));
+    let count = async |role, plan| {
+        let cookie = world.sign_in(name(role)).await;
+        let fields = [("run", run.as_str()), ("plan", plan)];
+        world.post(path_of("count_run"), &fields).cookie(&cookie).json().send().await
+    };
+    assert_eq!(count(Role::Developer, "smoke").await.status, 403);
+    assert_eq!(count(Role::Approver, "none").await.status, 404);
+    assert_eq!(count(Role::Approver, "smoke").await.status, 200);
+    assert_eq!(decided().await, (Outcome::Passed, Some(run.clone())));
+    let again = count(Role::Approver, "smoke").await;
+    assert!(again.status == 403 && again.body.contains("already"), "{}", again.body);
+
+    let elsewhere = world.brought_run("apu2", "", "manual").await;
+    let anna = world.actor(Role::Approver).await;
+    let refused = world.services.count_run(&anna, &elsewhere, "smoke").await.unwrap_err();
+    assert!(refused.to_string().contains("this run is of manual on apu2"), "{refused}");
+    let unattached = world.unattached_run().await;
+    let refused = world.services.count_run(&anna, &unattached, "smoke").await.unwrap_err();
+    assert!(refused.to_string().contains("say first what they are about"), "{refused}");
+}

@@ -26,7 +26,7 @@ use domain::{
     person::{Person, Role},
     plan::SMOKE,
     recipe::{self, RootMethod},
-    run::{CaseResult, Outcome, Run},
+    run::{CaseResult, Outcome, Run, file::Said},
     time::{Clock as _, Timestamp},
     token::Scope,
 };
@@ -347,6 +347,23 @@ impl World {
         let rows = format!("Test name,Result\nboot {},PASS\n", self.number());
         let dave = self.actor(Role::Developer).await;
         let order = services::results::ResultsOrder::default();
+        let bytes = std::io::Cursor::new(rows.into_bytes());
+        self.services.bring_results(&dave, order, bytes).await.unwrap().run.id
+    }
+
+    /// A run of a new candidate that the developer brought in from elsewhere: `smoke.boot` passed.
+    pub(crate) async fn brought_run(&self, machine: &str, entry: &str, suite: &str) -> RunId {
+        let rows = format!("Test name,Test ID,Result\nboot {},smoke.boot,PASS\n", self.number());
+        let dave = self.actor(Role::Developer).await;
+        let some = |text: &str| Some(text.to_owned());
+        let said = Said {
+            subject: Some(self.candidate().await),
+            machine: some(machine),
+            entry: some(entry),
+            suite: some(suite),
+            ..Said::default()
+        };
+        let order = services::results::ResultsOrder { said, ..Default::default() };
         let bytes = std::io::Cursor::new(rows.into_bytes());
         self.services.bring_results(&dave, order, bytes).await.unwrap().run.id
     }

@@ -66,6 +66,8 @@ pub enum Action {
     Approve,
     /// Refuse a deployment.
     Refuse,
+    /// Let results that came in from elsewhere decide at a gate.
+    CountResults,
     /// Answer for a failure that it does not stand in the way, or take that back.
     Waive,
     /// Add people, change roles, disable accounts, hand out one-time links.
@@ -78,7 +80,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -109,6 +111,7 @@ impl Action {
         Self::RollBack,
         Self::Approve,
         Self::Refuse,
+        Self::CountResults,
         Self::Waive,
         Self::ManagePeople,
         Self::ChangePolicy,
@@ -145,7 +148,7 @@ impl Action {
             | Self::WithdrawRequest
             | Self::Deploy
             | Self::RollBack => Role::Developer,
-            Self::Approve | Self::Refuse | Self::Waive => Role::Approver,
+            Self::Approve | Self::Refuse | Self::CountResults | Self::Waive => Role::Approver,
             Self::ManagePeople | Self::ChangePolicy | Self::ChangeRoomRules => Role::Administrator,
         }
     }
@@ -184,6 +187,7 @@ impl Action {
             Self::RollBack => "roll back",
             Self::Approve => "approve a deployment",
             Self::Refuse => "refuse a deployment",
+            Self::CountResults => "let results count for a plan",
             Self::Waive => "waive a failure",
             Self::ManagePeople => "manage people",
             Self::ChangePolicy => "change a policy",

@@ -313,6 +313,22 @@ pub enum Refusal {
         /// The plan.
         plan: String,
     },
+    /// Results decide at a gate already.
+    #[error("these results count for the plan \"{plan}\" already")]
+    Counted {
+        /// Name of the plan.
+        plan: String,
+    },
+    /// Results of what no gate asks for.
+    #[error(
+        "only results of a release of this installation, whose run has ended, count for a plan; say first what they are about"
+    )]
+    NothingToCount,
+    /// A person would let count what that person brought in.
+    #[error(
+        "you brought these results in, and nobody lets their own results decide; ask another approver. Where every environment that demands something lets people approve their own requests, they may do this as well"
+    )]
+    OwnResults,
     /// There is no waiver to take back.
     #[error("this failure has no waiver that could be taken back")]
     NoWaiver,

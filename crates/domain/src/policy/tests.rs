@@ -147,7 +147,7 @@ fn each_role_may_what_the_table_says() {
             ],
             [false, true, true, true],
         ),
-        (&[Approve, Refuse, Waive], [false, false, true, true]),
+        (&[Approve, Refuse, CountResults, Waive], [false, false, true, true]),
         (&[ManagePeople, ChangePolicy, ChangeRoomRules], [false, false, false, true]),
     ];
     let rows: usize = table.iter().map(|(actions, _)| actions.len()).sum();

@@ -1,4 +1,4 @@
-//! Waivers: who may answer for a failure.
+//! Waivers, and results from elsewhere: who may let a gate take what no runner has seen pass.
 
 use super::{Action, FailureTie, Refusal};
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     ids::{PersonId, ReleaseId},
     person::Role,
     run::Run,
+    subject::Subject,
 };
 
 /// The facts of waiving a failure.
@@ -42,14 +43,41 @@ pub struct Waiving<'a> {
 /// Why not.
 pub fn may_waive(facts: &Waiving<'_>) -> Result<(), Refusal> {
     Action::Waive.allowed(facts.role)?;
-    let mut strict = facts.environments.iter().filter(|it| it.policy.names_releases()).peekable();
-    if strict.peek().is_some() && strict.all(|it| it.policy.self_approval) {
+    if own_requests_allowed(facts.environments) {
         return Ok(());
     }
     match tie(facts) {
         Some(tie) => Err(Refusal::OwnFailure { tie }),
         None => Ok(()),
     }
+}
+
+/// Whether every environment that demands something lets people approve their own requests.
+fn own_requests_allowed(environments: &[Environment]) -> bool {
+    let mut strict = environments.iter().filter(|it| it.policy.names_releases()).peekable();
+    strict.peek().is_some() && strict.all(|it| it.policy.self_approval)
+}
+
+/// Letting results that came in from elsewhere decide at a gate: an approver who did not bring them in.
+///
+/// # Errors
+/// Why not.
+pub fn may_count_results(
+    (name, role): (&str, Role),
+    run: &Run,
+    environments: &[Environment],
+) -> Result<(), Refusal> {
+    Action::CountResults.allowed(role)?;
+    if let Some(plan) = &run.plan {
+        return Err(Refusal::Counted { plan: plan.clone() });
+    }
+    if run.ended_at.is_none() || !matches!(run.subject, Some(Subject::Release { .. })) {
+        return Err(Refusal::NothingToCount);
+    }
+    if run.recorded_by == name && !own_requests_allowed(environments) {
+        return Err(Refusal::OwnResults);
+    }
+    Ok(())
 }
 
 fn tie(facts: &Waiving<'_>) -> Option<FailureTie> {

@@ -166,6 +166,10 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             let path = path.replace("{id}", run.as_str());
             send(path, json!({ "release": format!("recorded/v1.{number}") }))
         }
+        ("PUT", "/runs/{id}/plan") => {
+            let run = world.brought_run("qemu", "linux", "smoke").await;
+            send(path.replace("{id}", run.as_str()), json!({ "plan": "smoke" }))
+        }
         ("PUT", "/runs/{id}/cases/{case}/assessment") => {
             let run = world.failed_run(&lettered(&number.to_string())).await;
             let path = path.replace("{id}", run.as_str()).replace("{case}", "smoke.boot");
