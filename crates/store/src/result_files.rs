@@ -12,6 +12,7 @@ use sqlx::any::AnyRow;
 use crate::{
     Rows, StoreError, WriteTx,
     columns::{exactly_one, json, number, optional_time, parsed, text, time, to_json},
+    runs::GateFacts,
     subjects::SubjectNumber,
 };
 
