@@ -81,6 +81,19 @@ async fn by_api(world: &World, asked: &Deployment) -> Answer {
     ask.header("authorization", &format!("Bearer {secret}")).send().await
 }
 
+/// Executes a deployment by command, as the developer; gives the exit status and what was said of it.
+async fn by_command(world: &World, asked: &Deployment) -> (Option<i32>, String) {
+    let secret = world.secret_of(name(Role::Developer)).await;
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_bootwright"))
+        .args(["deployment", "deploy", asked.id.as_str()])
+        .env("BOOTWRIGHT_SERVER", format!("http://{}", world.address))
+        .env("BOOTWRIGHT_TOKEN", secret)
+        .output()
+        .await
+        .unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waived_case_lets_a_release_through_and_is_never_called_passed() {
     let world = strict(false).await;
@@ -116,6 +129,14 @@ async fn a_waived_case_lets_a_release_through_and_is_never_called_passed() {
     assert_eq!(state(&world, &asked).await, DeploymentState::Deployed);
 }
 
+/// By what somebody executes a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Page,
+    Api,
+    Command,
+}
+
 /// What changes after an approval.
 #[derive(Debug, Clone, Copy)]
 enum Since {
@@ -128,7 +149,7 @@ enum Since {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_changes_about_the_evidence_voids_approvals_on_the_page_and_in_the_api() {
+async fn whatever_changes_about_the_evidence_voids_approvals_by_page_api_and_command() {
     let all = [
         Since::Blame,
         Since::Issue,
@@ -139,16 +160,16 @@ async fn whatever_changes_about_the_evidence_voids_approvals_on_the_page_and_in_
     ];
     for since in all {
         let world = strict(false).await;
-        for page in [true, false] {
+        for (round, by) in (1..).zip([By::Page, By::Api, By::Command]) {
             let (run, asked) = approved(&world).await;
             match since {
                 Since::Blame => {
-                    let class = if page { FailureClass::Test } else { FailureClass::Lab };
+                    let class = FailureClass::ALL[round];
                     say(&world, Role::Developer, &run, assessment(class, "", "")).await;
                 }
                 Since::Issue => {
-                    let issue = if page { "ABC-1" } else { "ABC-2" };
-                    let said = assessment(FailureClass::Product, issue, "");
+                    let issue = format!("ABC-{round}");
+                    let said = assessment(FailureClass::Product, &issue, "");
                     say(&world, Role::Developer, &run, said).await;
                 }
                 Since::WaiverGivenAnew => {
@@ -163,12 +184,22 @@ async fn whatever_changes_about_the_evidence_voids_approvals_on_the_page_and_in_
                     world.end_run(&again).await;
                 }
             }
-            let refused = match page {
-                true => by_page(&world, &asked).await,
-                false => by_api(&world, &asked).await,
+            let (refused, said) = match by {
+                By::Page => {
+                    let answer = by_page(&world, &asked).await;
+                    (answer.status == 409, answer.body)
+                }
+                By::Api => {
+                    let answer = by_api(&world, &asked).await;
+                    (answer.status == 409, answer.body)
+                }
+                By::Command => {
+                    let (status, said) = by_command(&world, &asked).await;
+                    (status.is_some_and(|it| it != 0), said)
+                }
             };
-            let about = format!("{since:?}, by page: {page}: {}", refused.body);
-            assert!(refused.status == 409 && refused.body.contains("has lapsed"), "{about}");
+            let about = format!("{since:?}, by {by:?}: {said}");
+            assert!(refused && said.contains("has lapsed"), "{about}");
             assert_eq!(state(&world, &asked).await, DeploymentState::Lapsed, "{about}");
         }
     }
