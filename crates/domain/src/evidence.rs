@@ -1,5 +1,7 @@
 //! Evidence: what the runner recorded about one manifest, and the digest an approval names.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -108,6 +110,46 @@ pub fn digest_of(evidence: &[Evidence]) -> Result<Digest, NotCanonical> {
     let mut ordered: Vec<&Evidence> = evidence.iter().collect();
     ordered.sort_by(|a, b| (&a.plan, a.plan_revision).cmp(&(&b.plan, b.plan_revision)));
     canonical::digest(&ordered)
+}
+
+/// A demanded case that stands otherwise than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceChange {
+    /// Name of the plan.
+    pub plan: String,
+    /// How it stood; `None` where it was not demanded.
+    pub before: Option<DecidingCase>,
+    /// How it stands; `None` where it is demanded no more.
+    pub after: Option<DecidingCase>,
+}
+
+/// What differs between what decided before and what decides after, by plan and case.
+#[must_use]
+pub fn changes(before: &[Evidence], after: &[Evidence]) -> Vec<EvidenceChange> {
+    type Key<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
+    fn keyed(evidence: &[Evidence]) -> BTreeMap<Key<'_>, &DecidingCase> {
+        let of_plan = |plan: &'_ Evidence| {
+            let name = plan.plan.as_str();
+            plan.cases
+                .iter()
+                .map(move |it| {
+                    let key = (name, it.machine.as_str(), it.entry.as_str());
+                    ((key.0, key.1, key.2, it.suite.as_str(), it.case.as_str()), it)
+                })
+                .collect::<Vec<_>>()
+        };
+        evidence.iter().flat_map(of_plan).collect()
+    }
+    let (before, after) = (keyed(before), keyed(after));
+    let keys: BTreeSet<&Key<'_>> = before.keys().chain(after.keys()).collect();
+    let changed = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
+    changed
+        .map(|key| EvidenceChange {
+            plan: key.0.to_owned(),
+            before: before.get(key).map(|it| (*it).clone()),
+            after: after.get(key).map(|it| (*it).clone()),
+        })
+        .collect()
 }
 
 /// What several plans say together: failing where one fails, passing where each passes.
@@ -232,6 +274,20 @@ mod tests {
         assert_eq!(distinct.len(), all.len());
         // One that has ended is as none.
         assert_eq!(digest(&waived("anna", Timestamp(5))), digest(&nothing));
+    }
+
+    #[test]
+    fn what_changed_is_told_case_by_case() {
+        let failed = case("a", Outcome::Failed);
+        let mut waived_now = failed.clone();
+        waived_now.assess(&waived("anna", Timestamp(6)), Timestamp(5));
+        let before = [evidence(vec![failed.clone(), case_passed()])];
+        let after = [evidence(vec![waived_now.clone(), case_passed(), case("c", Outcome::NotRun)])];
+        let told = changes(&before, &after);
+        assert_eq!(told.len(), 2);
+        assert_eq!((&told[0].before, &told[0].after), (&Some(failed), &Some(waived_now)));
+        assert_eq!((&told[1].before, told[1].after.is_some()), (&None, true));
+        assert_eq!(changes(&after, &after), []);
     }
 
     #[test]

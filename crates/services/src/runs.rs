@@ -130,7 +130,7 @@ impl Services {
             Some(id) => rows.release(id).await?,
             None => None,
         };
-        let assessments = rows.assessments_of_run(id).await?.into_iter().collect();
+        let assessments = rows.assessments_of_run(id, None).await?.into_iter().collect();
         Ok(RunInContext { run, validation, release, artefacts, assessments })
     }
 }

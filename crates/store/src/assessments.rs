@@ -132,23 +132,28 @@ impl Rows {
         row.map_or(Ok(None), |row| made(&row))
     }
 
-    /// What counts of what was said of the failures of a run, by case.
+    /// What counts of what was said of the failures of a run, by case; as it stood then, where a time is
+    /// given.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn assessments_of_run(
         &mut self,
         run: &RunId,
+        as_of: Option<Timestamp>,
     ) -> Result<Vec<(String, MadeAssessment)>, StoreError> {
         let rows = sqlx::query(
             "select t.case_id, a.* from run u
              join result r on r.run = u.number and r.outcome in ('failed', 'errored')
              join failure f on f.test_case = r.test_case and f.mark = r.signature
-             join assessment_with_names a on a.assessment = f.newest
+             join assessment_with_names a on a.failure = f.number
+              and a.revision = (select max(b.revision) from assessment b
+                                where b.failure = f.number and b.made_at <= $2)
              join test_case t on t.number = r.test_case
              where u.id = $1",
         )
         .bind(run.as_str())
+        .bind(as_of.map_or(i64::MAX, |at| at.0))
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing assessments of a run"))?;
@@ -161,20 +166,25 @@ impl Rows {
         Ok(found)
     }
 
-    /// What counts of what was said of cases that did not answer somewhere, by case and mark.
+    /// What counts of what was said of cases that did not answer somewhere, by case and mark; as it stood
+    /// then, where a time is given.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn assessments_of_places(
         &mut self,
+        as_of: Option<Timestamp>,
     ) -> Result<Vec<((String, String), MadeAssessment)>, StoreError> {
         let rows = sqlx::query(
             // A signature has no such sign.
             "select t.case_id, f.mark, a.* from failure f
-             join assessment_with_names a on a.assessment = f.newest
+             join assessment_with_names a on a.failure = f.number
+              and a.revision = (select max(b.revision) from assessment b
+                                where b.failure = f.number and b.made_at <= $1)
              join test_case t on t.number = f.test_case
              where f.mark like '%/%'",
         )
+        .bind(as_of.map_or(i64::MAX, |at| at.0))
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing assessments of what did not answer"))?;

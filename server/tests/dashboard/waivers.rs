@@ -201,6 +201,13 @@ async fn whatever_changes_about_the_evidence_voids_approvals_by_page_api_and_com
             let about = format!("{since:?}, by {by:?}: {said}");
             assert!(refused && said.contains("has lapsed"), "{about}");
             assert_eq!(state(&world, &asked).await, DeploymentState::Lapsed, "{about}");
+            // Where the clock of the rows was not turned by hand, the page tells what changed.
+            if !matches!(since, Since::WaiverEnded) {
+                let cookie = world.sign_in(name(Role::Viewer)).await;
+                let page = world.get(&format!("/deployments/{}", asked.id)).cookie(&cookie);
+                let page = page.send().await.body;
+                assert!(page.contains("This has changed since it was asked for"), "{about}");
+            }
         }
     }
 }

@@ -76,7 +76,7 @@ async fn what_is_said_of_a_failure_holds_for_the_next_one(world: World) {
     let (same, next) = failing(&world, "v1.0.1", "no answer after 4 s").await;
     let (_, other) = failing(&world, "v1.0.2", "the cable burns").await;
     let mut rows = world.store.read().await.unwrap();
-    let of_run = rows.assessments_of_run(&same.id).await.unwrap();
+    let of_run = rows.assessments_of_run(&same.id, None).await.unwrap();
     assert_eq!(of_run, [("A1.1".to_owned(), second.clone())]);
     let filter = FailingFilter { limit: 9, ..FailingFilter::default() };
     let listed = rows.failing_results(next, &filter).await.unwrap();
