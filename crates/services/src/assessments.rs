@@ -201,6 +201,10 @@ impl Found {
         let result = rows.recorded_result(id, case).await?;
         let (_, result) = result
             .ok_or_else(|| ServiceError::NotFound(format!("result of {case} in run {id}")))?;
+        // Until it has ended, a run may go again as if it had never been.
+        if run.ended_at.is_none() {
+            return Err(ServiceError::Conflict(format!("run {id} has not ended yet")));
+        }
         let signature = rows.failure_signature(id, case).await?;
         let place = Place { suite: &run.suite, machine: &run.machine, entry: &run.entry };
         let mark = mark(result.outcome, signature.as_deref(), place);
@@ -310,7 +314,9 @@ impl Services {
         Action::Read.allowed_to(&actor.who)?;
         let mut rows = self.read().await?;
         let found = match Found::of_result(&mut rows, run, case).await {
-            Err(ServiceError::Refused(Refusal::NothingFailed)) => return Ok(None),
+            Err(ServiceError::Refused(Refusal::NothingFailed) | ServiceError::Conflict(_)) => {
+                return Ok(None);
+            }
             found => found?,
         };
         let (by, role) = Self::person_of(actor)?;
