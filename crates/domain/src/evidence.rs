@@ -126,26 +126,25 @@ pub struct EvidenceChange {
 /// What differs between what decided before and what decides after, by plan and case.
 #[must_use]
 pub fn changes(before: &[Evidence], after: &[Evidence]) -> Vec<EvidenceChange> {
-    type Key<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
+    type Key<'a> = [&'a str; 5];
     fn keyed(evidence: &[Evidence]) -> BTreeMap<Key<'_>, &DecidingCase> {
-        let of_plan = |plan: &'_ Evidence| {
-            let name = plan.plan.as_str();
-            plan.cases
-                .iter()
-                .map(move |it| {
-                    let key = (name, it.machine.as_str(), it.entry.as_str());
-                    ((key.0, key.1, key.2, it.suite.as_str(), it.case.as_str()), it)
-                })
-                .collect::<Vec<_>>()
-        };
-        evidence.iter().flat_map(of_plan).collect()
+        let mut keyed = BTreeMap::new();
+        for plan in evidence {
+            for it in &plan.cases {
+                keyed.insert(
+                    [&plan.plan, &it.machine, &it.entry, &it.suite, &it.case].map(String::as_str),
+                    it,
+                );
+            }
+        }
+        keyed
     }
     let (before, after) = (keyed(before), keyed(after));
     let keys: BTreeSet<&Key<'_>> = before.keys().chain(after.keys()).collect();
     let changed = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
     changed
         .map(|key| EvidenceChange {
-            plan: key.0.to_owned(),
+            plan: key[0].to_owned(),
             before: before.get(key).map(|it| (*it).clone()),
             after: after.get(key).map(|it| (*it).clone()),
         })
