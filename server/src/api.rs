@@ -6,6 +6,7 @@
 //! `domain` and `services` only.
 
 pub mod approvals;
+pub mod assessments;
 pub mod audit;
 mod bearer;
 pub mod deployments;
@@ -121,11 +122,11 @@ fn row(access: Access, routes: UtoipaMethodRouter<AppState>) -> Operation {
 pub fn operations() -> Vec<Operation> {
     use Access::{Anyone, May, Token};
     use Action::{
-        Approve, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy, ChangeRoomRules,
-        CollectGarbage, DeleteKernel, Deploy, EditKernel, EditNotes, EditPlan, EditRecipe,
-        EditVariant, FillSlot, Import, ManageOwnTokens, ManagePeople, PinRelease, Read,
-        RecordResults, RequestDeployment, RollBack, StartGuest, Upload, UseGuest, Validate,
-        WithdrawRelease, WithdrawRequest,
+        Approve, AssessFailure, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy,
+        ChangeRoomRules, CollectGarbage, CountResults, DeleteKernel, Deploy, EditKernel, EditNotes,
+        EditPlan, EditRecipe, EditVariant, FillSlot, Import, ManageOwnTokens, ManagePeople,
+        PinRelease, Read, RecordResults, RequestDeployment, RollBack, StartGuest, Upload, UseGuest,
+        Validate, Waive, WithdrawRelease, WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -147,6 +148,7 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(releases::packages)),
         row(May(Read), routes!(releases::change)),
         row(May(Read), routes!(releases::evidence)),
+        row(May(Read), routes!(assessments::failures)),
         row(May(Read), routes!(releases::files)),
         row(May(Read), routes!(releases::file)),
         row(May(Read), routes!(notes::show)),
@@ -204,7 +206,12 @@ pub fn operations() -> Vec<Operation> {
         row(May(RecordResults), routes!(results::bring)).streamed(),
         row(May(RecordResults), routes!(results::write_down)),
         row(May(RecordResults), routes!(results::attach)),
+        row(May(CountResults), routes!(results::count)),
         row(May(Read), routes!(results::results_of_run)),
+        row(May(Read), routes!(assessments::show)),
+        row(May(AssessFailure), routes!(assessments::assess)),
+        row(May(Waive), routes!(assessments::waive)),
+        row(May(Waive), routes!(assessments::withdraw)),
         row(May(Read), routes!(results::export)),
         row(May(Read), routes!(history::history)),
         row(May(Read), routes!(history::case)),

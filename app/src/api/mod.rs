@@ -9,6 +9,7 @@
 )]
 
 pub mod approvals;
+pub mod assessments;
 pub mod audit;
 pub mod deployments;
 pub mod environments;

@@ -1,11 +1,16 @@
 //! One run: its cases, its boot stages and its console.
 
+use std::collections::HashMap;
+
 use domain::{
+    assessment::MadeAssessment,
     ids::RunId,
     run::{Run, Validation},
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
+use super::Choice;
 use crate::error::AppError;
 
 /// `/runs/:id`
@@ -21,6 +26,14 @@ pub struct RunPage {
     pub artefacts: Vec<String>,
     /// What the menu shows for the entry.
     pub entry_text: String,
+    /// What people say of its failures, by case.
+    pub assessments: HashMap<String, MadeAssessment>,
+    /// When this was so: waivers end.
+    pub now: Timestamp,
+    /// Whether the viewer may let it decide at a gate; `None` where that is not the question.
+    pub count: Option<Choice>,
+    /// Names of plans.
+    pub plans: Vec<String>,
 }
 
 /// One run.

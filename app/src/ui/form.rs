@@ -15,12 +15,13 @@ use crate::{
 /// and, where there is something to read about it, `aria-describedby` = `<id>-about`.
 #[must_use]
 pub fn field(
-    id: &'static str,
+    id: impl Into<String>,
     label: &'static str,
     hint: Option<String>,
     error: Option<String>,
     control: AnyView,
 ) -> AnyView {
+    let id = id.into();
     let about = (hint.is_some() || error.is_some()).then(|| {
         view! {
             <p class="about" id=format!("{id}-about")>

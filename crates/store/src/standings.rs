@@ -3,11 +3,13 @@
 use domain::{
     history::{Failing, Group, Mark},
     ids::RunId,
+    time::Timestamp,
 };
 use sqlx::any::AnyRow;
 
 use crate::{
     Rows, StoreError,
+    assessments::made,
     columns::{number, optional_text, parsed, text},
     results::totals,
     subjects::SubjectNumber,
@@ -20,6 +22,8 @@ pub struct FailingFilter {
     pub suite: Option<String>,
     /// Only those on this machine.
     pub machine: Option<String>,
+    /// Only those that nobody has reviewed as things stand then.
+    pub unreviewed_at: Option<Timestamp>,
     /// How many at the most.
     pub limit: u32,
 }
@@ -104,7 +108,7 @@ impl Rows {
     ) -> Result<Vec<Failing>, StoreError> {
         sqlx::query(
             "select t.case_id, t.title, n.machine, n.entry, u.id, s.name as suite, r.outcome,
-                    r.message, e.excerpt
+                    r.message, e.excerpt, a.*
              from latest_result l
              join test_case t on t.number = l.test_case
              join lane n on n.number = l.lane
@@ -112,14 +116,19 @@ impl Rows {
              join run u on u.number = l.run
              join suite s on s.number = u.suite
              left join result_detail e on e.result = r.number
+             left join failure f on f.test_case = l.test_case and f.mark = r.signature
+             left join assessment_with_names a on a.assessment = f.newest
              where l.subject = $1 and l.outcome in ('failed', 'errored')
                and ($2 = '' or s.name = $2) and ($3 = '' or n.machine = $3)
+               and ($5 = 0 or (coalesce(a.issue, '') = '' and a.blame is null
+                               and coalesce(a.waiver_until, 0) <= $5))
              order by t.case_id, n.machine, n.entry limit $4",
         )
         .bind(subject.0)
         .bind(filter.suite.as_deref().unwrap_or_default())
         .bind(filter.machine.as_deref().unwrap_or_default())
         .bind(i64::from(filter.limit))
+        .bind(filter.unreviewed_at.map_or(0, |at| at.0))
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing what speaks against a release"))?
@@ -136,6 +145,7 @@ impl Rows {
                 message: text(row, "message")?,
                 excerpt: optional_text(row, "excerpt")?.unwrap_or_default(),
                 strip: Vec::new(),
+                assessment: made(row)?,
             })
         })
         .collect()

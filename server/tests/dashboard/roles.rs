@@ -152,6 +152,10 @@ const TABLE: &[(&str, Access)] = &[
     ("call remove_plan", From(Developer, Action::EditPlan)),
     ("call remove_suite", From(Developer, Action::EditPlan)),
     ("call attach_run", From(Developer, Action::RecordResults)),
+    ("call count_run", From(Approver, Action::CountResults)),
+    ("call assess_failures", From(Developer, Action::AssessFailure)),
+    ("call waive_failures", From(Approver, Action::Waive)),
+    ("call withdraw_waivers", From(Approver, Action::Waive)),
     ("call withdraw_release", From(Developer, Action::WithdrawRelease)),
     ("call request_deployment", From(Developer, Action::RequestDeployment)),
     ("call withdraw_deployment", From(Developer, Action::WithdrawRequest)),
@@ -508,6 +512,11 @@ async fn post(world: &World, path: &str, role: Role) -> Ask {
     }
 }
 
+/// A number in letters: a message that differs from another by its digits is the same failure.
+pub(crate) fn lettered(number: &str) -> String {
+    number.bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
+}
+
 /// A server function's form, on things of its own that are as it needs them.
 pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
     let number = world.number().to_string();
@@ -545,6 +554,24 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
         "attach_run" => {
             let run = world.unattached_run().await;
             post(&[("run", run.as_str()), ("release", "recorded/v0.9")])
+        }
+        "count_run" => {
+            let run = world.brought_run("qemu", "linux", "smoke").await;
+            post(&[("run", run.as_str()), ("plan", "smoke")])
+        }
+        "assess_failures" => {
+            let run = world.failed_run(&lettered(&number)).await;
+            post(&[("failures[]", &format!("{run}/0/smoke.boot")), ("blame", "lab")])
+        }
+        "waive_failures" => {
+            let run = world.failed_run(&lettered(&number)).await;
+            let until = world.in_days(7);
+            let failure = format!("{run}/0/smoke.boot");
+            post(&[("failures[]", &failure), ("reason", "known since long"), ("until", &until)])
+        }
+        "withdraw_waivers" => {
+            let run = world.waived_run(&lettered(&number)).await;
+            post(&[("failures[]", &format!("{run}/1/smoke.boot"))])
         }
         "withdraw_release" => {
             post(&[("version", &world.candidate().await), ("reason", "it is broken")])

@@ -40,6 +40,8 @@ pub enum Action {
     Validate,
     /// Bring results in, or say what they are about.
     RecordResults,
+    /// Say of a failure whose problem it is and where it is tracked.
+    AssessFailure,
     /// Boot something in a guest, to try it.
     StartGuest,
     /// Type to a guest, give it more time, or end it.
@@ -64,6 +66,10 @@ pub enum Action {
     Approve,
     /// Refuse a deployment.
     Refuse,
+    /// Let results that came in from elsewhere decide at a gate.
+    CountResults,
+    /// Answer for a failure that it does not stand in the way, or take that back.
+    Waive,
     /// Add people, change roles, disable accounts, hand out one-time links.
     ManagePeople,
     /// Change what an environment demands.
@@ -74,7 +80,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -92,6 +98,7 @@ impl Action {
         Self::EditPlan,
         Self::Validate,
         Self::RecordResults,
+        Self::AssessFailure,
         Self::StartGuest,
         Self::UseGuest,
         Self::WithdrawRelease,
@@ -104,6 +111,8 @@ impl Action {
         Self::RollBack,
         Self::Approve,
         Self::Refuse,
+        Self::CountResults,
+        Self::Waive,
         Self::ManagePeople,
         Self::ChangePolicy,
         Self::ChangeRoomRules,
@@ -128,6 +137,7 @@ impl Action {
             | Self::EditPlan
             | Self::Validate
             | Self::RecordResults
+            | Self::AssessFailure
             | Self::StartGuest
             | Self::UseGuest
             | Self::WithdrawRelease
@@ -138,7 +148,7 @@ impl Action {
             | Self::WithdrawRequest
             | Self::Deploy
             | Self::RollBack => Role::Developer,
-            Self::Approve | Self::Refuse => Role::Approver,
+            Self::Approve | Self::Refuse | Self::CountResults | Self::Waive => Role::Approver,
             Self::ManagePeople | Self::ChangePolicy | Self::ChangeRoomRules => Role::Administrator,
         }
     }
@@ -164,6 +174,7 @@ impl Action {
             Self::EditPlan => "save a plan or a suite",
             Self::Validate => "validate a release",
             Self::RecordResults => "bring results in",
+            Self::AssessFailure => "assess a failure",
             Self::StartGuest => "boot something in a guest",
             Self::UseGuest => "use a guest",
             Self::WithdrawRelease => "withdraw a release",
@@ -176,6 +187,8 @@ impl Action {
             Self::RollBack => "roll back",
             Self::Approve => "approve a deployment",
             Self::Refuse => "refuse a deployment",
+            Self::CountResults => "let results count for a plan",
+            Self::Waive => "waive a failure",
             Self::ManagePeople => "manage people",
             Self::ChangePolicy => "change a policy",
             Self::ChangeRoomRules => "change how long things stay",

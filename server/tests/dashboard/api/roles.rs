@@ -18,6 +18,7 @@ use server::api::{Access, Operation, operations};
 use super::{ask, secret, token};
 use crate::{
     http::Ask,
+    roles::lettered,
     world::{
         RECIPE, World,
         kernels::definition,
@@ -193,6 +194,26 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             let path = path.replace("{id}", run.as_str());
             send(path, json!({ "release": format!("recorded/v1.{number}") }))
         }
+        ("PUT", "/runs/{id}/plan") => {
+            let run = world.brought_run("qemu", "linux", "smoke").await;
+            send(path.replace("{id}", run.as_str()), json!({ "plan": "smoke" }))
+        }
+        ("PUT", "/runs/{id}/cases/{case}/assessment") => {
+            let run = world.failed_run(&lettered(&number.to_string())).await;
+            let path = path.replace("{id}", run.as_str()).replace("{case}", "smoke.boot");
+            send(path, json!({ "blame": "lab" })).header("if-match", "\"0\"")
+        }
+        ("PUT", "/runs/{id}/cases/{case}/waiver") => {
+            let run = world.failed_run(&lettered(&number.to_string())).await;
+            let path = path.replace("{id}", run.as_str()).replace("{case}", "smoke.boot");
+            let body = json!({ "reason": "known since long", "until": world.in_days(7) });
+            send(path, body).header("if-match", "\"0\"")
+        }
+        ("DELETE", "/runs/{id}/cases/{case}/waiver") => {
+            let run = world.waived_run(&lettered(&number.to_string())).await;
+            let path = path.replace("{id}", run.as_str()).replace("{case}", "smoke.boot");
+            ask(world, method, &path, None)
+        }
         ("POST", "/guests") => {
             world.end_guests().await;
             send(path, json!({ "release": world.candidate().await, "entry": "linux" }))
@@ -300,6 +321,10 @@ async fn address(world: &World, path: &str) -> String {
         }
         "runs" if path.ends_with("/console") => {
             ("{id}", world.run_with_console().await.to_string())
+        }
+        "runs" if path.ends_with("/assessment") => {
+            let run = world.failed_run(&lettered(&world.number().to_string())).await;
+            return path.replace("{id}", run.as_str()).replace("{case}", "smoke.boot");
         }
         "runs" if path.ends_with("/export") => ("{id}", world.ended_run().await.to_string()),
         "runs" if path.contains('{') => ("{id}", world.run().await.to_string()),
