@@ -21,12 +21,14 @@ pub mod kernels;
 mod keyed;
 pub mod notes;
 pub mod people;
+pub mod plans;
 pub mod problem;
 pub mod recipes;
 pub mod releases;
 pub mod results;
 pub mod room;
 pub mod runs;
+pub mod suites;
 pub mod tokens;
 pub mod uploads;
 pub mod validations;
@@ -122,9 +124,9 @@ pub fn operations() -> Vec<Operation> {
     use Action::{
         Approve, AssessFailure, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy,
         ChangeRoomRules, CollectGarbage, CountResults, DeleteKernel, Deploy, EditKernel, EditNotes,
-        EditRecipe, EditVariant, FillSlot, Import, ManageOwnTokens, ManagePeople, PinRelease, Read,
-        RecordResults, RequestDeployment, RollBack, StartGuest, Upload, UseGuest, Validate, Waive,
-        WithdrawRelease, WithdrawRequest,
+        EditPlan, EditRecipe, EditVariant, FillSlot, Import, ManageOwnTokens, ManagePeople,
+        PinRelease, Read, RecordResults, RequestDeployment, RollBack, StartGuest, Upload, UseGuest,
+        Validate, Waive, WithdrawRelease, WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -155,6 +157,18 @@ pub fn operations() -> Vec<Operation> {
         row(May(WithdrawRelease), routes!(releases::withdraw)),
         row(May(PinRelease), routes!(room::pin)),
         row(May(PinRelease), routes!(room::unpin)),
+        row(May(Read), routes!(plans::list)),
+        row(May(EditPlan), routes!(plans::create)),
+        row(May(Read), routes!(plans::show)),
+        row(May(EditPlan), routes!(plans::change)),
+        row(May(EditPlan), routes!(plans::delete)),
+        row(May(Read), routes!(plans::revisions)),
+        row(May(Read), routes!(suites::list)),
+        row(May(EditPlan), routes!(suites::create)),
+        row(May(Read), routes!(suites::show)),
+        row(May(EditPlan), routes!(suites::change)),
+        row(May(EditPlan), routes!(suites::delete)),
+        row(May(Read), routes!(suites::revisions)),
         row(May(Read), routes!(kernels::list)),
         row(May(EditKernel), routes!(kernels::create)),
         row(May(Read), routes!(kernels::diff)),

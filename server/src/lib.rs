@@ -21,6 +21,7 @@ pub mod live;
 mod multipart;
 mod notes;
 pub mod origin;
+mod plans;
 pub mod privileges;
 pub mod recipes;
 pub mod refusal;

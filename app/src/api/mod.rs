@@ -20,6 +20,7 @@ pub mod jobs;
 pub mod kernels;
 pub mod overview;
 pub mod people;
+pub mod plans;
 pub mod recipes;
 pub mod releases;
 pub mod results;

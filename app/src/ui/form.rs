@@ -142,3 +142,25 @@ fn acting_at(
     }
     .into_any()
 }
+
+/// One of several, with its fields below it while it is chosen.
+#[must_use]
+pub fn option(
+    name: &'static str,
+    value: &'static str,
+    title: &'static str,
+    about: &'static str,
+    checked: bool,
+    fields: AnyView,
+) -> AnyView {
+    view! {
+        <div class="option">
+            <label class="choice">
+                <input type="radio" name=name value=value checked=checked/>
+                <span><strong>{title}</strong><span class="about">{about}</span></span>
+            </label>
+            <div class="of-option">{fields}</div>
+        </div>
+    }
+    .into_any()
+}

@@ -12,6 +12,7 @@ mod import_form;
 mod kernel_form;
 mod live;
 mod origin;
+mod plans;
 mod recipe_change;
 mod recipe_form;
 mod review;

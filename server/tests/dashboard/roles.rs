@@ -67,6 +67,10 @@ const TABLE: &[(&str, Access)] = &[
     ("GET /jobs/{id}/log", SignedIn(200)),
     // The run has no console log: whoever may read is told so.
     ("GET /runs/{id}/console", SignedIn(404)),
+    ("POST /plans/new", From(Developer, Action::EditPlan)),
+    ("POST /plans/{name}", From(Developer, Action::EditPlan)),
+    ("POST /suites/new", From(Developer, Action::EditPlan)),
+    ("POST /suites/{name}", From(Developer, Action::EditPlan)),
     ("POST /tests/import", From(Developer, Action::RecordResults)),
     ("POST /tests/record", From(Developer, Action::RecordResults)),
     ("GET /tests/history.csv", SignedIn(200)),
@@ -110,6 +114,11 @@ const TABLE: &[(&str, Access)] = &[
     ("page /guests/:id", SignedIn(200)),
     ("page /jobs", SignedIn(200)),
     ("page /jobs/:id", SignedIn(200)),
+    ("page /plans", SignedIn(200)),
+    ("page /plans/new", SignedIn(200)),
+    ("page /plans/:name", SignedIn(200)),
+    ("page /suites/new", SignedIn(200)),
+    ("page /suites/:name", SignedIn(200)),
     ("page /tests", SignedIn(200)),
     ("page /tests/case", SignedIn(200)),
     ("page /tests/release", SignedIn(200)),
@@ -140,6 +149,8 @@ const TABLE: &[(&str, Access)] = &[
     ("call take_keyboard", From(Developer, Action::UseGuest)),
     ("call give_up_keyboard", From(Developer, Action::UseGuest)),
     ("call send_line", From(Developer, Action::UseGuest)),
+    ("call remove_plan", From(Developer, Action::EditPlan)),
+    ("call remove_suite", From(Developer, Action::EditPlan)),
     ("call attach_run", From(Developer, Action::RecordResults)),
     ("call count_run", From(Approver, Action::CountResults)),
     ("call assess_failures", From(Developer, Action::AssessFailure)),
@@ -338,6 +349,8 @@ pub(crate) async fn page(world: &World, path: &str) -> String {
         _ if path.starts_with("/kernels/:name") => (":name", world.kernel().await),
         _ if path.starts_with("/variants/:name") => (":name", world.variant().await),
         _ if path.starts_with("/releases/:version") => (":version", world.candidate().await),
+        "/plans/:name" => (":name", world.plan().await),
+        "/suites/:name" => (":name", world.suite().await),
         "/jobs/:id" => (":id", world.queued().await.0.id.to_string()),
         "/runs/:id" => (":id", world.run().await.to_string()),
         "/runs/:id/result" => {
@@ -450,6 +463,32 @@ async fn post(world: &World, path: &str, role: Role) -> Ask {
             let fields = [("seen", &*seen.to_string()), ("message", "take htop over")];
             world.post(&path.replace("{name}", &name), &fields)
         }
+        "/plans/new" | "/plans/{name}" => {
+            let (target, name) = match path {
+                "/plans/new" => (path.to_owned(), format!("plan-{number}")),
+                _ => (path.replace("{name}", &world.plan().await), String::new()),
+            };
+            let mut parts =
+                vec![("machines", None, "qemu"), ("suite", None, "smoke"), ("retries", None, "2")];
+            parts.push(if name.is_empty() { ("base", None, "1") } else { ("name", None, &*name) });
+            kernel_form::sent(world, &target, kernel_form::multipart(&parts))
+        }
+        "/suites/new" | "/suites/{name}" => {
+            let (target, name) = match path {
+                "/suites/new" => (path.to_owned(), format!("suite-{number}")),
+                _ => (path.replace("{name}", &world.suite().await), String::new()),
+            };
+            let mut parts = vec![
+                ("source", None, "git"),
+                ("url", None, "https://git.example/suites.git"),
+                ("reference", None, "v2"),
+                ("command", None, "program"),
+                ("words", None, "./run.sh"),
+                ("minutes", None, "5"),
+            ];
+            parts.push(if name.is_empty() { ("base", None, "1") } else { ("name", None, &*name) });
+            kernel_form::sent(world, &target, kernel_form::multipart(&parts))
+        }
         "/tests/import" => {
             let rows = format!("Test name,Result\nboot {number},PASS\n");
             let file = ("file", Some("results.csv"), rows.as_str());
@@ -503,6 +542,14 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
             let guest = world.guest(asker).await;
             world.services.give_up_keyboard(&world.actor(asker).await, &guest).await.unwrap();
             post(&[("id", guest.as_str())])
+        }
+        "remove_plan" => {
+            let plan = world.plan().await;
+            post(&[("name", &plan), ("confirm", &plan)])
+        }
+        "remove_suite" => {
+            let suite = world.suite().await;
+            post(&[("name", &suite), ("confirm", &suite)])
         }
         "attach_run" => {
             let run = world.unattached_run().await;

@@ -19,7 +19,11 @@ use super::{ask, secret, token};
 use crate::{
     http::Ask,
     roles::lettered,
-    world::{RECIPE, World, kernels::definition},
+    world::{
+        RECIPE, World,
+        kernels::definition,
+        plans::{plan_definition, suite_definition},
+    },
 };
 
 /// A request of an operation on things that are as it needs them, so that nothing but the role can
@@ -82,6 +86,30 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             let new = RoomRules { candidates: Some(number), ..rules };
             send(path, serde_json::to_value(new).unwrap())
                 .header("if-match", &format!("\"{version}\""))
+        }
+        ("POST", "/plans") => {
+            let definition = plan_definition(&["qemu"], &[("smoke", &[])]);
+            send(path, json!({ "name": format!("p-{number}"), "definition": definition }))
+        }
+        ("PUT", "/plans/{name}") => {
+            let definition = plan_definition(&["qemu"], &[("smoke", &["smoke.kernel"])]);
+            let path = path.replace("{name}", &world.plan().await);
+            send(path, json!({ "definition": definition })).header("if-match", "\"1\"")
+        }
+        ("DELETE", "/plans/{name}") => {
+            ask(world, method, &path.replace("{name}", &world.plan().await), None)
+        }
+        ("POST", "/suites") => {
+            let definition = suite_definition("new");
+            send(path, json!({ "name": format!("s-{number}"), "definition": definition }))
+        }
+        ("PUT", "/suites/{name}") => {
+            let path = path.replace("{name}", &world.suite().await);
+            send(path, json!({ "definition": suite_definition("another") }))
+                .header("if-match", "\"1\"")
+        }
+        ("DELETE", "/suites/{name}") => {
+            ask(world, method, &path.replace("{name}", &world.suite().await), None)
         }
         ("POST", "/kernels") => {
             let definition = definition("tinyconfig");
@@ -290,6 +318,8 @@ async fn address(world: &World, path: &str) -> String {
     let (parameter, value) = match noun {
         "variants" if path.contains('{') => ("{name}", world.variant().await),
         "recipes" => ("{name}", RECIPE.to_owned()),
+        "plans" if path.contains('{') => ("{name}", world.plan().await),
+        "suites" if path.contains('{') => ("{name}", world.suite().await),
         "releases" if path.contains('{') => ("{version}", world.candidate().await),
         "jobs" if path.contains('{') => ("{id}", world.queued().await.0.id.to_string()),
         "validations" if path.contains('{') => {
