@@ -45,11 +45,8 @@ create table assessment (
 create view assessment_with_names as
 select a.number as assessment, a.failure, a.revision, a.issue, a.blame, a.comment, a.waiver_reason,
        a.waiver_person, a.waiver_by, a.waiver_at, a.waiver_until, a.made_at, a.made_by,
-       r.id as made_on_run, s.kind as subject_kind, s.release_id, s.variant_id,
-       s.name as subject_name, s.manifest_digest as subject_digest, e.target, e.number as candidate,
-       e.released_name, v.name as variant_name
+       r.id as made_on_run, s.subject_kind, s.release_id, s.variant_id, s.subject_name,
+       s.subject_digest, s.target, s.candidate, s.released_name, s.variant_name
 from assessment a
 left join run r on r.number = a.run
-left join subject s on s.number = a.subject
-left join release e on e.id = s.release_id
-left join variant v on v.id = s.variant_id;
+left join subject_with_names s on s.number = a.subject;
