@@ -30,6 +30,7 @@ pub mod kernel;
 pub mod lock;
 pub mod log;
 pub mod manifest;
+pub mod markdown;
 pub mod menu;
 pub mod notes;
 pub mod packages;
