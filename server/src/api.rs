@@ -23,6 +23,7 @@ pub mod people;
 pub mod problem;
 pub mod recipes;
 pub mod releases;
+pub mod reports;
 pub mod results;
 pub mod room;
 pub mod runs;
@@ -145,6 +146,7 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(releases::packages)),
         row(May(Read), routes!(releases::change)),
         row(May(Read), routes!(releases::evidence)),
+        row(May(Read), routes!(reports::report)),
         row(May(Read), routes!(releases::files)),
         row(May(Read), routes!(releases::file)),
         row(May(Read), routes!(notes::show)),

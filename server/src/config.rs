@@ -129,6 +129,10 @@ pub struct ServeArgs {
     /// Host names besides this host's own by which browsers may open the dashboard.
     #[arg(long, env = "BOOTWRIGHT_HOST", value_name = "NAME", value_delimiter = ',')]
     pub host: Vec<String>,
+    /// Let anybody see badges, signed in or not: they tell names of releases and environments, and how
+    /// tests went.
+    #[arg(long, env = "BOOTWRIGHT_PUBLIC_BADGES")]
+    pub public_badges: bool,
     /// Addresses of reverse proxies whose `X-Forwarded-…` headers are believed.
     #[arg(long, env = "BOOTWRIGHT_TRUSTED_PROXY", value_name = "IP", value_delimiter = ',')]
     pub trusted_proxy: Vec<IpAddr>,
@@ -315,7 +319,9 @@ fn with_defaults(
         match as_text(value) {
             Some(text) => argument.default_value(text).required(false),
             None => {
-                fault = Some(format!("\"{key}\" must be a text, a number, or a list of texts"));
+                fault = Some(format!(
+                    "\"{key}\" must be a text, a number, true, false, or a list of texts"
+                ));
                 argument
             }
         }
@@ -339,6 +345,7 @@ fn as_text(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(yes) => Some(yes.to_string()),
         toml::Value::Array(items) => {
             items.iter().map(as_text).collect::<Option<Vec<_>>>().map(|texts| texts.join(","))
         }

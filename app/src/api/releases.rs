@@ -16,7 +16,7 @@ use domain::{
     page::{Cursor, Slice},
     release::{Health, Release},
     room::Pin,
-    run::Validation,
+    run::{Validation, report::Report},
     text_diff::DiffLine,
     time::Timestamp,
 };
@@ -24,7 +24,10 @@ use leptos::server;
 use serde::{Deserialize, Serialize};
 use services::releases::ReleaseFilter;
 
-use super::{Around, Choice, history::StandingPage};
+use super::{
+    Around, Choice,
+    history::{StandingPage, SubjectChoice},
+};
 use crate::error::AppError;
 
 /// A release in lists.
@@ -131,6 +134,15 @@ pub struct TestsPage {
     pub evidence: Vec<PlanEvidence>,
     /// All validations with their runs, newest first.
     pub validations: Vec<Validation>,
+}
+
+/// `/releases/:version/report`
+#[derive(Debug, Clone)]
+pub struct ReportPage {
+    /// The report.
+    pub report: Report,
+    /// What it can be measured against.
+    pub choices: Vec<SubjectChoice>,
 }
 
 /// What decides about one plan, and the digest that approvals name.
@@ -248,6 +260,11 @@ pub(crate) async fn load_tests(
 ) -> Result<TestsPage, AppError> {
     let narrowed = (baseline.as_str(), suite.as_str(), machine.as_str());
     crate::compose::releases::tests(&super::asked()?, &version, narrowed).await
+}
+
+/// The report of a release.
+pub(crate) async fn load_report(version: String, baseline: String) -> Result<ReportPage, AppError> {
+    crate::compose::releases::report(&super::asked()?, &version, &baseline).await
 }
 
 /// Where a release went and may go.

@@ -7,6 +7,7 @@ use domain::{
     page::{Page, Slice},
     policy,
     release::{Health, Release},
+    subject::SubjectKey,
 };
 use leptos::prelude::use_context;
 use services::releases::{ReleaseContents, ReleaseFilter};
@@ -17,7 +18,7 @@ use crate::{
         Choice,
         releases::{
             ChangeAgainst, ContentsPage, FilesPage, NotesPage, PlanEvidence,
-            ReleaseDeploymentsPage, ReleaseFile, ReleaseHead, ReleasePage, ReleaseRow,
+            ReleaseDeploymentsPage, ReleaseFile, ReleaseHead, ReleasePage, ReleaseRow, ReportPage,
             RequestChoice, TestsPage,
         },
     },
@@ -214,6 +215,20 @@ pub(crate) async fn tests(
     let validations =
         asked.services.validations(&asked.actor, release).await.map_err(|it| asked.refuse(it))?;
     Ok(TestsPage { standing, evidence: evidence(asked, release).await?, validations, head })
+}
+
+pub(crate) async fn report(
+    asked: &Asked,
+    version: &str,
+    baseline: &str,
+) -> Result<ReportPage, AppError> {
+    let base = (!baseline.is_empty()).then(|| SubjectKey::from(baseline));
+    let report = asked
+        .services
+        .release_report(&asked.actor, &SubjectKey::from(version), base.as_ref())
+        .await
+        .map_err(|it| asked.refuse(it))?;
+    Ok(ReportPage { report, choices: super::history::choices(asked).await? })
 }
 
 pub(crate) async fn deployments(

@@ -6,11 +6,13 @@
 //! done by the workers in [`mod@work`].
 
 pub mod audit;
+pub mod badges;
 mod catalogue;
 pub mod deployments;
 pub mod downloads;
 pub mod environments;
 pub mod error;
+pub mod feed;
 pub mod guests;
 pub mod history;
 pub mod idempotency;
@@ -26,6 +28,7 @@ pub mod password;
 pub mod people;
 pub mod recipes;
 pub mod releases;
+pub mod report;
 pub mod results;
 pub mod room;
 pub mod runs;
