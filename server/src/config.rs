@@ -59,6 +59,8 @@ pub enum Command {
     /// Administer an installation from its own machine.
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Fill an empty installation with data to try things with: what is recorded of a release of 2018.
+    Demo(DataArgs),
     /// Look after the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -222,6 +224,7 @@ impl Command {
             | Self::Admin(
                 AdminCommand::CreateUser { data, .. } | AdminCommand::CreateToken { data, .. },
             )
+            | Self::Demo(data)
             | Self::Audit(AuditCommand::Verify(data)) => Some(data),
             Self::Client(_)
             | Self::Shell(_)
@@ -349,10 +352,7 @@ fn as_text(value: &toml::Value) -> Option<String> {
         toml::Value::Array(items) => {
             items.iter().map(as_text).collect::<Option<Vec<_>>>().map(|texts| texts.join(","))
         }
-        toml::Value::Float(_)
-        | toml::Value::Boolean(_)
-        | toml::Value::Datetime(_)
-        | toml::Value::Table(_) => None,
+        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
 }
 
@@ -376,12 +376,16 @@ mod tests {
     #[test]
     fn a_flag_beats_the_file_and_the_file_beats_the_default() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        writeln!(file, "data-dir = \"/a\"\nlisten = \"127.0.0.1:1\"\nworkers = 3").unwrap();
+        writeln!(
+            file,
+            "data-dir = \"/a\"\nlisten = \"127.0.0.1:1\"\nworkers = 3\npublic-badges = true"
+        )
+        .unwrap();
         let path = file.path().to_str().unwrap().to_owned();
         let config = load(&arguments(&["serve", "--config", &path])).unwrap();
         let from_file = serve(config);
         assert_eq!(from_file.listen.port(), 1);
-        assert_eq!(from_file.workers, 3);
+        assert_eq!((from_file.workers, from_file.public_badges), (3, true));
         assert_eq!(from_file.boot_listen.port(), 8000);
         let config = load(&arguments(&["--config", &path, "serve", "--listen", "127.0.0.1:2"]));
         assert_eq!(serve(config.unwrap()).listen.port(), 2);

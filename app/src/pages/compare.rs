@@ -32,6 +32,7 @@ pub fn show(data: &ComparePage) -> AnyView {
             "Choose what to look at and what to compare it with: releases, those made elsewhere, or runs as run/<id>.",
         ),
         Some(found) => view! {
+            <p class="summary"><strong>{found.here.name()}</strong>" compared with "<strong>{found.base.name()}</strong></p>
             {classes(data, found)}
             {page::section("Cases", cases(found))}
             {data.change.as_ref().map(|it| page::section("What may explain it", changes(it)))}

@@ -28,16 +28,18 @@ pub(crate) fn run() -> AnyView {
     let id = RunId(parameter("id"));
     let console = page::later(Box::pin(console(id.clone())));
     let topics = &["run/", "job/"];
-    view! { {page::loaded(topics, load_run(id), show)}<section class="log-part"><h2>"Console"</h2>{console}</section> }
-        .into_any()
+    view! { {page::loaded(topics, load_run(id), show)}{console} }.into_any()
 }
 
+/// The console, where there is one: what came in from elsewhere has none.
 async fn console(id: RunId) -> AnyView {
     match load_console(&id).await {
         Ok(lines) if !lines.is_empty() => {
-            log("Console of the machine", Written::console(&lines), None, href::run_console(&id))
+            let whole = href::run_console(&id);
+            let log = log("Console of the machine", Written::console(&lines), None, whole);
+            view! { <section class="log-part"><h2>"Console"</h2>{log}</section> }.into_any()
         }
-        Ok(_) | Err(_) => empty::nothing("The machine wrote nothing to its console."),
+        Ok(_) | Err(_) => ().into_any(),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod badge;
 pub mod blob;
 pub mod canonical;
 pub mod change;
+pub mod demonstration;
 pub mod deployment;
 pub mod digest;
 pub mod environment;

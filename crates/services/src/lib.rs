@@ -8,6 +8,7 @@
 pub mod audit;
 pub mod badges;
 mod catalogue;
+mod demonstration;
 pub mod deployments;
 pub mod downloads;
 pub mod environments;

@@ -8,6 +8,7 @@
 pub mod audit;
 mod columns;
 pub mod comparisons;
+mod demonstration;
 pub mod deployments;
 pub mod environments;
 mod error;

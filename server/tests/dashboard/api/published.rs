@@ -195,6 +195,48 @@ async fn every_answer_says_how_long_the_server_took() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_the_history_has_no_formula() {
+    let world = World::furnished().await;
+    let dave = secret(&world, Role::Developer).await;
+    let rows = "Test name,Test ID,Result,Comments\n=1+1,+48,PASS,\n@sum,-1,FAIL,x\n";
+    bring(&world, &dave, "recorded/=v1", rows).await;
+    let cookie = world.sign_in(name(Role::Viewer)).await;
+    let table = world.get("/tests/history.csv").cookie(&cookie).send().await;
+    let expected =
+        "Test name,Test ID,\"'=v1\"\r\n\"'=1+1\",\"'+48\",passed\r\n\"'@sum\",\"'-1\",failed\r\n";
+    assert_eq!(table.body, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demonstration_says_on_every_page_that_it_is_one() {
+    let world = World::with_people().await;
+    let cookie = world.sign_in(name(Role::Viewer)).await;
+    let page = async |path: &str| world.get(path).cookie(&cookie).send().await;
+    assert!(!page("/tests").await.body.contains("Demonstration data"));
+    let adam = world.actor(Role::Administrator).await;
+    world.services.fill_with_demonstration(&adam).await.unwrap_err();
+    let command = domain::actor::Actor::command_line();
+    assert_eq!(world.services.fill_with_demonstration(&command).await.unwrap(), 2);
+    for path in ["/", "/tests", "/releases/v1.0.0/report", "/tests/case?id=XEN1.2", "/audit"] {
+        let shown = page(path).await;
+        assert!(shown.status == 200 && shown.body.contains("Demonstration data"), "{path}");
+    }
+    let vera = secret(&world, Role::Viewer).await;
+    let history = ask(&world, "GET", "/history", None).bearer(&vera).send().await.value();
+    let of = |name: &str| {
+        let columns = history["columns"].as_array().unwrap();
+        let column = columns.iter().position(|it| it["about"] == name).unwrap();
+        let cells = history["rows"].as_array().unwrap().iter().map(|row| &row["cells"][column]);
+        let count = |outcome: &str| cells.clone().filter(|it| it[outcome] == 1).count();
+        (count("passed"), count("failed"))
+    };
+    assert_eq!(of("recorded/v1.0.0"), (8, 0));
+    assert_eq!(of("recorded/v1.0.0 pre-release"), (3, 6));
+    let again = world.services.fill_with_demonstration(&command).await.unwrap_err();
+    assert!(again.to_string().contains("already"), "{again}");
+}
+
 #[derive(Debug, Default)]
 struct Entry {
     id: String,
@@ -211,18 +253,18 @@ fn entries(feed: &Answer) -> Vec<Entry> {
         match reader.read_event().unwrap() {
             Event::Start(tag) => {
                 text.clear();
-                if tag.name().as_ref() == b"entry" {
+                if tag.name().as_ref() == "entry" {
                     inside = true;
                     entries.push(Entry::default());
                 }
             }
             Event::Empty(tag) if inside => {
                 let href = tag.try_get_attribute("href").unwrap().unwrap();
-                let link = String::from_utf8(href.value.into_owned()).unwrap();
+                let link = href.value.into_owned();
                 entries.last_mut().unwrap().link = link;
             }
-            Event::Text(piece) => text.push_str(&piece.decode().unwrap()),
-            Event::GeneralRef(name) => match &*name.decode().unwrap() {
+            Event::Text(piece) => text.push_str(&piece),
+            Event::GeneralRef(name) => match &*name {
                 "amp" => text.push('&'),
                 "lt" => text.push('<'),
                 other => panic!("&{other};"),
@@ -230,10 +272,10 @@ fn entries(feed: &Answer) -> Vec<Entry> {
             Event::End(tag) if inside => {
                 let entry = entries.last_mut().unwrap();
                 match tag.name().as_ref() {
-                    b"id" => entry.id.clone_from(&text),
-                    b"title" => entry.title.clone_from(&text),
-                    b"updated" => entry.updated.clone_from(&text),
-                    b"entry" => inside = false,
+                    "id" => entry.id.clone_from(&text),
+                    "title" => entry.title.clone_from(&text),
+                    "updated" => entry.updated.clone_from(&text),
+                    "entry" => inside = false,
                     _ => {}
                 }
             }
