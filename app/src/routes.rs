@@ -239,6 +239,12 @@ pub mod href {
         measured(join(&["releases", key, "report.md"]), baseline)
     }
 
+    /// The badge of the tests of a release.
+    #[must_use]
+    pub fn tests_badge(key: &str) -> String {
+        join(&["badges", "releases", key, "tests.svg"])
+    }
+
     fn measured(path: String, baseline: Option<&str>) -> String {
         match baseline {
             Some(baseline) => format!("{path}?baseline={}", encode(baseline)),

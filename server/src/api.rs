@@ -122,7 +122,7 @@ pub fn operations() -> Vec<Operation> {
     use Action::{
         Approve, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy, ChangeRoomRules,
         CollectGarbage, DeleteKernel, Deploy, EditKernel, EditNotes, EditRecipe, EditVariant,
-        FillSlot, Import, ManageOwnTokens, ManagePeople, PinRelease, Read, RecordResults,
+        FillSlot, Import, KeepRun, ManageOwnTokens, ManagePeople, PinRelease, Read, RecordResults,
         RequestDeployment, RollBack, StartGuest, Upload, UseGuest, Validate, WithdrawRelease,
         WithdrawRequest,
     };
@@ -189,6 +189,9 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(runs::list)),
         row(May(Read), routes!(runs::show)),
         row(May(Read), routes!(runs::console)),
+        row(May(Read), routes!(runs::keeping)),
+        row(May(KeepRun), routes!(runs::mark)),
+        row(May(KeepRun), routes!(runs::unmark)),
         row(May(RecordResults), routes!(results::bring)).streamed(),
         row(May(RecordResults), routes!(results::write_down)),
         row(May(RecordResults), routes!(results::attach)),

@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use app::{AssetNames, pages::reference::ApiDocument};
+use app::{AssetNames, pages::reference::ApiDocument, viewer::Origin};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef, Request},
@@ -40,7 +40,7 @@ use crate::{
     guests, health, imports, kernels, live,
     live::Ending,
     notes,
-    origin::{self, Origins},
+    origin::{self, Origins, Reached},
     recipes, refusal, reports, results,
     session_store::StoredSessions,
     timing, variants,
@@ -328,6 +328,8 @@ fn page_context(
             .and_then(|parts| parts.extensions.get::<Actor>().cloned())
             .unwrap_or_else(Actor::anonymous);
         provide_context(actor);
+        let reached = use_context::<Parts>().and_then(|it| it.extensions.get::<Reached>().cloned());
+        provide_context(Origin(reached.map(|it| it.origin()).unwrap_or_default()));
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
             let policy = format!(
                 "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \

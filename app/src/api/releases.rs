@@ -141,6 +141,8 @@ pub struct TestsPage {
 pub struct ReportPage {
     /// The report.
     pub report: Report,
+    /// Where its badge is, for whoever looks from elsewhere.
+    pub badge: String,
     /// What it can be measured against.
     pub choices: Vec<SubjectChoice>,
 }

@@ -2,10 +2,12 @@
 
 use domain::{
     ids::RunId,
-    run::{Run, Validation},
+    run::{Run, Validation, keeping::Keeping},
 };
+use leptos::server;
 use serde::{Deserialize, Serialize};
 
+use super::Choice;
 use crate::error::AppError;
 
 /// `/runs/:id`
@@ -21,6 +23,10 @@ pub struct RunPage {
     pub artefacts: Vec<String>,
     /// What the menu shows for the entry.
     pub entry_text: String,
+    /// Whether it keeps its files.
+    pub keeping: Keeping,
+    /// Whether the viewer may say so.
+    pub keep: Choice,
 }
 
 /// One run.
@@ -31,4 +37,16 @@ pub(crate) async fn load_run(id: RunId) -> Result<RunPage, AppError> {
 /// What the machine wrote to its serial console, as lines with their ANSI sequences.
 pub(crate) async fn load_console(id: &RunId) -> Result<Vec<String>, AppError> {
     crate::compose::runs::console(&super::asked()?, id).await
+}
+
+/// Says that a run must keep its files.
+#[server(prefix = "/api/ui")]
+pub async fn mark_run(run: RunId) -> Result<(), AppError> {
+    crate::compose::runs::mark(&super::asked()?, &run).await
+}
+
+/// Says that a run need not keep its files any more.
+#[server(prefix = "/api/ui")]
+pub async fn unmark_run(run: RunId) -> Result<(), AppError> {
+    crate::compose::runs::unmark(&super::asked()?, &run).await
 }

@@ -24,7 +24,7 @@ use crate::{
     },
     error::AppError,
     routes::href,
-    viewer::viewer_of,
+    viewer::{Origin, viewer_of},
 };
 
 /// The reason why not, in words.
@@ -222,13 +222,15 @@ pub(crate) async fn report(
     version: &str,
     baseline: &str,
 ) -> Result<ReportPage, AppError> {
+    let origin = use_context::<Origin>().map(|it| it.0).unwrap_or_default();
     let base = (!baseline.is_empty()).then(|| SubjectKey::from(baseline));
     let report = asked
         .services
         .release_report(&asked.actor, &SubjectKey::from(version), base.as_ref())
         .await
         .map_err(|it| asked.refuse(it))?;
-    Ok(ReportPage { report, choices: super::history::choices(asked).await? })
+    let badge = format!("{origin}{}", href::tests_badge(&report.about));
+    Ok(ReportPage { report, badge, choices: super::history::choices(asked).await? })
 }
 
 pub(crate) async fn deployments(

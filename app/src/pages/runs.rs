@@ -2,19 +2,22 @@
 
 use domain::{
     ids::RunId,
-    run::{Run, RunSource},
+    run::{Run, RunSource, keeping::Keeping},
     subject::Subject,
     time::human_duration,
 };
 use leptos::prelude::*;
 
 use crate::{
-    api::runs::{RunPage, load_console, load_run},
+    api::{
+        Choice,
+        runs::{MarkRun, RunPage, UnmarkRun, load_console, load_run},
+    },
     pages::parameter,
     routes::href,
     ui::{
         badge::{Status, badge},
-        copy, empty,
+        copy, empty, form,
         log::{Written, log},
         page,
         release::release_link,
@@ -69,7 +72,7 @@ pub fn runs(runs: &[Run]) -> AnyView {
 /// The page above the console.
 #[must_use]
 pub fn show(data: RunPage) -> AnyView {
-    let RunPage { run, validation, release_name, artefacts, entry_text } = data;
+    let RunPage { run, validation, release_name, artefacts, entry_text, keeping, keep } = data;
     let title = match run.entry.as_str() {
         "" => format!("{} on {}", run.suite, run.machine),
         entry => format!("{entry} on {}", run.machine),
@@ -116,7 +119,7 @@ pub fn show(data: RunPage) -> AnyView {
         {table::properties(properties)}
         {remarks(&run)}
         {page::section("Cases", cases(&run))}
-        {left(&run, &artefacts)}
+        {left(&run, &artefacts, &keeping, &keep)}
         {(!run.stages.is_empty()).then(|| page::section("Boot", waterfall(&run.stages)))}
     }
     .into_any()
@@ -161,23 +164,49 @@ fn remarks(run: &Run) -> AnyView {
     view! { {incomplete}{remarks} }.into_any()
 }
 
-/// What can be saved of a run.
-fn left(run: &Run, artefacts: &[String]) -> AnyView {
+/// What can be saved of a run, and for how long it stays.
+fn left(run: &Run, artefacts: &[String], keeping: &Keeping, keep: &Choice) -> AnyView {
     if run.ended_at.is_none() {
         return ().into_any();
     }
+    let gone = keeping.files_removed_at;
     let links: Vec<_> = artefacts
         .iter()
-        .map(|name| view! { <li><a href=href::artefact(&run.id, name)>{name.clone()}</a></li> })
+        .map(|name| match gone {
+            Some(_) => view! { <li>{name.clone()}</li> }.into_any(),
+            None => view! { <li><a href=href::artefact(&run.id, name)>{name.clone()}</a></li> }
+                .into_any(),
+        })
         .collect();
     let list = (!links.is_empty()).then(|| view! { <ul>{links}</ul> });
+    let gone = gone.map(|at| {
+        view! { <p class="summary">"Its files were removed "{time(at)}" by the "<a href="/room">"rules of the room"</a>". Its results stay."</p> }
+    });
     page::section("Files", view! {
+        {gone}
         {list}
         <p class="acts">
             <a class="button" href=href::run_export(&run.id, "json") download="">"Save as JSON"</a>
             <a class="button" href=href::run_export(&run.id, "csv") download="">"Save as CSV"</a>
         </p>
+        {important(run, keeping, keep)}
     }.into_any())
+}
+
+/// Saying that its files must stay, or need not any more.
+fn important(run: &Run, keeping: &Keeping, keep: &Choice) -> AnyView {
+    let hidden = vec![("run", run.id.to_string())];
+    match (&keeping.important, keeping.files_removed_at) {
+        (Some(mark), _) => view! {
+            <p class="quiet">"Important: "{mark.by.clone()}" said so "{time(mark.at)}". Its files stay."</p>
+            {form::acting::<UnmarkRun>("", hidden, form::submit("Not important any more", "", keep))}
+        }
+        .into_any(),
+        (None, Some(_)) => ().into_any(),
+        (None, None) => {
+            form::acting::<MarkRun>("", hidden, form::submit("Important: keep its files", "", keep))
+        }
+    }
 }
 
 fn cases(run: &Run) -> AnyView {

@@ -7,7 +7,7 @@ use domain::{
     digest::Digest,
     environment::Policy,
     guest::Guest,
-    ids::{JobId, RecipeId},
+    ids::{JobId, RecipeId, RunId},
     kernel::{Kernel, UploadedFile},
     page::{Page, Slice},
     person::{Person, Role},
@@ -232,6 +232,13 @@ pub(crate) enum Change<'a> {
     },
     RunAttached {
         run: &'a Run,
+    },
+    RunMarked {
+        run: &'a Run,
+        important: bool,
+    },
+    RunFilesRemoved {
+        run: &'a RunId,
     },
     Uploaded {
         file: &'a UploadedFile,
@@ -483,6 +490,12 @@ impl Change<'_> {
             ),
             Self::ResultsRecorded { run: it } => run("results.record", it),
             Self::RunAttached { run: it } => run("run.attach", it),
+            Self::RunMarked { run: it, important } => {
+                run(if important { "run.important" } else { "run.unimportant" }, it)
+            }
+            Self::RunFilesRemoved { run: id } => {
+                ("run.files-remove", "run", id.to_string(), json!({}))
+            }
             Self::Uploaded { file, size } => upload("upload.add", file, Some(size)),
             Self::UploadForgotten { file } => upload("upload.forget", file, None),
             Self::PolicyChanged { environment, from, to } => (

@@ -21,6 +21,7 @@ pub mod identity;
 pub mod imports;
 pub mod job_log;
 pub mod jobs;
+mod keeping;
 pub mod kernels;
 pub mod notes;
 mod open;

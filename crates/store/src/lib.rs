@@ -16,6 +16,7 @@ pub mod history;
 pub mod idempotency;
 pub mod imports;
 pub mod jobs;
+mod keeping;
 pub mod kernels;
 pub mod links;
 pub mod locks;

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::api::{
     results::{Attachment, NewManualResult, RecordedResult},
-    runs::Run,
+    runs::{Run, RunKeeping},
 };
 
 /// Options of `bootwright run`.
@@ -109,6 +109,14 @@ pub(super) enum RunCommand {
         run: String,
         /// Name of the release, `variant/NAME`, or `recorded/NAME` for one that was made elsewhere.
         release: String,
+    },
+    /// Say that a run is important: what came in, what it left and its console stay for ever.
+    Important {
+        /// Id of the run.
+        run: String,
+        /// It is important no more.
+        #[arg(long)]
+        off: bool,
     },
     /// Record what a person saw on a board.
     Record {
@@ -200,6 +208,13 @@ pub(super) fn run(cli: &Cli, command: &RunCommand) -> Result<(), CliError> {
             let new = Attachment { release: release.clone() };
             let run: Run = cli.client.post(&format!("{}/attachment", address(run)), &new)?;
             cli.output.said(&run, &format!("{} is about {}", run.id, about(&run)))
+        }
+        RunCommand::Important { run, off } => {
+            let path = format!("{}/importance", address(run));
+            let kept: RunKeeping =
+                if *off { cli.client.take_off(&path)? } else { cli.client.take(&path)? };
+            let words = if *off { "is important no more" } else { "is important" };
+            cli.output.said(&kept, &format!("{run} {words}"))
         }
         RunCommand::Record { release, machine, case_id, outcome, title, comment, suite, entry } => {
             let new = NewManualResult {

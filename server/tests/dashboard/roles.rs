@@ -148,6 +148,8 @@ const TABLE: &[(&str, Access)] = &[
     ("call give_up_keyboard", From(Developer, Action::UseGuest)),
     ("call send_line", From(Developer, Action::UseGuest)),
     ("call attach_run", From(Developer, Action::RecordResults)),
+    ("call mark_run", From(Developer, Action::KeepRun)),
+    ("call unmark_run", From(Developer, Action::KeepRun)),
     ("call withdraw_release", From(Developer, Action::WithdrawRelease)),
     ("call request_deployment", From(Developer, Action::RequestDeployment)),
     ("call withdraw_deployment", From(Developer, Action::WithdrawRequest)),
@@ -577,6 +579,13 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
             post(&[("dry_run", "true")])
         }
         "change_room_rules" => post(&[("candidates", &number), ("floor", "0")]),
+        "mark_run" => post(&[("run", world.ended_run().await.as_str())]),
+        "unmark_run" => {
+            let run = world.ended_run().await;
+            let dave = world.actor(Developer).await;
+            world.services.mark_run_important(&dave, &run).await.unwrap();
+            post(&[("run", run.as_str())])
+        }
         "pin_release" => {
             post(&[("version", &world.candidate().await), ("reason", "the demo next week")])
         }

@@ -20,7 +20,7 @@ use crate::{
 /// The page.
 #[must_use]
 pub fn show(data: ReportPage) -> AnyView {
-    let ReportPage { report, choices } = data;
+    let ReportPage { report, badge, choices } = data;
     let tests = page_of_key(&report.about, report.stage.is_some());
     let crumbs = match report.stage {
         Some(_) => vec![
@@ -51,6 +51,11 @@ pub fn show(data: ReportPage) -> AnyView {
         </div>
         <div class="act">
             {page::section("To post it", view! {
+                <p class="badge-line">
+                    <img src=href::tests_badge(&report.about) alt=format!("Badge of the tests of {}", report.release) height="20"/>
+                    <span class="quiet">"A badge for those who may read; for everybody where the server runs with --public-badges."</span>
+                </p>
+                {copy::command(&format!("![tests of {}]({badge})", report.release), "the badge as Markdown")}
                 <details class="posted">
                     <summary>"The report as Markdown"</summary>
                     {copy::block(&posted, "the report as Markdown")}

@@ -38,6 +38,8 @@ pub enum Action {
     Validate,
     /// Bring results in, or say what they are about.
     RecordResults,
+    /// Say that a run must keep its files, or need not any more.
+    KeepRun,
     /// Boot something in a guest, to try it.
     StartGuest,
     /// Type to a guest, give it more time, or end it.
@@ -72,7 +74,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -89,6 +91,7 @@ impl Action {
         Self::CancelJob,
         Self::Validate,
         Self::RecordResults,
+        Self::KeepRun,
         Self::StartGuest,
         Self::UseGuest,
         Self::WithdrawRelease,
@@ -124,6 +127,7 @@ impl Action {
             | Self::CancelJob
             | Self::Validate
             | Self::RecordResults
+            | Self::KeepRun
             | Self::StartGuest
             | Self::UseGuest
             | Self::WithdrawRelease
@@ -159,6 +163,7 @@ impl Action {
             Self::CancelJob => "cancel a job",
             Self::Validate => "validate a release",
             Self::RecordResults => "bring results in",
+            Self::KeepRun => "say which runs are important",
             Self::StartGuest => "boot something in a guest",
             Self::UseGuest => "use a guest",
             Self::WithdrawRelease => "withdraw a release",
