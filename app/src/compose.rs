@@ -12,6 +12,7 @@ pub(crate) mod jobs;
 pub(crate) mod kernels;
 pub(crate) mod overview;
 pub(crate) mod people;
+pub(crate) mod plans;
 pub(crate) mod recipes;
 pub(crate) mod releases;
 pub(crate) mod results;

@@ -147,6 +147,10 @@ pub struct ServeArgs {
     /// Folder of Git repositories on this host that kernels may be built from; none unless it is named.
     #[arg(long, env = "BOOTWRIGHT_SOURCE_ROOT", value_name = "DIR")]
     pub source_root: Option<PathBuf>,
+    /// Folder of a Python environment with Robot Framework, made by this host's own Python and for
+    /// everybody to read; without it suites of Robot Framework cannot be run.
+    #[arg(long, env = "BOOTWRIGHT_SUITES_PYTHON", value_name = "DIR")]
+    pub suites_python: Option<PathBuf>,
     /// Networks that sources of kernels may be fetched from although they are private or loopback,
     /// such as 10.1.0.0/16; link-local ones never.
     #[arg(long, env = "BOOTWRIGHT_SOURCE_NETWORK", value_name = "CIDR", value_delimiter = ',')]

@@ -42,6 +42,7 @@ pub async fn serve(
         cache_dir: options.cache_dir.clone(),
         mirror: options.mirror.clone(),
         source_root: options.source_root.clone(),
+        suites_python: options.suites_python.clone(),
         source_networks: options.source_network.clone(),
         kernel_jobs: options.kernel_jobs.map(usize::from),
         boot_limit: Duration::from_secs(options.boot_limit),

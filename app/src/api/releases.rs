@@ -134,6 +134,8 @@ pub struct TestsPage {
     pub evidence: Vec<PlanEvidence>,
     /// All validations with their runs, newest first.
     pub validations: Vec<Validation>,
+    /// Names of the plans by which it can be validated.
+    pub plans: Vec<String>,
 }
 
 /// `/releases/:version/report`
@@ -286,10 +288,13 @@ pub(crate) async fn load_files(version: String) -> Result<FilesPage, AppError> {
     crate::compose::releases::files(&super::asked()?, &version).await
 }
 
-/// Asks for a validation, and goes to its job.
+/// Asks for a validation by a plan, by "smoke" where none is named, and goes to its job.
 #[server(prefix = "/api/ui")]
-pub async fn start_validation(version: String) -> Result<(), AppError> {
-    crate::compose::releases::start_validation(&super::asked()?, &version).await
+pub async fn start_validation(
+    version: String,
+    #[server(default)] plan: String,
+) -> Result<(), AppError> {
+    crate::compose::releases::start_validation(&super::asked()?, &version, &plan).await
 }
 
 /// Takes a candidate back for good.

@@ -82,6 +82,8 @@ pub struct VariantPage {
     pub image_size: Option<u64>,
     /// What was tested of it, newest first.
     pub validations: Vec<Validation>,
+    /// Names of the plans by which it can be tested.
+    pub plans: Vec<String>,
     /// What to type at an iPXE prompt, by this host's addresses.
     pub chain_lines: Vec<String>,
     /// Its job that has not ended.
@@ -242,10 +244,14 @@ pub async fn start_variant_build(name: String) -> Result<(), AppError> {
     crate::compose::variants::build(&super::asked()?, &name).await
 }
 
-/// Asks for a validation of what was built of a variant, and leads to the job.
+/// Asks for a validation of what was built of a variant by a plan, by "smoke" where none is named, and
+/// leads to the job.
 #[server(prefix = "/api/ui")]
-pub async fn start_variant_validation(name: String) -> Result<(), AppError> {
-    crate::compose::variants::validate(&super::asked()?, &name).await
+pub async fn start_variant_validation(
+    name: String,
+    #[server(default)] plan: String,
+) -> Result<(), AppError> {
+    crate::compose::variants::validate(&super::asked()?, &name, &plan).await
 }
 
 /// Boots what was built of a variant in a guest, and goes to it; without an entry the menu is left to

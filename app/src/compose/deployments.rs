@@ -3,7 +3,9 @@
 use domain::{
     deployment::{Deployment, Verdict},
     digest::Digest,
+    environment::Policy,
     ids::DeploymentId,
+    release::Release,
 };
 
 use super::{Asked, confirmed, releases};
@@ -11,6 +13,7 @@ use crate::{
     api::{
         approvals::{ApprovalsPage, InboxRow},
         deployments::{DeploymentChoices, DeploymentPage},
+        releases::PlanEvidence,
     },
     error::AppError,
     routes::href,
@@ -61,6 +64,16 @@ async fn row(asked: &Asked, deployment: Deployment) -> Result<InboxRow, AppError
     })
 }
 
+/// What an environment demands of a release, as it stands now.
+async fn demanded(
+    asked: &Asked,
+    release: &Release,
+    policy: &Policy,
+) -> Result<Vec<PlanEvidence>, AppError> {
+    let evidence = asked.services.demanded_evidence(&asked.actor, release, policy).await;
+    releases::with_digests(asked, evidence.map_err(|it| asked.refuse(it))?)
+}
+
 pub(crate) async fn page(asked: &Asked, id: &DeploymentId) -> Result<DeploymentPage, AppError> {
     let details =
         asked.services.deployment_details(&asked.actor, id).await.map_err(|it| asked.refuse(it))?;
@@ -68,7 +81,7 @@ pub(crate) async fn page(asked: &Asked, id: &DeploymentId) -> Result<DeploymentP
         details.choices;
     Ok(DeploymentPage {
         changes: releases::change(asked, &details.release).await?,
-        evidence: releases::evidence(asked, &details.release).await?,
+        evidence: demanded(asked, &details.release, &details.environment.policy).await?,
         release: releases::row(asked, details.release).await?,
         deployment: details.deployment,
         environment: details.environment,

@@ -6,7 +6,6 @@ use domain::{
     environment::{Environment, PRODUCTION, Policy},
     ids::DeploymentId,
     page::Slice,
-    plan::PLANS,
     slot::Slot,
     variant::VariantState,
 };
@@ -56,7 +55,7 @@ pub(crate) async fn page(asked: &Asked, name: &str) -> Result<EnvironmentPage, A
     } else {
         format!("/env/{}/menu.ipxe", environment.name)
     };
-    let plans = PLANS.iter().map(|plan| plan.name.to_owned()).collect();
+    let plans = super::plans::names(asked).await?;
     let slots = slots(asked, name).await?;
     let variants = if slots.is_empty() { Vec::new() } else { bootable_variants(asked).await? };
     Ok(EnvironmentPage { environment, current, open, history, menu_path, plans, slots, variants })

@@ -2,6 +2,7 @@
 
 use domain::{
     environment::Environment,
+    evidence::Evidence,
     job::JobState,
     lock::Part,
     page::{Page, Slice},
@@ -124,11 +125,21 @@ pub(crate) async fn evidence(
     if release.manifest.is_none() {
         return Ok(Vec::new());
     }
-    let evidence =
-        asked.services.evidence(&asked.actor, release).await.map_err(|it| asked.refuse(it))?;
-    let digest = evidence.digest().map_err(|it| asked.refuse(it.into()))?;
-    let health = evidence.health();
-    Ok(vec![PlanEvidence { evidence, digest, health }])
+    let evidence = asked.services.evidence(&asked.actor, release).await;
+    with_digests(asked, evidence.map_err(|it| asked.refuse(it))?)
+}
+
+/// Evidence as pages show it.
+pub(crate) fn with_digests(
+    asked: &Asked,
+    evidence: Vec<Evidence>,
+) -> Result<Vec<PlanEvidence>, AppError> {
+    let with_digest = |evidence: Evidence| {
+        let digest = evidence.digest().map_err(|it| asked.refuse(it.into()))?;
+        let health = evidence.health();
+        Ok(PlanEvidence { evidence, digest, health })
+    };
+    evidence.into_iter().map(with_digest).collect()
 }
 
 pub(crate) async fn overview(asked: &Asked, version: &str) -> Result<ReleasePage, AppError> {
@@ -214,7 +225,8 @@ pub(crate) async fn tests(
     let standing = super::history::standing(asked, &release.name(), path, narrowed).await?;
     let validations =
         asked.services.validations(&asked.actor, release).await.map_err(|it| asked.refuse(it))?;
-    Ok(TestsPage { standing, evidence: evidence(asked, release).await?, validations, head })
+    let plans = super::plans::names(asked).await?;
+    Ok(TestsPage { standing, evidence: evidence(asked, release).await?, validations, plans, head })
 }
 
 pub(crate) async fn report(
@@ -288,10 +300,14 @@ pub(crate) async fn files(asked: &Asked, version: &str) -> Result<FilesPage, App
     Ok(FilesPage { head, files, public_key })
 }
 
-pub(crate) async fn start_validation(asked: &Asked, version: &str) -> Result<(), AppError> {
+pub(crate) async fn start_validation(
+    asked: &Asked,
+    version: &str,
+    plan: &str,
+) -> Result<(), AppError> {
     let job = asked
         .services
-        .start_validation(&asked.actor, version)
+        .start_validation(&asked.actor, version, Some(plan))
         .await
         .map_err(|it| asked.refuse(it))?;
     leptos_axum::redirect(&href::job(&job.id));

@@ -3,7 +3,6 @@
 use domain::{
     ids::TokenId,
     person::Role,
-    plan::PLANS,
     token::{Scope, Token},
 };
 use services::tokens::NewToken;
@@ -22,7 +21,7 @@ pub(crate) async fn account(asked: &Asked) -> Result<AccountPage, AppError> {
     Ok(AccountPage {
         tokens,
         dead,
-        plans: PLANS.iter().map(|it| it.name.to_owned()).collect(),
+        plans: super::plans::names(asked).await?,
         secret: SECRET.take(),
     })
 }

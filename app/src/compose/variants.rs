@@ -124,6 +124,7 @@ pub(crate) async fn one(
         newest,
         steps,
         validations,
+        plans: super::plans::names(asked).await?,
         job,
     })
 }
@@ -292,8 +293,8 @@ pub(crate) async fn build(asked: &Asked, name: &str) -> Result<(), AppError> {
     Ok(())
 }
 
-pub(crate) async fn validate(asked: &Asked, name: &str) -> Result<(), AppError> {
-    let job = asked.services.start_variant_validation(&asked.actor, name).await;
+pub(crate) async fn validate(asked: &Asked, name: &str, plan: &str) -> Result<(), AppError> {
+    let job = asked.services.start_variant_validation(&asked.actor, name, Some(plan)).await;
     leptos_axum::redirect(&href::job(&job.map_err(|it| asked.refuse(it))?.id));
     Ok(())
 }

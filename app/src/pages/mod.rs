@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod kernels;
 pub mod overview;
 pub mod people;
+pub mod plans;
 pub mod recipes;
 pub mod reference;
 pub mod releases;

@@ -5,9 +5,9 @@
 unpack_playbook() {
     mkdir -p /build/playbook
     if [ -e /in/playbook.archive ]; then
-        said=$(beside_tree --ro-bind /in/unpack.py /in/unpack.py --ro-bind /in/unpack-playbook.py /in/unpack-playbook.py \
+        said=$(beside_tree --ro-bind /in/unpack.py /in/unpack.py --ro-bind /in/unpack-files.py /in/unpack-files.py \
             --ro-bind /in/playbook.archive /in/playbook.archive --bind /build/playbook /build/playbook \
-            -- /usr/bin/python3 /in/unpack-playbook.py /in/playbook.archive /build/playbook 2>&1) ||
+            -- /usr/bin/python3 /in/unpack-files.py /in/playbook.archive /build/playbook 2>&1) ||
             failed "the playbook's archive is ${said:-not to be unpacked}"
         echo "$said"
     else

@@ -28,7 +28,7 @@ pub use kernels::{KernelOutput, KernelRequest, kernel_steps};
 pub use observer::{BuildObserver, StepEvent};
 pub use packages::PackageIndex;
 pub use signing::{SigningError, SigningKey};
-pub use sources::{FetchedContent, FetchedSource, SourceError, SourceRules};
+pub use sources::{FetchedContent, FetchedSource, SourceError, SourceRules, UnpackedSource};
 pub use steps::{
     BuildOutput, BuildRequest, Builder, BuilderConfig, IMPORT_STEPS, ImportOutput, ImportRequest,
     KernelFiles, LockChoice, build_steps, check_together, kernel_step,

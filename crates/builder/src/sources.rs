@@ -13,6 +13,7 @@ mod archive;
 mod debian;
 mod error;
 mod git;
+mod unpacked;
 mod uploads;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use domain::{blob::BlobRef, digest::Digest, kernel::Source};
 use ipnet::IpNet;
 use serde::Serialize;
 
-pub use self::error::SourceError;
+pub use self::{error::SourceError, unpacked::UnpackedSource};
 use crate::{Builder, cache::StepOutputs, error::BuildError};
 
 /// Name of the step, in the log and in the cache.

@@ -16,7 +16,10 @@ pub(crate) mod resolve;
 pub(crate) mod run;
 pub(crate) mod system;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use blobs::BlobStore;
 use domain::{
@@ -203,6 +206,12 @@ impl Builder {
             let remove = if folder { std::fs::remove_dir_all } else { std::fs::remove_file };
             let _ = remove(left.path());
         }
+    }
+
+    /// Where folders of what runs now are made.
+    #[must_use]
+    pub fn work_dir(&self) -> &Path {
+        &self.config.work_dir
     }
 
     /// The finished steps of builds.

@@ -64,7 +64,7 @@ const FINAL: &[(&str, &str, bool)] = &[
 /// The releases, oldest first. Nobody recorded results of any v1.1.x.
 pub const RELEASES: [DemonstrationRelease; 5] = [
     DemonstrationRelease {
-        name: "v1.0.0 pre-release",
+        name: "v1.0.0-pre",
         day: "2018-09-18",
         round: Some(Round { minutes: Some(135), cases: PRE_RELEASE, remarks: &[] }),
     },
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(
             counts,
             [
-                ("v1.0.0 pre-release", 3, 6),
+                ("v1.0.0-pre", 3, 6),
                 ("v1.0.0", 8, 0),
                 ("v1.1.0", 0, 0),
                 ("v1.1.1", 0, 0),

@@ -20,7 +20,7 @@ pub struct Evidence {
     pub plan: String,
     /// Revision of the plan.
     pub plan_revision: u32,
-    /// One per required entry, machine and case, ordered by these.
+    /// One per required entry, machine, suite and case, ordered by these.
     pub cases: Vec<DecidingCase>,
 }
 
@@ -28,11 +28,13 @@ pub struct Evidence {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DecidingCase {
-    /// Label of the boot entry.
+    /// Label of the boot entry; empty where the suite is run once for the machine.
     pub entry: String,
     /// Name of the machine.
     pub machine: String,
-    /// The case's id.
+    /// Name of the suite.
+    pub suite: String,
+    /// The case's id; [`crate::plan::WHOLE_RUN`] where it says whether all that a run found is known.
     pub case: String,
     /// The run that decides; `None` where no run has ended.
     pub run: Option<RunId>,
@@ -65,6 +67,19 @@ pub fn digest_of(evidence: &[Evidence]) -> Result<Digest, NotCanonical> {
     let mut ordered: Vec<&Evidence> = evidence.iter().collect();
     ordered.sort_by(|a, b| (&a.plan, a.plan_revision).cmp(&(&b.plan, b.plan_revision)));
     canonical::digest(&ordered)
+}
+
+/// What several plans say together: failing where one fails, passing where each passes.
+#[must_use]
+pub fn health_of(evidence: &[Evidence]) -> Health {
+    let says = |health: Health| move |it: &Evidence| it.health() == health;
+    if evidence.iter().any(says(Health::Failing)) {
+        Health::Failing
+    } else if !evidence.is_empty() && evidence.iter().all(says(Health::Passing)) {
+        Health::Passing
+    } else {
+        Health::Unknown
+    }
 }
 
 impl Evidence {

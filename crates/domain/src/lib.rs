@@ -48,6 +48,7 @@ pub mod run;
 pub mod sbom;
 pub mod slot;
 pub mod subject;
+pub mod suite;
 pub mod text_diff;
 pub mod time;
 pub mod token;

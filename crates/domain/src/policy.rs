@@ -76,6 +76,16 @@ pub fn may_validate(role: Role, stage: Stage) -> Result<(), Refusal> {
     bootable(stage)
 }
 
+/// Making a plan or a suite or changing one; `demanded_by` names the environments whose policies demand
+/// it: whoever changes such a one changes what they demand.
+///
+/// # Errors
+/// Why not.
+pub fn may_edit_plan(role: Role, demanded_by: &[String]) -> Result<(), Refusal> {
+    Action::EditPlan.allowed(role)?;
+    if demanded_by.is_empty() { Ok(()) } else { may_change_policy(role) }
+}
+
 /// Changing what an environment demands.
 ///
 /// # Errors

@@ -11,12 +11,14 @@ use domain::{
     kernel::{Kernel, UploadedFile},
     page::{Page, Slice},
     person::{Person, Role},
+    plan::Plan,
     policy::Action,
     release::Release,
     room::RoomRules,
     run::Run,
     slot::Slot,
     subject::Subject,
+    suite::Suite,
     token::Token,
     variant::Variant,
 };
@@ -115,8 +117,21 @@ pub(crate) enum Change<'a> {
         release: &'a Release,
         digest: &'a Digest,
     },
+    PlanSaved {
+        plan: &'a Plan,
+    },
+    PlanRemoved {
+        plan: &'a Plan,
+    },
+    SuiteSaved {
+        suite: &'a Suite,
+    },
+    SuiteRemoved {
+        suite: &'a Suite,
+    },
     ValidationRequested {
         release: &'a Release,
+        plan: &'a Plan,
         job: &'a JobId,
     },
     ValidationEnded {
@@ -201,6 +216,7 @@ pub(crate) enum Change<'a> {
     },
     VariantValidationRequested {
         variant: &'a Variant,
+        plan: &'a Plan,
         job: &'a JobId,
     },
     VariantBuildRequested {
@@ -277,6 +293,14 @@ impl Change<'_> {
                 "definition": definition, "expires_at": it.expires_at.rfc3339(),
             });
             (action, "variant", it.name.clone(), details)
+        };
+        let plan = |action, it: &Plan| {
+            let details = json!({ "revision": it.revision, "definition": it.definition });
+            (action, "plan", it.name.clone(), details)
+        };
+        let suite = |action, it: &Suite| {
+            let details = json!({ "revision": it.revision, "definition": it.definition });
+            (action, "suite", it.name.clone(), details)
         };
         let guest = |action, it: &Guest| {
             let details = json!({
@@ -393,9 +417,18 @@ impl Change<'_> {
             Self::NotesFrozen { release: it, digest } => {
                 release("release.notes-freeze", it, json!({ "digest": digest }))
             }
-            Self::ValidationRequested { release: it, job } => {
-                release("release.validate", it, json!({ "job": job, "manifest": it.manifest }))
-            }
+            Self::PlanSaved { plan: it } => plan("plan.save", it),
+            Self::PlanRemoved { plan: it } => plan("plan.remove", it),
+            Self::SuiteSaved { suite: it } => suite("suite.save", it),
+            Self::SuiteRemoved { suite: it } => suite("suite.remove", it),
+            Self::ValidationRequested { release: it, plan, job } => release(
+                "release.validate",
+                it,
+                json!({
+                    "job": job, "manifest": it.manifest, "plan": plan.name,
+                    "plan_revision": plan.revision,
+                }),
+            ),
             Self::ValidationEnded { job, outcome } => {
                 ("validation.end", "job", job.to_string(), json!({ "outcome": outcome }))
             }
@@ -452,9 +485,14 @@ impl Change<'_> {
             Self::VariantChanged { variant: it } => variant("variant.change", it),
             Self::VariantExtended { variant: it } => variant("variant.extend", it),
             Self::VariantDeleted { variant: it } => variant("variant.delete", it),
-            Self::VariantValidationRequested { variant: it, job } => {
-                ("variant.validate", "variant", it.name.clone(), json!({ "id": it.id, "job": job }))
-            }
+            Self::VariantValidationRequested { variant: it, plan, job } => (
+                "variant.validate",
+                "variant",
+                it.name.clone(),
+                json!({
+                    "id": it.id, "job": job, "plan": plan.name, "plan_revision": plan.revision,
+                }),
+            ),
             Self::VariantBuildRequested { variant, build } => (
                 "variant.build",
                 "variant",

@@ -76,7 +76,7 @@ impl Services {
         let environment =
             tx.environment(environment).await?.ok_or_else(|| no_environment(environment))?;
         let release = tx.release_by_name(release).await?.ok_or_else(|| no_release(release))?;
-        let standing = standing(&mut tx, &release).await?;
+        let standing = standing(&mut tx, &release, &environment.policy).await?;
         let open = tx.open_deployments().await?;
         policy::may_request_deployment(&requesting(
             role,
@@ -235,21 +235,15 @@ impl Services {
             let why = || Err("the release is not complete".to_owned());
             return Ok(environments.into_iter().map(|it| (it, why())).collect());
         }
-        let standing = standing(&mut rows, release).await?;
         let open = rows.open_deployments().await?;
-        Ok(environments
-            .into_iter()
-            .map(|environment| {
-                let choice = words(policy::may_request_deployment(&requesting(
-                    role,
-                    &environment,
-                    release,
-                    &standing,
-                    &open,
-                )));
-                (environment, choice)
-            })
-            .collect())
+        let mut choices = Vec::with_capacity(environments.len());
+        for environment in environments {
+            let standing = standing(&mut rows, release, &environment.policy).await?;
+            let asking = requesting(role, &environment, release, &standing, &open);
+            let choice = words(policy::may_request_deployment(&asking));
+            choices.push((environment, choice));
+        }
+        Ok(choices)
     }
 
     /// Whether the actor may put an environment back on a release.

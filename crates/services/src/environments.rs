@@ -8,7 +8,7 @@ use domain::{
     policy::Action,
 };
 
-use crate::{Services, audit::Change, error::ServiceError};
+use crate::{Services, audit::Change, error::ServiceError, evidence::plan_called};
 
 /// How many deployments the history of an environment shows; the lists of deployments have all.
 pub const HISTORY: u32 = 50;
@@ -65,10 +65,13 @@ impl Services {
         if policy.approvals > 10 {
             return Err(ServiceError::invalid("approvals", "at most 10 approvals can be demanded"));
         }
-        if let Some(plan) = policy.plans.iter().find(|plan| domain::plan::find(plan).is_none()) {
-            return Err(ServiceError::invalid("plans", format!("there is no plan called {plan}")));
-        }
         let mut tx = self.begin().await?;
+        for plan in &policy.plans {
+            if plan_called(&mut tx, plan).await?.is_none() {
+                let message = format!("there is no plan called {plan}");
+                return Err(ServiceError::invalid("plans", message));
+            }
+        }
         let before = tx.environment(name).await?.ok_or_else(|| no_environment(name))?;
         if let Some(base) = base
             && *base != before.policy.version()?

@@ -26,7 +26,10 @@ pub use store::kernels::KernelFilter;
 use store::{Rows, kernels::KernelRow};
 
 pub use self::of_release::FrozenKernel;
-pub(crate) use self::{building::freeze_base, definition::pinned};
+pub(crate) use self::{
+    building::freeze_base,
+    definition::{faulty, pinned},
+};
 use crate::{Services, error::ServiceError};
 
 /// A kernel as lists show it.

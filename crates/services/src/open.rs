@@ -61,6 +61,9 @@ pub struct ServicesOptions {
     pub guests: GuestLimits,
     /// Where the boot listener listens.
     pub boot_address: SocketAddr,
+    /// The folder of a Python environment with Robot Framework, made by this host's own Python
+    /// (`docs/suites.md`); suites of Robot Framework cannot be run where absent.
+    pub suites_python: Option<PathBuf>,
     /// This very program, as a path that the server's user can execute: guests reach the boot
     /// listener through its command `relay`.
     pub program: PathBuf,
@@ -148,6 +151,7 @@ impl Services {
             boot_limit: Duration::from_secs(600),
             guests: GuestLimits::default(),
             boot_address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            suites_python: None,
             program: PathBuf::new(),
         };
         Self::assemble(options, None).await

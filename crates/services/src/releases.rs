@@ -5,7 +5,6 @@ use domain::{
     change::{self, ReleaseChange},
     digest::Digest,
     environment::PRODUCTION,
-    evidence::{DecidingCase, Evidence},
     ids::{JobId, ReleaseId},
     job::{Job, JobKind, Step},
     kernel::BuildMode,
@@ -13,10 +12,9 @@ use domain::{
     manifest::Manifest,
     packages::{self, HeldPackage},
     page::{Page, Slice},
-    plan::SMOKE,
     policy::{self, Action},
     recipe::Recipe,
-    release::{Health, Release, Stage},
+    release::{Release, Stage},
     subject::JudgedSubject,
     text_diff::{self, DiffLine},
     version::{self, CandidateVersion},
@@ -275,31 +273,6 @@ impl Services {
         Ok(judged.into_iter().map(|(_, it)| it).collect())
     }
 
-    /// What the runner recorded about a complete release, plan by plan; nothing else counts.
-    ///
-    /// # Errors
-    /// Where the release is not complete, or the actor may not read.
-    pub async fn evidence(
-        &self,
-        actor: &Actor,
-        release: &Release,
-    ) -> Result<Evidence, ServiceError> {
-        Action::Read.allowed_to(&actor.who)?;
-        let mut rows = self.read().await?;
-        evidence_of(&mut rows, release).await
-    }
-
-    /// The health of releases, for lists.
-    ///
-    /// # Errors
-    /// Where the actor may not read.
-    pub async fn health(&self, actor: &Actor, release: &Release) -> Result<Health, ServiceError> {
-        if release.manifest.is_none() {
-            return Ok(Health::Unknown);
-        }
-        Ok(self.evidence(actor, release).await?.health())
-    }
-
     /// The steps of a release's build.
     ///
     /// # Errors
@@ -444,39 +417,4 @@ pub(crate) async fn held(rows: &mut Rows, release: &Release) -> Result<Option<He
     };
     let packages = packages::of_lock(&lock);
     Ok(Some(Held { manifest, lock: Some(lock), packages }))
-}
-
-/// The evidence of plan "smoke" for a complete release, as the rows stand.
-pub(crate) async fn evidence_of(
-    rows: &mut Rows,
-    release: &Release,
-) -> Result<Evidence, ServiceError> {
-    let manifest = rows.manifest_of(&release.id).await?.ok_or_else(|| {
-        ServiceError::NotFound(format!(
-            "evidence for {}: its build is not complete",
-            release.name()
-        ))
-    })?;
-    let digest = manifest.digest()?;
-    let deciding = rows.deciding_results(&digest, SMOKE.name, SMOKE.revision).await?;
-    let decided = |required: DecidingCase| {
-        let found = deciding.iter().find(|it| {
-            it.entry == required.entry && it.machine == required.machine && it.case == required.case
-        });
-        match found {
-            Some(it) => {
-                DecidingCase { run: Some(it.run.clone()), outcome: it.outcome.into(), ..required }
-            }
-            None => required,
-        }
-    };
-    let mut cases: Vec<DecidingCase> =
-        manifest.entries.iter().flat_map(|entry| SMOKE.nothing_yet(entry)).map(decided).collect();
-    cases.sort();
-    Ok(Evidence {
-        manifest: digest,
-        plan: SMOKE.name.to_owned(),
-        plan_revision: SMOKE.revision,
-        cases,
-    })
 }

@@ -12,7 +12,7 @@ use store::{Rows, standings::FailingFilter, subjects::SubjectNumber};
 use crate::{Services, error::ServiceError, runs::subject_of};
 
 /// How many failures a report gives reasons for.
-const MOST_FAILS: u32 = 200;
+const MOST_FAILS: u32 = 100;
 
 impl Services {
     /// The report of a release, or of one that was made elsewhere, measured against `baseline`, else against

@@ -8,7 +8,7 @@
 mod attaching;
 mod exporting;
 mod manual;
-mod reading;
+pub(crate) mod reading;
 
 pub use attaching::Attachable;
 pub use exporting::{ExportFormat, ResultFilter};
@@ -28,7 +28,7 @@ use domain::{
 use lab::results::{ReadOptions, ResultFileError};
 use tokio::io::AsyncRead;
 
-use crate::{Services, error::ServiceError, runs::no_run};
+use crate::{Services, error::ServiceError, evidence::plan_called, plans::no_plan, runs::no_run};
 
 /// The longest file of results, in bytes: 1 GiB.
 pub const LONGEST: u64 = 1 << 30;
@@ -188,6 +188,7 @@ impl Services {
                 }
                 said.machine = Some(machine.clone());
                 said.plan = Some(plan.clone());
+                said.suite = Some(self.suite_of_plan(plan, said.suite).await?);
                 RunSource::Token
             }
             who => {
@@ -204,6 +205,29 @@ impl Services {
             said.subject = Some(self.subject_of_manifest(manifest, said.subject.as_deref()).await?);
         }
         Ok((said, source))
+    }
+
+    /// The suite of a plan that results are of: the one that is named, or the only one that it has.
+    async fn suite_of_plan(
+        &self,
+        plan: &str,
+        named: Option<String>,
+    ) -> Result<String, ServiceError> {
+        let found = plan_called(&mut self.read().await?, plan).await?;
+        let mut suites: Vec<String> = found
+            .ok_or_else(|| no_plan(plan))?
+            .definition
+            .suites
+            .into_iter()
+            .map(|it| it.suite)
+            .collect();
+        match named {
+            Some(name) if suites.contains(&name) => return Ok(name),
+            None if suites.len() == 1 => return Ok(suites.remove(0)),
+            Some(_) | None => {}
+        }
+        let message = format!("name a suite that plan {plan} runs: {}", suites.join(", "));
+        Err(ServiceError::invalid("suite", message))
     }
 
     /// The key of the release of a manifest, which whoever names both must mean.

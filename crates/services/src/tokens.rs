@@ -9,7 +9,9 @@ use domain::{
     token::{self, DeadToken, PREFIX, Scope, Token},
 };
 
-use crate::{Services, audit::Change, error::ServiceError, identity::random_token};
+use crate::{
+    Services, audit::Change, error::ServiceError, evidence::plan_called, identity::random_token,
+};
 
 /// A token is noted as used at the most this often: a minute in microseconds.
 const USE_NOTED_EVERY: i64 = 60 * 1_000_000;
@@ -98,7 +100,7 @@ impl Services {
             };
             ServiceError::invalid(field, error.to_string())
         })?;
-        check_scope(&new.scope)?;
+        self.check_scope(&new.scope).await?;
         let secret = format!("{PREFIX}{}", random_token()?);
         let wanted = self.now().plus(token::days(new.days));
         // Nor one that outlives it: a token that leaks for a day must not become one for a year.
@@ -220,21 +222,22 @@ impl Services {
         self.record(&mut tx, actor, Change::TokenRevoked { token: &token }).await?;
         self.commit(tx, &format!("token/{id}")).await
     }
+
+    async fn check_scope(&self, scope: &Scope) -> Result<(), ServiceError> {
+        let Scope::Results { plan, machine } = scope else { return Ok(()) };
+        if plan_called(&mut self.read().await?, plan).await?.is_none() {
+            let message = format!("there is no plan called \"{plan}\"");
+            return Err(ServiceError::invalid("plan", message));
+        }
+        // Machines are known by the names under which their results come.
+        domain::person::check_name(machine)
+            .map_err(|_| ServiceError::invalid("machine", "name the machine, such as \"qemu\""))
+    }
 }
 
 /// Tokens of others are for whoever manages people.
 fn may_see(actor: &Actor, token: &Token) -> bool {
     actor.person() == Some(&token.person) || Action::ManagePeople.allowed_to(&actor.who).is_ok()
-}
-
-fn check_scope(scope: &Scope) -> Result<(), ServiceError> {
-    let Scope::Results { plan, machine } = scope else { return Ok(()) };
-    if domain::plan::find(plan).is_none() {
-        return Err(ServiceError::invalid("plan", format!("there is no plan called \"{plan}\"")));
-    }
-    // Machines are known by the names under which their results come.
-    domain::person::check_name(machine)
-        .map_err(|_| ServiceError::invalid("machine", "name the machine, such as \"qemu\""))
 }
 
 fn no_token(id: &TokenId) -> ServiceError {

@@ -6,7 +6,7 @@ use domain::{
     job::{Job, JobKind},
     manifest::Manifest,
     page::{Page, Slice},
-    plan::SMOKE,
+    plan::{Plan, RUNNER_MACHINE, SMOKE},
     policy::{self, Action},
     release::Release,
     run::Validation,
@@ -18,20 +18,32 @@ use crate::{
     Services,
     audit::Change,
     error::ServiceError,
+    evidence::plan_called,
     jobs::no_job,
     releases::no_release,
     variants::{self, no_variant},
 };
 
+/// What is to be judged.
+#[derive(Clone, Copy)]
+struct ToJudge<'a> {
+    /// The release; of a variant, its base.
+    release: &'a ReleaseId,
+    variant: Option<&'a VariantId>,
+    manifest: &'a Manifest,
+}
+
 impl Services {
-    /// Asks for a validation of a complete release by plan "smoke".
+    /// Asks for a validation of a complete release by a plan; by "smoke" where none is named.
     ///
     /// # Errors
-    /// Where the actor may not, or machines cannot boot the release.
+    /// Where the actor may not, machines cannot boot the release, there is no such plan, or it asks
+    /// nothing of the runner for this release.
     pub async fn start_validation(
         &self,
         actor: &Actor,
         release: &str,
+        plan: Option<&str>,
     ) -> Result<Job, ServiceError> {
         let role = Self::role_of(actor, Action::Validate)?;
         let mut tx = self.begin().await?;
@@ -41,8 +53,9 @@ impl Services {
             .manifest_of(&release.id)
             .await?
             .ok_or_else(|| ServiceError::NotFound(format!("manifest of {}", release.name())))?;
-        let job = self.queue_validation(&mut tx, actor, &release.id, None, &manifest).await?;
-        let change = Change::ValidationRequested { release: &release, job: &job };
+        let judged = ToJudge { release: &release.id, variant: None, manifest: &manifest };
+        let (job, plan) = self.queue_validation(&mut tx, actor, &judged, plan).await?;
+        let change = Change::ValidationRequested { release: &release, plan: &plan, job: &job };
         self.record(&mut tx, actor, change).await?;
         let row = tx.job(&job).await?.ok_or_else(|| no_job(&job))?;
         self.commit(tx, &format!("job/{job}")).await?;
@@ -50,14 +63,16 @@ impl Services {
         Ok(row)
     }
 
-    /// Asks for a validation of what was built of a variant, by plan "smoke".
+    /// Asks for a validation of what was built of a variant, by a plan; by "smoke" where none is named.
     ///
     /// # Errors
-    /// Where the actor may not, or nothing of it can be booted.
+    /// Where the actor may not, nothing of it can be booted, there is no such plan, or it asks nothing
+    /// of the runner for this variant.
     pub async fn start_variant_validation(
         &self,
         actor: &Actor,
         name: &str,
+        plan: Option<&str>,
     ) -> Result<Job, ServiceError> {
         let role = Self::role_of(actor, Action::Validate)?;
         let mut tx = self.begin().await?;
@@ -69,10 +84,11 @@ impl Services {
         let nothing = || ServiceError::NotFound(format!("complete build of variant {name}"));
         let built = built.ok_or_else(nothing)?;
         let manifest = built.build.manifest.ok_or_else(nothing)?;
-        let job = self
-            .queue_validation(&mut tx, actor, &built.base, Some(&variant.id), &manifest)
-            .await?;
-        let change = Change::VariantValidationRequested { variant: &variant, job: &job };
+        let judged =
+            ToJudge { release: &built.base, variant: Some(&variant.id), manifest: &manifest };
+        let (job, plan) = self.queue_validation(&mut tx, actor, &judged, plan).await?;
+        let change =
+            Change::VariantValidationRequested { variant: &variant, plan: &plan, job: &job };
         self.record(&mut tx, actor, change).await?;
         let row = tx.job(&job).await?.ok_or_else(|| no_job(&job))?;
         self.commit(tx, &format!("job/{job}")).await?;
@@ -86,10 +102,23 @@ impl Services {
         &self,
         tx: &mut WriteTx,
         actor: &Actor,
-        release: &ReleaseId,
-        variant: Option<&VariantId>,
-        manifest: &Manifest,
-    ) -> Result<JobId, ServiceError> {
+        judged: &ToJudge<'_>,
+        plan: Option<&str>,
+    ) -> Result<(JobId, Plan), ServiceError> {
+        let ToJudge { release, variant, manifest } = *judged;
+        let name = plan.filter(|it| !it.is_empty()).unwrap_or(SMOKE.name);
+        let plan = plan_called(tx, name).await?.ok_or_else(|| {
+            ServiceError::invalid("plan", format!("there is no plan called \"{name}\""))
+        })?;
+        let runs = plan.runs(manifest);
+        if runs.is_empty() {
+            let message = format!(
+                "plan {name} asks nothing of the runner here: it names neither the machine \
+                 \"{RUNNER_MACHINE}\" with an entry of this menu nor a suite that needs no entry; \
+                 results of other machines come in by tokens, or an approver attaches them"
+            );
+            return Err(ServiceError::invalid("plan", message));
+        }
         let job = JobId::generate(self.ids());
         tx.insert_job(&NewJob {
             id: job.clone(),
@@ -100,7 +129,7 @@ impl Services {
             created_at: self.now(),
             created_by: actor.name().to_owned(),
             parameters: json!({}),
-            steps: manifest.entries.iter().map(|entry| entry.label().to_owned()).collect(),
+            steps: runs.into_iter().map(|it| it.step).collect(),
         })
         .await?;
         tx.insert_validation(&NewValidation {
@@ -109,13 +138,13 @@ impl Services {
             release: release.clone(),
             variant: variant.cloned(),
             manifest: manifest.digest()?,
-            plan: SMOKE.name.to_owned(),
-            plan_revision: SMOKE.revision,
+            plan: plan.name.clone(),
+            plan_revision: plan.revision,
             created_at: self.now(),
             created_by: actor.name().to_owned(),
         })
         .await?;
-        Ok(job)
+        Ok((job, plan))
     }
 
     /// The validations of a variant with their runs, newest first.

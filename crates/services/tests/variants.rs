@@ -141,7 +141,7 @@ fn a_variant_is_built_served_and_boots() {
         let said = again.outcome.unwrap();
         assert!(said.ends_with("everything was known, so nothing ran"), "{said}");
 
-        let job = services.start_variant_validation(ann, "probe").await.unwrap();
+        let job = services.start_variant_validation(ann, "probe", None).await.unwrap();
         let job = world.wait_for(&job.id, Duration::from_secs(600)).await;
         let validations = services.validations_of_variant(ann, "probe").await.unwrap();
         for run in &validations[0].runs {

@@ -22,6 +22,7 @@ pub mod links;
 pub mod locks;
 pub mod notes;
 pub mod people;
+pub mod plans;
 pub mod recipes;
 pub mod releases;
 pub mod result_files;

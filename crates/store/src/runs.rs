@@ -18,21 +18,6 @@ use crate::{
     subjects::{SubjectNumber, optional_subject},
 };
 
-/// What the newest run that ended says of one case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DecidingResult {
-    /// Label of the boot entry.
-    pub entry: String,
-    /// Name of the machine.
-    pub machine: String,
-    /// The run.
-    pub run: RunId,
-    /// The case's id.
-    pub case: String,
-    /// Its outcome.
-    pub outcome: Outcome,
-}
-
 /// Which runs a list shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFilter {
@@ -90,6 +75,19 @@ pub struct GateFacts {
     pub plan: String,
     /// Revision of the plan.
     pub plan_revision: u32,
+}
+
+/// Where a run of a validation takes place, and of what.
+#[derive(Debug, Clone, Copy)]
+pub struct RunPlace<'a> {
+    /// Name of the machine.
+    pub machine: &'a str,
+    /// Label of the boot entry; empty where it is run for none.
+    pub entry: &'a str,
+    /// Name of the suite.
+    pub suite: &'a str,
+    /// Which kernel the machine runs; empty where that is not known.
+    pub kernel: &'a str,
 }
 
 /// How a run ended.
@@ -238,52 +236,6 @@ impl Rows {
         }
         Ok(runs)
     }
-
-    /// For each entry and machine of a plan, the results of the newest run that ended about a
-    /// manifest.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn deciding_results(
-        &mut self,
-        manifest: &Digest,
-        plan: &str,
-        plan_revision: u32,
-    ) -> Result<Vec<DecidingResult>, StoreError> {
-        sqlx::query(
-            "with ranked as (
-                 select number, id, lane,
-                        row_number() over (partition by lane order by ended_at desc, id desc) as place
-                 from run
-                 where manifest_digest = $1 and plan = $2 and plan_revision = $3
-                   and ended_at is not null
-             )
-             select l.entry, l.machine, ranked.id as run_id, t.case_id, r.outcome
-             from ranked
-             join lane l on l.number = ranked.lane
-             join result r on r.run = ranked.number
-             join test_case t on t.number = r.test_case
-             where ranked.place = 1
-             order by l.entry, l.machine, t.case_id",
-        )
-        .bind(manifest.to_string())
-        .bind(plan)
-        .bind(i64::from(plan_revision))
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("looking for what decides"))?
-        .iter()
-        .map(|row| {
-            Ok(DecidingResult {
-                entry: text(row, "entry")?,
-                machine: text(row, "machine")?,
-                run: RunId(text(row, "run_id")?),
-                case: text(row, "case_id")?,
-                outcome: parsed(row, "outcome")?,
-            })
-        })
-        .collect()
-    }
 }
 
 /// What a run left behind, or a picture that somebody added.
@@ -360,16 +312,16 @@ impl WriteTx {
         &mut self,
         validation: &Validation,
         id: &RunId,
-        (machine, entry, kernel): (&str, &str, &str),
+        place: &RunPlace<'_>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let subject = self.subject_of_validation(validation).await?;
         let run = NewRun {
             id: id.clone(),
             subject: Some(subject),
-            machine: machine.to_owned(),
-            entry: entry.to_owned(),
-            suite: validation.plan.clone(),
+            machine: place.machine.to_owned(),
+            entry: place.entry.to_owned(),
+            suite: place.suite.to_owned(),
             source: RunSource::Runner,
             gate: Some(GateFacts {
                 manifest: validation.manifest,
@@ -377,7 +329,7 @@ impl WriteTx {
                 plan_revision: validation.plan_revision,
             }),
             file: None,
-            kernel: kernel.to_owned(),
+            kernel: place.kernel.to_owned(),
             generator: String::new(),
             started_at: now,
             recorded_by: "runner".to_owned(),
@@ -449,8 +401,8 @@ impl WriteTx {
             outcome,
             failure: run.failure,
             message: run.message.clone(),
-            incomplete: None,
-            remarks: Vec::new(),
+            incomplete: run.incomplete.clone(),
+            remarks: run.remarks.clone(),
         };
         self.finish_run(&run.id, &end).await
     }

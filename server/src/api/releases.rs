@@ -5,7 +5,7 @@ use domain::{
     change::ReleaseChange,
     digest::Digest,
     environment::Environment,
-    evidence::DecidingCase,
+    evidence::{DecidingCase, Evidence},
     lock::Part,
     manifest::Manifest,
     menu::reader::Unread,
@@ -350,14 +350,16 @@ pub async fn evidence(
 ) -> Answer<Json<Listed<PlanEvidence>>> {
     let release = services.release(&actor, &version).await?;
     let evidence = services.evidence(&actor, &release).await?;
-    let digest = evidence.digest().map_err(services::ServiceError::from)?;
-    Ok(Listed::whole(vec![PlanEvidence {
-        health: evidence.health(),
-        digest,
-        plan: evidence.plan,
-        plan_revision: evidence.plan_revision,
-        cases: evidence.cases,
-    }]))
+    let shown = |it: Evidence| {
+        Ok(PlanEvidence {
+            health: it.health(),
+            digest: it.digest().map_err(services::ServiceError::from)?,
+            plan: it.plan,
+            plan_revision: it.plan_revision,
+            cases: it.cases,
+        })
+    };
+    Ok(Listed::whole(evidence.into_iter().map(shown).collect::<Result<_, Problem>>()?))
 }
 
 /// Lists the files of a complete release.

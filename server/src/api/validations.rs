@@ -1,7 +1,7 @@
 //! Validations: jobs that run a plan against one release.
 
 use axum::{Json, extract::State};
-use domain::{digest::Digest, ids::ValidationId, job::JobState, plan, run};
+use domain::{digest::Digest, ids::ValidationId, job::JobState, run};
 use serde::{Deserialize, Serialize};
 use services::Services;
 use utoipa::{IntoParams, ToSchema};
@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     exchange::{Accepted, Body, Caller, Listed, Path, Query, slice, time},
     jobs::Job,
-    problem::{Answer, Problem},
+    problem::Answer,
     runs::RunDetails,
 };
 
@@ -111,12 +111,8 @@ pub async fn start(
     Caller(actor): Caller,
     Body(new): Body<NewValidation>,
 ) -> Answer<Accepted<Job>> {
-    if let Some(name) = new.plan.as_deref().filter(|name| *name != plan::SMOKE.name) {
-        let words =
-            format!("there is no plan called \"{name}\"; \"{}\" is there", plan::SMOKE.name);
-        return Err(Problem::of_field("plan", &words));
-    }
-    Ok(Job::of(services.start_validation(&actor, &new.release).await?).accepted())
+    let plan = new.plan.as_deref();
+    Ok(Job::of(services.start_validation(&actor, &new.release, plan).await?).accepted())
 }
 
 /// Shows a validation with its runs.

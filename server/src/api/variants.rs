@@ -443,14 +443,25 @@ pub async fn build(
     Ok(Job::of(services.start_variant_build(&actor, &name).await?).accepted())
 }
 
-/// Runs plan "smoke" against what was built of a variant: 202 with the job.
-#[utoipa::path(post, path = "/variants/{name}/validations", tag = "variants", params(("name" = String, Path, description = "Name of the variant")), responses((status = 202, body = Job)))]
+/// By which plan a variant is judged.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ValidateVariant {
+    /// Name of the plan; `smoke` where absent.
+    plan: Option<String>,
+}
+
+/// Runs a plan against what was built of a variant: 202 with the job.
+#[utoipa::path(post, path = "/variants/{name}/validations", tag = "variants", params(("name" = String, Path, description = "Name of the variant"), ValidateVariant), responses((status = 202, body = Job)))]
 pub async fn validate(
     State(services): State<Services>,
     Caller(actor): Caller,
     Path(name): Path<String>,
+    Query(query): Query<ValidateVariant>,
 ) -> Answer<Accepted<Job>> {
-    Ok(Job::of(services.start_variant_validation(&actor, &name).await?).accepted())
+    let plan = query.plan.as_deref();
+    Ok(Job::of(services.start_variant_validation(&actor, &name, plan).await?).accepted())
 }
 
 /// Shows the newest results of a variant beside the newest of its base, case by case.

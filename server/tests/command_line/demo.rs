@@ -21,10 +21,10 @@ fn an_empty_installation_is_filled_once() {
     assert!(filled.status.success(), "{filled:?}");
     assert!(text(&filled).contains("2 runs"), "{filled:?}");
     let report = ann.json(&["release", "report", "v1.0.0", "--format", "json"]);
-    assert_eq!(report["baseline"], "v1.0.0 pre-release");
+    assert_eq!(report["baseline"], "v1.0.0-pre");
     assert_eq!(report["figures"]["totals"]["passed"], 8);
     assert_eq!(report["figures"]["failed_change"], "-6");
-    let posted = ann.does(&["release", "report", "v1.0.0", "--baseline", "v1.0.0 pre-release"]);
+    let posted = ann.does(&["release", "report", "v1.0.0", "--baseline", "v1.0.0-pre"]);
     assert!(posted.contains("* PASSED: 8 (+5)\n* FAILED: 0 (-6)\n"), "{posted}");
     assert!(posted.contains("* PASSED \\[%\\]: 100.00 (+66.67%)\n"), "{posted}");
     let runs = ann.json(&["run", "list"]);

@@ -36,12 +36,15 @@ use services::{
     tokens::NewToken,
 };
 use sqlx::Connection as _;
-use store::Store;
+use store::{Store, runs::RunPlace};
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::http::{Answer, Ask, form};
 
 /// Everybody's password.
+/// Where runs of these tests take place.
+pub(crate) const SMOKE_ON_QEMU: RunPlace<'static> =
+    RunPlace { machine: "qemu", entry: "linux", suite: "smoke", kernel: "" };
 pub(crate) const PASSWORD: &str = "correct horse battery";
 /// The recipe that is there from the start, with two revisions.
 pub(crate) const RECIPE: &str = "starter";
@@ -102,6 +105,7 @@ impl World {
             cache_dir: None,
             mirror: Some(format!("http://{}/debian", empty_mirror().await)),
             source_root: None,
+            suites_python: None,
             source_networks: Vec::new(),
             kernel_jobs: None,
             boot_limit: Duration::from_secs(600),
@@ -365,12 +369,12 @@ impl World {
     /// A run of that candidate's validation that has not ended.
     pub(crate) async fn run_of(&self, version: &str) -> RunId {
         let dave = self.actor(Role::Developer).await;
-        self.services.start_validation(&dave, version).await.unwrap();
+        self.services.start_validation(&dave, version, None).await.unwrap();
         let release = self.services.release(&dave, version).await.unwrap();
         let validations = self.services.validations(&dave, &release).await.unwrap();
         let run = RunId(format!("run-{}", self.number()));
         let mut tx = self.store.begin().await.unwrap();
-        tx.begin_run(&validations[0], &run, ("qemu", "linux", ""), Self::now()).await.unwrap();
+        tx.begin_run(&validations[0], &run, &SMOKE_ON_QEMU, Self::now()).await.unwrap();
         tx.commit().await.unwrap();
         run
     }

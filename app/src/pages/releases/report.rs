@@ -2,7 +2,7 @@
 
 use domain::{
     deployment::Verdict,
-    run::report::{ChangedCase, Changes, Figures, Matrix, RATE, Report},
+    run::report::{ChangedCase, Changes, Figures, Line, Matrix, RATE, Report},
     time::human_size,
 };
 use leptos::prelude::*;
@@ -16,6 +16,9 @@ use crate::{
         copy, empty, page, table,
     },
 };
+
+/// How many suites a matrix has at the most that fits on paper.
+const PRINTED: usize = 5;
 
 /// The page.
 #[must_use]
@@ -35,19 +38,23 @@ pub fn show(data: ReportPage) -> AnyView {
     let path = href::report(&report.about, None);
     let measured = baseline_form(&path, &report.about, report.baseline_about.as_deref(), &choices);
     let posted = report.markdown();
+    // Of what was made elsewhere nothing is here but its results.
+    let own = report.stage.is_some();
     view! {
         {page::heading(format!("Release report: {}", report.release), crumbs, beside)}
         <div class="report">
             {measured}
             {about(&report)}
-            {page::section("Key changes", prose(&report.key_changes, "Nobody has written any."))}
+            {own.then(|| page::section("Key changes", prose(&report.key_changes, "Nobody has written any.")))}
             {page::section("Testing", testing(&report))}
             {report.baseline.is_some().then(|| page::section("Test changes in this release", changes(&report)))}
             {page::section("Reasons for fails", fails(&report))}
             {page::section("Not tested", not_tested(&report))}
-            {page::section("Binaries", binaries(&report))}
-            {page::section("Known issues", prose(&report.known_issues, "None are written down."))}
-            {page::section("Approvals", approvals(&report))}
+            {own.then(|| view! {
+                {page::section("Binaries", binaries(&report))}
+                {page::section("Known issues", prose(&report.known_issues, "None are written down."))}
+                {page::section("Approvals", approvals(&report))}
+            })}
         </div>
         <div class="act">
             {page::section("To post it", view! {
@@ -86,11 +93,46 @@ fn prose(text: &str, otherwise: &'static str) -> AnyView {
 }
 
 fn testing(report: &Report) -> AnyView {
-    let matrix = (!report.matrix.machines.is_empty()).then(|| matrix(report));
-    view! { {figures(&report.figures)}<p class="quiet">{RATE}</p>{matrix} }.into_any()
+    let Matrix { suites, machines, .. } = &report.matrix;
+    let both = machines.len() > 1 && suites.len() > 1;
+    view! {
+        {figures(&report.figures)}
+        <p class="quiet">{RATE}</p>
+        {lines("By machine", "Machine", machines)}
+        {lines("By suite", "Suite", suites)}
+        {both.then(|| matrix(report))}
+    }
+    .into_any()
 }
 
-/// Machines and suites, with sums at both edges.
+/// Machines or suites, each with its figures.
+fn lines(title: &'static str, heading: &'static str, lines: &[Line]) -> AnyView {
+    if lines.is_empty() {
+        return ().into_any();
+    }
+    let changed = |count: String, change: &Option<String>, unit: &str| {
+        let change = change.as_ref().map(|it| format!(" ({it}{unit})"));
+        view! { <span class="number">{count}<span class="quiet">{change}</span></span> }.into_any()
+    };
+    let rows = lines
+        .iter()
+        .map(|Line { name, figures: it }| {
+            let rate = it.passed_percent.as_ref().map_or("–".to_owned(), |it| format!("{it} %"));
+            let silent = it.totals.skipped.saturating_add(it.totals.not_run);
+            table::row(vec![
+                name.clone().into_any(),
+                changed(it.totals.passed.to_string(), &it.passed_change, ""),
+                changed(it.failed.to_string(), &it.failed_change, ""),
+                changed(rate, &it.percent_change, " %"),
+                table::number(silent.to_string()),
+            ])
+        })
+        .collect();
+    let headings = [heading, ">Passed", ">Failed", ">Passed [%]", ">Skipped or not run"];
+    view! { <h3>{title}</h3>{table::table(title, &headings, rows)} }.into_any()
+}
+
+/// Machines and suites; both edges stand above.
 fn matrix(report: &Report) -> AnyView {
     let Matrix { suites, machines, cells } = &report.matrix;
     let heads: Vec<_> = suites
@@ -102,19 +144,22 @@ fn matrix(report: &Report) -> AnyView {
         .zip(cells)
         .map(|(machine, cells)| {
             let cells: Vec<_> = cells.iter().map(|it| cell(it.as_ref())).collect();
-            view! { <tr><th scope="row">{machine.name.clone()}</th>{cells}{cell(Some(&machine.figures))}</tr> }
+            view! { <tr><th scope="row">{machine.name.clone()}</th>{cells}</tr> }
         })
         .collect();
-    let sums: Vec<_> = suites.iter().map(|it| cell(Some(&it.figures))).collect();
+    // Paper cannot be scrolled: of a wide one the edges are printed alone.
+    let class = if suites.len() > PRINTED { "on-screen" } else { "" };
     let label = "Passed and failed by machine and suite";
     view! {
-        <div class="scroll" role="region" aria-label=label tabindex="0">
-            <table class="matrix">
-                <caption class="hidden">{label}</caption>
-                <thead><tr><th scope="col">"Passed / failed"</th>{heads}<th scope="col" class="number">"All suites"</th></tr></thead>
-                <tbody>{rows}</tbody>
-                <tfoot><tr><th scope="row">"All machines"</th>{sums}{cell(Some(&report.figures))}</tr></tfoot>
-            </table>
+        <div class=class>
+            <h3>"Machines and suites"</h3>
+            <div class="scroll" role="region" aria-label=label tabindex="0">
+                <table class="matrix">
+                    <caption class="hidden">{label}</caption>
+                    <thead><tr><th scope="col">"Passed / failed"</th>{heads}</tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
         </div>
     }
     .into_any()
@@ -155,7 +200,9 @@ fn changed(changes: &Changes) -> AnyView {
         .then(|| view! { <p class="quiet">{format!("The first {listed} are listed.")}</p> });
     view! {
         <h3>{changes.kind.title()}" "<span class="quiet">{changes.counted}</span></h3>
-        {table::table(changes.kind.title(), &["Description", "Result"], rows)}
+        <div class="narrow-last">
+            {table::table(changes.kind.title(), &["Description", changes.kind.outcome_is()], rows)}
+        </div>
         {more}
     }
     .into_any()
@@ -202,7 +249,7 @@ fn not_tested(report: &Report) -> AnyView {
 
 fn binaries(report: &Report) -> AnyView {
     if report.binaries.is_empty() {
-        return empty::nothing("There are no files of it here.");
+        return empty::nothing("It has none yet.");
     }
     let rows = report
         .binaries

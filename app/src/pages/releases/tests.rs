@@ -1,12 +1,12 @@
 //! `/releases/:version/tests`: what decides now, and every validation.
 
-use domain::run::Validation;
+use domain::{plan::WHOLE_RUN, run::Validation};
 use leptos::prelude::*;
 
 use super::head;
 use crate::{
     api::releases::{PlanEvidence, StartValidation, TestsPage},
-    pages::{history::standing_part, runs},
+    pages::{history::standing_part, plans, runs},
     routes::href,
     ui::{
         badge::{Status, badge},
@@ -18,7 +18,7 @@ use crate::{
 /// The page.
 #[must_use]
 pub fn show(data: TestsPage) -> AnyView {
-    let TestsPage { head, standing, evidence: plans, validations } = data;
+    let TestsPage { head, standing, evidence: decided, validations, plans: names } = data;
     let above = head::head(&head, "tests");
     let start = match &head.validating {
         Some(job) => {
@@ -27,12 +27,13 @@ pub fn show(data: TestsPage) -> AnyView {
         }
         None => view! {
             {form::acting::<StartValidation>("", vec![("version", head.row.release.name())], view! {
+                {plans::choice(&names)}
                 {form::submit("Validate on a QEMU machine", "main", &head.validate)}
             }.into_any())}
         }
         .into_any(),
     };
-    let decides: Vec<_> = plans.iter().map(evidence).collect();
+    let decides: Vec<_> = decided.iter().map(evidence).collect();
     let history: Vec<_> = validations.iter().map(validation).collect();
     let history = if history.is_empty() {
         empty::nothing(
@@ -65,9 +66,18 @@ pub fn evidence(plan: &PlanEvidence) -> AnyView {
                 |run| table::link(href::run(run), "run".to_owned()),
             );
             table::row(vec![
-                table::code(case.entry.clone()),
+                if case.entry.is_empty() {
+                    "any".into_any()
+                } else {
+                    table::code(case.entry.clone())
+                },
                 case.machine.clone().into_any(),
-                table::code(case.case.clone()),
+                case.suite.clone().into_any(),
+                if case.case == WHOLE_RUN {
+                    "the run is whole".into_any()
+                } else {
+                    table::code(case.case.clone())
+                },
                 badge(Status::Outcome(Some(outcome))),
                 run,
             ])
@@ -78,7 +88,7 @@ pub fn evidence(plan: &PlanEvidence) -> AnyView {
         <div class="plan">
             <h3>{title}" "{badge(Status::Health(plan.health))}</h3>
             <p class="quiet">"Evidence "{copy::digest(&plan.digest, "the evidence's digest")}</p>
-            {table::table("Deciding cases", &["Entry", "Machine", "Case", "Outcome", "Decided by"], rows)}
+            {table::table("Deciding cases", &["Entry", "Machine", "Suite", "Case", "Outcome", "Decided by"], rows)}
         </div>
     }
     .into_any()

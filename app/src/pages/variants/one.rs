@@ -15,7 +15,7 @@ use crate::{
         Bases, DeleteVariant, ExtendVariant, StartVariantBuild, StartVariantGuest,
         StartVariantValidation, VariantPage,
     },
-    pages::{releases::trying, runs},
+    pages::{plans, releases::trying, runs},
     routes::href,
     ui::{
         badge::{Status, badge},
@@ -89,7 +89,10 @@ fn making(data: &VariantPage) -> AnyView {
     view! {
         <div class="making">
             {form::acting::<StartVariantBuild>("", name(), form::submit("Build", first, &data.build))}
-            {form::acting::<StartVariantValidation>("", name(), form::submit("Test on a QEMU machine", second, &data.validate))}
+            {form::acting::<StartVariantValidation>("", name(), view! {
+                {plans::choice(&data.plans)}
+                {form::submit("Test on a QEMU machine", second, &data.validate)}
+            }.into_any())}
             {job}
         </div>
     }

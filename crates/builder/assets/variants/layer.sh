@@ -3,7 +3,7 @@
 #        /in/tree.sh, /in/inner.sh, /in/fingerprint.sh, /in/kernels.sh, /in/layer.py, and of each that is wanted:
 #        /in/packages.sh with /in/change, /in/automatic, /in/list (<sha256> <file>), /in/debs;
 #        /in/system.json, /in/system.py, /in/uploads/<sha256>; /in/playbook.sh with PLAYBOOK (its path)
-#        and /in/playbook.yml or /in/playbook.archive with /in/unpack.py, /in/unpack-playbook.py;
+#        and /in/playbook.yml or /in/playbook.archive with /in/unpack.py, /in/unpack-files.py;
 #        /in/user-script with SCRIPT_SECONDS;
 #        /in/kernels (<alias> <flavor> <package>); /in/releases of bare kernels, a line each
 #        MARK stands before the lines that tell what happens; SOURCE_DATE_EPOCH

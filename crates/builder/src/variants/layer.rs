@@ -165,10 +165,10 @@ fn step(
         if let Some(archive) = &playbook.archive {
             let blob = build.kept(NAME, &archive.name, archive.sha256)?;
             blobs.push(("playbook.archive".to_owned(), blob));
-            let unpack = include_bytes!("../../assets/unpack-playbook.py").to_vec();
+            let unpack = include_bytes!("../../assets/unpack-files.py").to_vec();
             files.extend([
                 ("unpack.py", crate::kernels::UNPACK.into()),
-                ("unpack-playbook.py", unpack),
+                ("unpack-files.py", unpack),
             ]);
         }
     }

@@ -226,38 +226,16 @@ impl Source {
             }
         }
     }
-}
-
-impl Definition {
-    /// Every upload that it names.
-    pub fn uploads(&self) -> impl Iterator<Item = &UploadedFile> {
-        let of_source: Vec<&UploadedFile> = match &self.source {
-            Source::UploadedArchive { file } => vec![file],
-            Source::UploadedPackages { packages, image } => packages.iter().chain(image).collect(),
-            Source::DebianBinary { .. }
-            | Source::DebianSource { .. }
-            | Source::Archive { .. }
-            | Source::Git { .. } => Vec::new(),
-        };
-        let base = match self.configuration.as_ref().map(|it| &it.base) {
-            Some(ConfigBase::File { file }) => Some(file),
-            _ => None,
-        };
-        of_source.into_iter().chain(base).chain(&self.patches)
-    }
 
     /// Everything that is wrong with it as it stands, without asking anybody.
-    ///
-    /// # Errors
-    /// Every fault, in the order of the fields.
-    pub fn check(&self) -> Result<(), Vec<DefinitionFault>> {
+    pub(crate) fn faults(&self) -> Vec<DefinitionFault> {
         let mut faults = Vec::new();
         let mut fault = |field, message: &str| {
             faults.push(DefinitionFault { field, message: message.to_owned() });
         };
-        match &self.source {
-            Source::DebianBinary { suite, package, version }
-            | Source::DebianSource { suite, package, version } => {
+        match self {
+            Self::DebianBinary { suite, package, version }
+            | Self::DebianSource { suite, package, version } => {
                 if !is_word(suite, b"-/") {
                     fault(
                         "source.suite",
@@ -274,7 +252,7 @@ impl Definition {
                     );
                 }
             }
-            Source::Archive { url, .. } => {
+            Self::Archive { url, .. } => {
                 let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
                 if !rest.is_some_and(is_location) {
                     fault(
@@ -283,8 +261,8 @@ impl Definition {
                     );
                 }
             }
-            Source::UploadedArchive { .. } => {}
-            Source::Git { url, reference, commit, key } => {
+            Self::UploadedArchive { .. } => {}
+            Self::Git { url, reference, commit, key } => {
                 let https = url.strip_prefix("https://").is_some_and(is_location);
                 let ssh = url.strip_prefix("ssh://").is_some_and(is_ssh_location);
                 let path = url.starts_with('/')
@@ -320,12 +298,43 @@ impl Definition {
                     Some(_) | None => {}
                 }
             }
-            Source::UploadedPackages { packages, .. } => {
+            Self::UploadedPackages { packages, .. } => {
                 if packages.is_empty() || packages.len() > MOST {
                     fault("source.packages", "upload the .debs of one kernel: 1 to 64 files");
                 }
             }
         }
+        faults
+    }
+}
+
+impl Definition {
+    /// Every upload that it names.
+    pub fn uploads(&self) -> impl Iterator<Item = &UploadedFile> {
+        let of_source: Vec<&UploadedFile> = match &self.source {
+            Source::UploadedArchive { file } => vec![file],
+            Source::UploadedPackages { packages, image } => packages.iter().chain(image).collect(),
+            Source::DebianBinary { .. }
+            | Source::DebianSource { .. }
+            | Source::Archive { .. }
+            | Source::Git { .. } => Vec::new(),
+        };
+        let base = match self.configuration.as_ref().map(|it| &it.base) {
+            Some(ConfigBase::File { file }) => Some(file),
+            _ => None,
+        };
+        of_source.into_iter().chain(base).chain(&self.patches)
+    }
+
+    /// Everything that is wrong with it as it stands, without asking anybody.
+    ///
+    /// # Errors
+    /// Every fault, in the order of the fields.
+    pub fn check(&self) -> Result<(), Vec<DefinitionFault>> {
+        let mut faults = self.source.faults();
+        let mut fault = |field, message: &str| {
+            faults.push(DefinitionFault { field, message: message.to_owned() });
+        };
         match (&self.configuration, self.source.is_binary()) {
             (None, false) => {
                 fault(

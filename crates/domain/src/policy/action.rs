@@ -34,6 +34,8 @@ pub enum Action {
     Import,
     /// Stop a job.
     CancelJob,
+    /// Make a plan or a suite, change or remove one.
+    EditPlan,
     /// Run a plan against a release.
     Validate,
     /// Bring results in, or say what they are about.
@@ -74,7 +76,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -89,6 +91,7 @@ impl Action {
         Self::Upload,
         Self::Import,
         Self::CancelJob,
+        Self::EditPlan,
         Self::Validate,
         Self::RecordResults,
         Self::KeepRun,
@@ -125,6 +128,7 @@ impl Action {
             | Self::Upload
             | Self::Import
             | Self::CancelJob
+            | Self::EditPlan
             | Self::Validate
             | Self::RecordResults
             | Self::KeepRun
@@ -161,6 +165,7 @@ impl Action {
             Self::Upload => "upload a file",
             Self::Import => "import a release",
             Self::CancelJob => "cancel a job",
+            Self::EditPlan => "save a plan or a suite",
             Self::Validate => "validate a release",
             Self::RecordResults => "bring results in",
             Self::KeepRun => "say which runs are important",

@@ -131,6 +131,7 @@ fn each_role_may_what_the_table_says() {
                 CancelJob,
                 Validate,
                 RecordResults,
+                KeepRun,
                 StartGuest,
                 UseGuest,
                 WithdrawRelease,

@@ -23,7 +23,7 @@ use super::{
 use crate::{deployment::Verdict, digest::Digest, history::Failing, manifest::Component};
 
 /// How many cases are listed of each kind of change; all of them are counted.
-const MOST_LISTED: usize = 200;
+const MOST_LISTED: usize = 50;
 
 /// What the denominator of a rate is, in one sentence: readers ask.
 pub const RATE: &str = "PASSED [%] is PASSED of PASSED and FAILED together; what was skipped, is not \
@@ -166,6 +166,15 @@ impl ChangeKind {
     /// All of them, in the order of a report.
     pub const ALL: [Self; 5] =
         [Self::Added, Self::Improved, Self::Fixed, Self::TurnedBad, Self::Gone];
+
+    /// What their outcome is: that here, or that in the baseline where there is none here.
+    #[must_use]
+    pub const fn outcome_is(self) -> &'static str {
+        match self {
+            Self::Added | Self::Improved | Self::Fixed | Self::TurnedBad => "Result",
+            Self::Gone => "Before",
+        }
+    }
 
     /// The heading above them.
     #[must_use]
@@ -400,6 +409,10 @@ fn changes(compared: &[ComparedCase], measured: bool) -> Vec<Changes> {
         .collect()
 }
 
+fn unknown_entries() -> String {
+    "It was made elsewhere: which boot entries it has is not known here.".to_owned()
+}
+
 /// What nothing says anything of: a reader must not take silence for success.
 fn not_tested(facts: &Facts) -> Vec<String> {
     let answered: BTreeSet<&str> = facts
@@ -408,12 +421,13 @@ fn not_tested(facts: &Facts) -> Vec<String> {
         .filter(|it| it.totals.passed.saturating_add(it.totals.failing()) > 0)
         .map(|it| it.entry.as_str())
         .collect();
-    let mut all: Vec<String> = facts
+    let mut all: Vec<String> = facts.stage.is_none().then(unknown_entries).into_iter().collect();
+    let silent_entries = facts
         .entries
         .iter()
         .filter(|label| !answered.contains(label.as_str()))
-        .map(|label| format!("Boot entry {label} has no result that passed or failed."))
-        .collect();
+        .map(|label| format!("Boot entry {label} has no result that passed or failed."));
+    all.extend(silent_entries);
     let silent = facts.here.iter().fold((0_u64, 0_u64), |(skipped, not_run), it| {
         (skipped.saturating_add(it.totals.skipped), not_run.saturating_add(it.totals.not_run))
     });

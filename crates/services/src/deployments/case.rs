@@ -2,7 +2,7 @@
 
 use domain::{
     deployment::Deployment,
-    environment::Environment,
+    environment::{Environment, Policy},
     ids::{DeploymentId, PersonId},
     person::{Person, Role},
     policy::{Approving, Deploying, Standing},
@@ -13,9 +13,8 @@ use store::Rows;
 
 use super::no_deployment;
 use crate::{
-    environments::no_environment,
-    error::ServiceError,
-    releases::{evidence_of, no_release},
+    environments::no_environment, error::ServiceError, evidence::demanded_evidence,
+    releases::no_release,
 };
 
 /// Everything that decides about a deployment, as the rows stand in one transaction.
@@ -38,7 +37,7 @@ impl Case {
             .release(&deployment.release)
             .await?
             .ok_or_else(|| no_release(&deployment.release_name))?;
-        let standing = standing(rows, &release).await?;
+        let standing = standing(rows, &release, &environment.policy).await?;
         let people = rows.people().await?;
         Ok(Self { deployment, environment, release, standing, people })
     }
@@ -88,14 +87,19 @@ pub(super) fn present_role(
         .ok_or(ServiceError::Unauthenticated)
 }
 
-/// How a release stands before any policy now.
-pub(super) async fn standing(rows: &mut Rows, release: &Release) -> Result<Standing, ServiceError> {
-    let evidence = evidence_of(rows, release).await?;
+/// How a release stands before an environment's policy now.
+pub(super) async fn standing(
+    rows: &mut Rows,
+    release: &Release,
+    policy: &Policy,
+) -> Result<Standing, ServiceError> {
+    let manifest = release.manifest.ok_or_else(|| no_release(&release.name()))?;
+    let evidence = demanded_evidence(rows, release, policy).await?;
     Ok(Standing {
         stage: release.stage,
-        manifest: evidence.manifest,
-        plans: vec![(evidence.plan.clone(), evidence.health())],
-        evidence: domain::evidence::digest_of(&[evidence])?,
+        manifest,
+        plans: evidence.iter().map(|it| (it.plan.clone(), it.health())).collect(),
+        evidence: domain::evidence::digest_of(&evidence)?,
         name_taken_by: name_taken_by(rows, release).await?,
     })
 }

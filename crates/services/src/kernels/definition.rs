@@ -174,7 +174,7 @@ pub(crate) fn pinned(definition: &Definition, commit: &str) -> Option<Definition
 }
 
 /// Everything that is wrong, at the first field that is to blame.
-fn faulty(faults: &[DefinitionFault]) -> ServiceError {
+pub(crate) fn faulty(faults: &[DefinitionFault]) -> ServiceError {
     let messages: Vec<&str> = faults.iter().map(|it| it.message.as_str()).collect();
     ServiceError::invalid(
         faults.first().map_or("definition", |it| it.field),

@@ -1,13 +1,12 @@
 //! Reading a file of results: once to see whether it can be, once into rows.
 
-use std::{io::BufReader, ops::ControlFlow, time::Duration};
+use std::{fs::File, io::BufReader, ops::ControlFlow, time::Duration};
 
 use domain::{
     actor::Actor,
     digest::Digest,
     history::worst,
     ids::RunId,
-    plan,
     run::{
         Outcome, Run, RunSource,
         file::ResultFile,
@@ -16,16 +15,16 @@ use domain::{
     subject::SubjectKey,
     time::Timestamp,
 };
-use lab::results::{ReadOptions, read_results};
+use lab::results::{ReadOptions, ResultFileError, read_results};
 use store::{
-    WriteTx,
+    Rows, WriteTx,
     runs::{GateFacts, NewRun, RunEnd},
     subjects::SubjectNumber,
 };
 use tokio::sync::mpsc;
 
 use super::unreadable;
-use crate::{Services, audit::Change, error::ServiceError, runs::no_run};
+use crate::{Services, audit::Change, error::ServiceError, evidence::plan_called, runs::no_run};
 
 /// How many cases go into rows in one transaction: others write in between.
 const BATCH: usize = 200;
@@ -94,7 +93,7 @@ pub(super) async fn read_into_rows(
         entry: file.said.entry.clone().unwrap_or_default(),
         suite: suite(file, &told),
         source: file.source,
-        gate: gate(file),
+        gate: gate(&mut tx, file).await?,
         file: Some(file.id.clone()),
         kernel: file.said.kernel.clone().unwrap_or_default(),
         generator: told.generator.clone(),
@@ -104,35 +103,8 @@ pub(super) async fn read_into_rows(
     tx.insert_run(&run, None).await?;
     tx.commit().await?;
 
-    let (batches, mut coming) = mpsc::channel(AHEAD);
-    let (blobs, sha256) = (services.blobs().clone(), file.sha256);
-    let reader = tokio::task::spawn_blocking(move || {
-        let file = blobs.open_blob(&sha256).map_err(ServiceError::internal)?;
-        let mut batch = Vec::with_capacity(BATCH);
-        let told = read_results(BufReader::new(file), &options, &mut |case| {
-            batch.push(case);
-            if batch.len() < BATCH {
-                return ControlFlow::Continue(());
-            }
-            match batches.blocking_send(std::mem::take(&mut batch)) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            }
-        })
-        .map_err(unreadable)?;
-        // An error means that whoever takes them has given up, and says why itself.
-        let _ = batches.blocking_send(batch);
-        Ok::<_, ServiceError>(told)
-    });
-    let mut position = 0;
-    while let Some(batch) = coming.recv().await {
-        let batch: Vec<ReportedCase> = batch;
-        let mut tx = services.begin().await?;
-        tx.insert_results(&id, position, &batch).await?;
-        tx.commit().await?;
-        position += batch.len() as u64;
-    }
-    let told = reader.await.map_err(ServiceError::internal)??;
+    let opened = services.blobs().open_blob(&file.sha256).map_err(ServiceError::internal)?;
+    let told = into_rows(services, &id, opened, options).await?.map_err(unreadable)?;
 
     let end = RunEnd {
         ended_at: when.ended,
@@ -150,6 +122,42 @@ pub(super) async fn read_into_rows(
     services.commit(tx, &format!("run/{id}")).await?;
     services.count_room_anew();
     Ok(run)
+}
+
+/// Reads results into rows of a run that has not ended, which nobody sees before it has; the inner error
+/// is why they cannot be read.
+pub(crate) async fn into_rows(
+    services: &Services,
+    run: &RunId,
+    file: File,
+    options: ReadOptions,
+) -> Result<Result<ReportedRun, ResultFileError>, ServiceError> {
+    let (batches, mut coming) = mpsc::channel(AHEAD);
+    let reader = tokio::task::spawn_blocking(move || {
+        let mut batch = Vec::with_capacity(BATCH);
+        let told = read_results(BufReader::new(file), &options, &mut |case| {
+            batch.push(case);
+            if batch.len() < BATCH {
+                return ControlFlow::Continue(());
+            }
+            match batches.blocking_send(std::mem::take(&mut batch)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        });
+        // An error means that whoever takes them has given up, and says why itself.
+        let _ = batches.blocking_send(batch);
+        told
+    });
+    let mut position = 0;
+    while let Some(batch) = coming.recv().await {
+        let batch: Vec<ReportedCase> = batch;
+        let mut tx = services.begin().await?;
+        tx.insert_results(run, position, &batch).await?;
+        tx.commit().await?;
+        position += batch.len() as u64;
+    }
+    reader.await.map_err(ServiceError::internal)
 }
 
 /// When a run began and ended, by our clock where the file's makes no sense.
@@ -183,14 +191,14 @@ fn suite(file: &ResultFile, told: &ReportedRun) -> String {
 }
 
 /// What makes it decide at a gate: only a token of one plan and one machine, which named the manifest.
-fn gate(file: &ResultFile) -> Option<GateFacts> {
-    let RunSource::Token = file.source else { return None };
-    let plan = plan::find(file.said.plan.as_deref()?)?;
-    Some(GateFacts {
-        manifest: file.said.manifest?,
-        plan: plan.name.to_owned(),
-        plan_revision: plan.revision,
-    })
+async fn gate(rows: &mut Rows, file: &ResultFile) -> Result<Option<GateFacts>, ServiceError> {
+    let (RunSource::Token, Some(name), Some(manifest)) =
+        (file.source, &file.said.plan, file.said.manifest)
+    else {
+        return Ok(None);
+    };
+    let plan = plan_called(rows, name).await?;
+    Ok(plan.map(|plan| GateFacts { manifest, plan: plan.name, plan_revision: plan.revision }))
 }
 
 /// What a file's results are about; `None` where nobody said, or where what they said is not known.
@@ -217,7 +225,8 @@ fn outcome(totals: &Totals, incomplete: bool) -> Outcome {
     }
 }
 
-fn message(totals: &Totals) -> String {
+/// How many of the cases that gave an answer passed.
+pub(crate) fn message(totals: &Totals) -> String {
     let answered = totals.passed.saturating_add(totals.failing());
     let silent = totals.all().saturating_sub(answered);
     let also = if silent > 0 { format!(", {silent} gave no answer") } else { String::new() };

@@ -62,7 +62,7 @@ fn base(definition: &Definition) -> Option<Digest> {
     }
 }
 
-/// Every upload at `now`. What a kernel or a variant is made of, or a build of a kernel that stays, is
+/// Every upload at `now`. What a kernel, a variant or a suite is made of, or a build of a kernel that stays, is
 /// named.
 pub(crate) async fn uploads(
     rows: &mut Rows,
@@ -71,12 +71,14 @@ pub(crate) async fn uploads(
 ) -> Result<Vec<UploadRoom>, ServiceError> {
     let kernels = rows.kernel_definitions().await?;
     let variants = rows.variant_definitions().await?;
+    let suites = rows.suites().await?;
     let of_builds = builds.iter().filter(|it| !it.goes).map(|it| &it.build.definition);
     let named: HashSet<Digest> = kernels
         .iter()
         .chain(of_builds)
         .flat_map(Definition::uploads)
         .chain(variants.iter().flat_map(domain::variant::Definition::uploads))
+        .chain(suites.iter().filter_map(|it| it.definition.source.upload()))
         .map(|file| file.sha256)
         .collect();
     let uploads = rows.uploads().await?.into_iter();

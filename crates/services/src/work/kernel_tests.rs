@@ -33,6 +33,7 @@ async fn open(folder: &std::path::Path) -> (Services, Actor) {
         boot_address: std::net::SocketAddr::from(([127, 0, 0, 1], 9)),
         program: folder.join("relay"),
         source_root: None,
+        suites_python: None,
         source_networks: Vec::new(),
         kernel_jobs: None,
     })

@@ -1,28 +1,40 @@
-//! Validating a release: one guest per boot entry, on threads of their own, one after the other.
-//! Runs that ended before an interruption stay; the interrupted one begins again.
+//! Validating a release by a plan: its runs one after the other, each on a thread of its own with a
+//! guest of its own. Runs that ended before an interruption stay; the interrupted one begins again.
+//!
+//! The built-in suite boots an entry and looks around ([`smoke`]); suites of people drive the guest
+//! themselves ([`suite`]). A run that did not pass is tried again as often as the plan says.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+mod smoke;
+mod suite;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use domain::{
     actor::Actor,
+    digest::Digest,
     ids::RunId,
     job::{JobState, Step, StepState},
     manifest::{BootEntry, Manifest},
-    plan::SMOKE,
+    plan::{Plan, PlannedRun, SMOKE},
     recipe::{self, Revision},
     run::{Outcome, Run, Validation},
+    suite::Suite,
     transfer::Transfer,
     variant::Definition,
 };
-use lab::{
-    Board, BootLimits, GuestConfig, RunObserver, RunReport, SmokeRequest, probe_accelerator,
-    run_smoke,
-};
+use lab::{Board, GuestConfig, RunObserver, probe_accelerator};
 use netboot::Observations;
-use store::{Rows, WriteTx, jobs::ClaimedJob};
+use store::{
+    Rows, WriteTx,
+    jobs::ClaimedJob,
+    runs::{Artefact, RunPlace},
+};
 use tokio::sync::oneshot;
 
 use super::{Ended, cancelled_by_a_person, release_of};
@@ -33,6 +45,7 @@ use crate::{
     guests::{GuestSocket, MEMORY_MIB},
     job_log::LogWriter,
     jobs::no_job,
+    plans::{no_plan, no_suite},
     releases::no_release,
 };
 
@@ -40,7 +53,12 @@ use crate::{
 struct Bench {
     services: Services,
     validation: Validation,
+    plan: Plan,
     manifest: Manifest,
+    /// Its suites of people, with the revisions that the plan names.
+    suites: Vec<Suite>,
+    /// Name of what is judged.
+    judged: String,
     /// Account and password of the console.
     login: (String, String),
     /// What the login prompt must name.
@@ -49,6 +67,17 @@ struct Bench {
     menu_path: String,
     log: Arc<LogWriter>,
     cancelled: Arc<AtomicBool>,
+}
+
+impl Bench {
+    /// What is said where everything passed.
+    fn passed(&self) -> String {
+        if self.plan.is_built_in() {
+            "every entry booted and passed every check".to_owned()
+        } else {
+            format!("every run of plan {} passed", self.plan.name)
+        }
+    }
 }
 
 /// Runs the plan.
@@ -64,12 +93,13 @@ pub(super) async fn run(
     };
     let steps = services.read().await?.steps(id).await?;
     let mut failed = Vec::new();
+    let planned = bench.plan.runs(&bench.manifest);
     for step in steps {
-        let known = bench.validation.runs.iter().find(|run| run.entry == step.name);
-        let outcome = match known.and_then(|run| run.outcome) {
-            Some(outcome) => outcome,
-            None => one_entry(&bench, claimed, step.clone()).await?,
+        let Some(planned) = planned.iter().find(|it| it.step == step.name) else {
+            let outcome = format!("the plan has no step called {}", step.name);
+            return Ok(Ended { state: JobState::Failed, outcome });
         };
+        let outcome = planned_run(&bench, claimed, planned, step.clone()).await?;
         if cancelled.load(Ordering::Acquire) {
             return Ok(cancelled_by_a_person());
         }
@@ -78,7 +108,7 @@ pub(super) async fn run(
         }
     }
     Ok(if failed.is_empty() {
-        let outcome = "every entry booted and passed every check".to_owned();
+        let outcome = bench.passed();
         Ended { state: JobState::Succeeded, outcome }
     } else {
         let outcome = format!("did not pass: {}", failed.join(", "));
@@ -108,6 +138,16 @@ async fn prepare(
         None => tx.manifest_of(&release.id).await?,
     };
     let manifest = manifest.ok_or_else(missing)?;
+    let plan = match validation.plan.as_str() {
+        name if name == SMOKE.name => Some(Plan::smoke()),
+        name => tx.plan(name, Some(validation.plan_revision)).await?,
+    };
+    let plan = plan.ok_or_else(|| no_plan(&validation.plan))?;
+    let mut suites = Vec::new();
+    for it in plan.definition.suites.iter().filter(|it| it.suite != SMOKE.name) {
+        let found = tx.test_suite(&it.suite, Some(it.revision)).await?;
+        suites.push(found.ok_or_else(|| no_suite(&it.suite))?);
+    }
     let revision = tx.revision_of(&release.recipe, release.revision).await?.ok_or_else(missing)?;
     let import = tx.import_of(&release.id).await?;
     tx.commit().await?;
@@ -128,13 +168,27 @@ async fn prepare(
         Ok(login) => login,
         Err(why) => return Ok(Err(why)),
     };
-    let menu_path = validation.variant.as_ref().map_or_else(
-        || format!("/release/{}/menu.ipxe", release.name()),
-        |variant| format!("/variant/{}/menu.ipxe", variant.name),
-    );
+    let (judged, menu_path) = match &validation.variant {
+        None => (release.name(), format!("/release/{}/menu.ipxe", release.name())),
+        Some(variant) => {
+            (format!("variant {}", variant.name), format!("/variant/{}/menu.ipxe", variant.name))
+        }
+    };
     let log = Arc::new(services.logs().writer(&job.id)?);
     let services = services.clone();
-    Ok(Ok(Bench { services, validation, manifest, login, hostname, menu_path, log, cancelled }))
+    Ok(Ok(Bench {
+        services,
+        validation,
+        plan,
+        manifest,
+        suites,
+        judged,
+        login,
+        hostname,
+        menu_path,
+        log,
+        cancelled,
+    }))
 }
 
 /// What a variant that is judged changes, and what it consists of.
@@ -182,78 +236,143 @@ fn login_of(revision: &Revision) -> Result<(String, String), String> {
     Ok((user.to_owned(), password.to_owned()))
 }
 
-async fn one_entry(
+/// A planned run to its end, tried again as often as the plan says; how it ended at last.
+async fn planned_run(
     bench: &Arc<Bench>,
     claimed: &ClaimedJob,
+    planned: &PlannedRun,
     step: Step,
+) -> Result<Outcome, ServiceError> {
+    let most = bench.plan.definition.retries + 1;
+    let former = bench.validation.runs.iter().filter(|run| {
+        run.entry == planned.entry && run.suite == planned.suite && run.machine == planned.machine
+    });
+    let mut ended: Vec<Outcome> = former.filter_map(|run| run.outcome).collect();
+    loop {
+        let attempts = u32::try_from(ended.len()).unwrap_or(u32::MAX);
+        match ended.last() {
+            Some(Outcome::Passed) => return Ok(Outcome::Passed),
+            Some(outcome) if attempts >= most => return Ok(*outcome),
+            _ => {}
+        }
+        let attempt = Attempt { number: attempts + 1, most };
+        ended.push(one_run(bench, claimed, planned, step.clone(), attempt).await?);
+        if bench.cancelled.load(Ordering::Acquire) {
+            return Ok(Outcome::NotRun);
+        }
+    }
+}
+
+/// Which attempt of how many.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    number: u32,
+    most: u32,
+}
+
+impl Attempt {
+    /// The message of a run with what it was one of.
+    fn of(self, message: &str) -> String {
+        if self.most == 1 {
+            message.to_owned()
+        } else {
+            format!("attempt {} of {}: {message}", self.number, self.most)
+        }
+    }
+}
+
+/// What a run left: the run as it is kept, and what is kept beside it.
+struct Ran {
+    run: Run,
+    /// Why its results are not whole.
+    incomplete: Option<String>,
+    /// What else should be known about them.
+    remarks: Vec<String>,
+    artefacts: Vec<Artefact>,
+}
+
+async fn one_run(
+    bench: &Arc<Bench>,
+    claimed: &ClaimedJob,
+    planned: &PlannedRun,
+    step: Step,
+    attempt: Attempt,
 ) -> Result<Outcome, ServiceError> {
     let services = &bench.services;
     let id = RunId::generate(services.ids());
     let began = services.now();
     let running = Step {
         state: StepState::Running,
-        started_at: Some(began),
+        started_at: Some(step.started_at.unwrap_or(began)),
         ended_at: None,
         message: None,
-        ..step.clone()
+        ..step
     };
     let mut tx = services.begin().await?;
-    let kernel = bench.manifest.kernel_of(&step.name);
-    let place = (SMOKE.machine, step.name.as_str(), kernel.as_str());
-    tx.begin_run(&bench.validation, &id, place, began).await?;
+    let kernel = bench.manifest.kernel_of(&planned.entry);
+    let place = RunPlace {
+        machine: &planned.machine,
+        entry: &planned.entry,
+        suite: &planned.suite,
+        kernel: &kernel,
+    };
+    tx.begin_run(&bench.validation, &id, &place, began).await?;
     tx.set_step(&claimed.job.id, &running).await?;
     services.commit(tx, &format!("job/{}", claimed.job.id)).await?;
 
-    let report = boot(bench, &id, &step.name).await?;
-
-    let console = {
-        let (blobs, bytes) = (services.blobs().clone(), report.console.clone());
-        tokio::task::spawn_blocking(move || blobs.put(bytes.as_slice()))
-            .await
-            .map_err(ServiceError::internal)?
-            .map_err(ServiceError::internal)?
+    let begun = services.read().await?.run_alone(&id).await?;
+    let begun = begun.ok_or_else(|| ServiceError::NotFound(format!("run {id} to end")))?;
+    let ran = if planned.suite == SMOKE.name {
+        smoke::run(bench, begun, planned).await?
+    } else {
+        suite::run(bench, begun, planned).await?
     };
-    let ended = services.now();
     if bench.cancelled.load(Ordering::Acquire) {
         // What was stopped says nothing about the release: it is no evidence.
         return Ok(Outcome::NotRun);
     }
-    let state =
-        if report.outcome == Outcome::Passed { StepState::Succeeded } else { StepState::Failed };
-    let done =
-        Step { state, ended_at: Some(ended), message: Some(report.message.clone()), ..running };
+    let Ran { run, incomplete, remarks, artefacts } = ran;
+    let ended = services.now();
+    let outcome = run.outcome.unwrap_or(Outcome::Errored);
+    let state = if outcome == Outcome::Passed { StepState::Succeeded } else { StepState::Failed };
+    let message = Some(attempt.of(&run.message));
+    let done = Step { state, ended_at: Some(ended), message, ..running };
+    let run = Run { ended_at: Some(ended), outcome: Some(outcome), incomplete, remarks, ..run };
     let mut tx = services.begin().await?;
-    let begun = tx.run(&id).await?;
-    let begun = begun.ok_or_else(|| ServiceError::NotFound(format!("run {id} to end")))?;
-    tx.end_run(&Run {
-        machine_details: report.machine_details,
-        ended_at: Some(ended),
-        outcome: Some(report.outcome),
-        failure: report.failure,
-        message: report.message.clone(),
-        console: Some(console.sha256),
-        stages: report.stages,
-        results: report.results,
-        ..begun
-    })
-    .await?;
+    for artefact in &artefacts {
+        tx.insert_artefact(&id, artefact).await?;
+    }
+    tx.end_run(&run).await?;
     tx.set_step(&claimed.job.id, &done).await?;
     services.commit(tx, &format!("job/{}", claimed.job.id)).await?;
-    Ok(report.outcome)
+    services.count_room_anew();
+    Ok(outcome)
 }
 
-/// Boots one guest with a socket of its own at the boot listener.
-async fn boot(bench: &Arc<Bench>, id: &RunId, entry: &str) -> Result<RunReport, ServiceError> {
+/// Keeps what a machine wrote to its console.
+async fn keep_console(services: &Services, bytes: Vec<u8>) -> Result<Digest, ServiceError> {
+    let blobs = services.blobs().clone();
+    let kept = tokio::task::spawn_blocking(move || blobs.put(bytes.as_slice()));
+    let kept = kept.await.map_err(ServiceError::internal)?.map_err(ServiceError::internal)?;
+    Ok(kept.sha256)
+}
+
+/// Runs on a thread of its own, with a socket of its own at the boot listener.
+async fn on_a_socket<T: Send + 'static>(
+    bench: &Arc<Bench>,
+    run: &RunId,
+    entry: &str,
+    work: impl FnOnce(&Watcher, &Path) -> T + Send + 'static,
+) -> Result<T, ServiceError> {
     let services = &bench.services;
     let observations = Observations::default();
     let listener = services.boot_listener().observed_by(Arc::new(observations.clone()));
-    let socket = GuestSocket::open(services, listener, "run", id.as_str()).await?;
+    let socket = GuestSocket::open(services, listener, "run", run.as_str()).await?;
     let (sender, receiver) = oneshot::channel();
     let watcher = Watcher { bench: bench.clone(), entry: entry.to_owned(), observations };
-    let menu_path = bench.menu_path.clone();
     let path = socket.path().to_path_buf();
     std::thread::Builder::new().name("run".to_owned()).spawn(move || {
-        let _ = sender.send(watcher.run(&menu_path, &path));
+        let _ = sender.send(work(&watcher, &path));
     })?;
     receiver.await.map_err(ServiceError::internal)
 }
@@ -261,36 +380,25 @@ async fn boot(bench: &Arc<Bench>, id: &RunId, entry: &str) -> Result<RunReport, 
 /// Watches a run, from the run's own thread.
 struct Watcher {
     bench: Arc<Bench>,
+    /// What its lines of the log are headed with.
     entry: String,
     observations: Observations,
 }
 
 impl Watcher {
-    fn run(&self, menu_path: &str, socket: &std::path::Path) -> RunReport {
-        let Bench { services, manifest, login, hostname, .. } = &*self.bench;
-        let options = services.options();
-        // A hypervisor is judged by whether it finds an IOMMU, so its machine has one.
-        let board = match manifest.entry(&self.entry).and_then(BootEntry::hypervisor) {
+    /// The machine to boot; a hypervisor is judged by whether it finds an IOMMU, so its machine has one.
+    fn machine(&self, entry: &str) -> GuestConfig {
+        let Bench { services, manifest, .. } = &*self.bench;
+        let board = match manifest.entry(entry).and_then(BootEntry::hypervisor) {
             Some(_) => Board::WithIommu,
             None => Board::Plain,
         };
-        let config = GuestConfig {
+        GuestConfig {
             accelerator: probe_accelerator(services.spawner(), services.clock()),
             board,
             memory_mib: MEMORY_MIB,
-            program: options.program.clone(),
-        };
-        let request = SmokeRequest {
-            menu_path,
-            manifest,
-            entry: &self.entry,
-            hostname,
-            user: &login.0,
-            password: &login.1,
-            socket,
-            limits: BootLimits::usual(options.boot_limit),
-        };
-        run_smoke(services.spawner(), services.clock(), &config, &request, self)
+            program: services.options().program.clone(),
+        }
     }
 }
 

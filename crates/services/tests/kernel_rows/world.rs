@@ -67,6 +67,7 @@ impl World {
             boot_address: SocketAddr::from(([127, 0, 0, 1], 9)),
             program: folder.path().join("relay"),
             source_root: None,
+            suites_python: None,
             source_networks: Vec::new(),
             kernel_jobs: None,
         })

@@ -111,6 +111,7 @@ impl World {
             cache_dir: Some(cache.join("cache")),
             mirror: mirror.map(ToOwned::to_owned),
             source_root: None,
+            suites_python: None,
             source_networks: Vec::new(),
             kernel_jobs: None,
             boot_limit,
@@ -256,7 +257,7 @@ impl World {
     /// Validates a release to its end; gives the job and its runs.
     pub(crate) async fn validate(&self, version: &str) -> (Job, Vec<Run>) {
         let ann = &self.developer;
-        let job = self.services.start_validation(ann, version).await.unwrap();
+        let job = self.services.start_validation(ann, version, None).await.unwrap();
         let job = self.wait_for(&job.id, Duration::from_secs(1200)).await;
         let runs = self.services.validation_of_job(ann, &job.id).await.unwrap().unwrap().runs;
         for run in &runs {

@@ -14,7 +14,7 @@ use domain::{
     time::Timestamp,
 };
 use sqlx::Executor as _;
-use store::{jobs::NewJob, validations::NewValidation};
+use store::{jobs::NewJob, runs::RunPlace, validations::NewValidation};
 
 use crate::{
     kernels::based_on,
@@ -176,7 +176,14 @@ async fn runs(world: &World, version: &str, manifest: &Manifest, machine: &str) 
     let mut runs = Vec::new();
     for entry in ["own", "debian", "dom0"] {
         let id = RunId(world.id());
-        tx.begin_run(&validation, &id, (machine, entry, ""), world.now()).await.unwrap();
+        tx.begin_run(
+            &validation,
+            &id,
+            &RunPlace { machine, entry, suite: "smoke", kernel: "" },
+            world.now(),
+        )
+        .await
+        .unwrap();
         runs.push(id);
     }
     tx.commit().await.unwrap();

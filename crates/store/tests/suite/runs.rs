@@ -4,12 +4,14 @@ use domain::{
     digest::Digest,
     ids::{JobId, RunId, ValidationId, VariantId},
     job::{JobKind, JobState},
+    plan::DecidingRun,
     release::Release,
     run::{BootStage, CaseResult, FailureClass, ObservedStage, Outcome, Run, Validation},
 };
 use store::{
     StoreError,
     jobs::NewJob,
+    runs::RunPlace,
     validations::{Judged, NewValidation},
 };
 
@@ -67,8 +69,9 @@ async fn validation_of(
 
 async fn begin(world: &World, validation: &Validation, entry: &str) -> RunId {
     let id = RunId(world.id());
+    let place = RunPlace { machine: "qemu", entry, suite: "smoke", kernel: "" };
     let mut tx = world.begin().await;
-    tx.begin_run(validation, &id, ("qemu", entry, ""), world.now()).await.unwrap();
+    tx.begin_run(validation, &id, &place, world.now()).await.unwrap();
     tx.commit().await.unwrap();
     id
 }
@@ -159,21 +162,21 @@ async fn the_newest_run_that_ended_decides(world: World) {
     begin(&world, &second, "linux").await;
 
     let mut rows = world.store.read().await.unwrap();
-    let deciding = rows.deciding_results(&manifest, "smoke", 1).await.unwrap();
-    let known: Vec<_> =
-        deciding.iter().map(|it| (it.entry.as_str(), it.case.as_str(), it.outcome)).collect();
-    assert_eq!(
-        known,
-        [
-            ("linux", "smoke.a", Outcome::Failed),
-            ("linux", "smoke.b", Outcome::Passed),
-            ("rescue", "smoke.a", Outcome::Passed),
-        ]
-    );
-    assert_eq!((&deciding[0].run, deciding[0].machine.as_str()), (&old, "qemu"));
-    assert_eq!(deciding[2].run, rescue);
-    assert!(rows.deciding_results(&manifest, "smoke", 2).await.unwrap().is_empty());
-    assert!(rows.deciding_results(&manifest, "other", 1).await.unwrap().is_empty());
+    let named = ["smoke.b".to_owned()];
+    let deciding = rows.deciding_runs(&manifest, ("smoke", 1), &named).await.unwrap();
+    let of = |run: &RunId, entry: &str, results: &[(&str, Outcome)]| DecidingRun {
+        run: run.clone(),
+        machine: "qemu".to_owned(),
+        entry: entry.to_owned(),
+        suite: "smoke".to_owned(),
+        whole: true,
+        results: results.iter().map(|(case, outcome)| ((*case).to_owned(), *outcome)).collect(),
+    };
+    let both = [("smoke.a", Outcome::Failed), ("smoke.b", Outcome::Passed)];
+    // Of what was not asked for, only what failed is told.
+    assert_eq!(deciding, [of(&old, "linux", &both), of(&rescue, "rescue", &[])]);
+    assert!(rows.deciding_runs(&manifest, ("smoke", 2), &[]).await.unwrap().is_empty());
+    assert!(rows.deciding_runs(&manifest, ("other", 1), &[]).await.unwrap().is_empty());
 }
 
 /// A boot that came to nothing must not leave an older pass standing.
@@ -186,7 +189,10 @@ async fn a_run_without_results_decides_nothing_away(world: World) {
     end(&world, &bad, &[]).await;
     let mut rows = world.store.read().await.unwrap();
     let manifest = release.manifest.unwrap();
-    assert!(rows.deciding_results(&manifest, "smoke", 1).await.unwrap().is_empty());
+    let named = ["smoke.a".to_owned()];
+    let deciding = rows.deciding_runs(&manifest, ("smoke", 1), &named).await.unwrap();
+    assert_eq!(deciding.len(), 1);
+    assert_eq!((&deciding[0].run, deciding[0].whole, deciding[0].results.len()), (&bad, false, 0));
 }
 
 async fn interrupted_runs_are_removed(world: World) {

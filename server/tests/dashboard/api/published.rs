@@ -232,7 +232,7 @@ async fn a_demonstration_says_on_every_page_that_it_is_one() {
         (count("passed"), count("failed"))
     };
     assert_eq!(of("recorded/v1.0.0"), (8, 0));
-    assert_eq!(of("recorded/v1.0.0 pre-release"), (3, 6));
+    assert_eq!(of("recorded/v1.0.0-pre"), (3, 6));
     let again = world.services.fill_with_demonstration(&command).await.unwrap_err();
     assert!(again.to_string().contains("already"), "{again}");
 }

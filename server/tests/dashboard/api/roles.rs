@@ -273,7 +273,7 @@ async fn address(world: &World, path: &str) -> String {
         "validations" if path.contains('{') => {
             let version = world.candidate().await;
             let developer = world.actor(Role::Developer).await;
-            let job = world.services.start_validation(&developer, &version).await.unwrap().id;
+            let job = world.services.start_validation(&developer, &version, None).await.unwrap().id;
             let found = world.services.validation_of_job(&developer, &job).await.unwrap();
             ("{id}", found.unwrap().id.to_string())
         }

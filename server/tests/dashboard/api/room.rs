@@ -243,8 +243,12 @@ async fn logs_go_when_their_days_are_over_and_those_of_releases_stay() {
     let world = World::furnished().await;
     let run = world.run_with_console().await;
     let dave = world.actor(Role::Developer).await;
-    let console = world.services.run(&dave, &run).await.unwrap().console.unwrap();
+    let kept_run = world.services.run(&dave, &run).await.unwrap();
+    let console = kept_run.console.unwrap();
     old_blob(&world, b"login:");
+    // Another one decides.
+    let newer = world.run_of(kept_run.subject.unwrap().name()).await;
+    world.end_run(&newer).await;
     set(&world, RoomRules { logs: Some(1), ..AT_ONCE }).await;
     collect(&world, false).await;
     assert!(kept(&world).contains(&console), "it is not a day old");

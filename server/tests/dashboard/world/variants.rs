@@ -66,7 +66,7 @@ impl World {
     /// Ends a new validation of a variant, of which one run saw this of cases, each so long.
     pub(crate) async fn tested_variant(&self, name: &str, cases: &[(&str, Outcome, i64)]) {
         let dave = self.actor(Role::Developer).await;
-        self.services.start_variant_validation(&dave, name).await.unwrap();
+        self.services.start_variant_validation(&dave, name, None).await.unwrap();
         let validations = self.services.validations_of_variant(&dave, name).await.unwrap();
         self.end_validation(&validations[0], cases).await;
     }
@@ -74,7 +74,7 @@ impl World {
     /// As [`World::tested_variant`], of a release.
     pub(crate) async fn validated(&self, version: &str, cases: &[(&str, Outcome, i64)]) {
         let dave = self.actor(Role::Developer).await;
-        self.services.start_validation(&dave, version).await.unwrap();
+        self.services.start_validation(&dave, version, None).await.unwrap();
         let release = self.services.release(&dave, version).await.unwrap();
         let validations = self.services.validations(&dave, &release).await.unwrap();
         self.end_validation(&validations[0], cases).await;
@@ -83,7 +83,7 @@ impl World {
     async fn end_validation(&self, validation: &Validation, cases: &[(&str, Outcome, i64)]) {
         let id = RunId(format!("run-{}", self.number()));
         let mut tx = self.store.begin().await.unwrap();
-        tx.begin_run(validation, &id, ("qemu", "linux", ""), Self::now()).await.unwrap();
+        tx.begin_run(validation, &id, &super::SMOKE_ON_QEMU, Self::now()).await.unwrap();
         let run = tx.run(&id).await.unwrap().unwrap();
         let results = cases.iter().map(|(case, outcome, seconds)| CaseResult {
             case: (*case).to_owned(),

@@ -17,7 +17,12 @@ impl Report {
         if let Some(stage) = &self.stage {
             let _ = write!(text, "\nStage: {}\n", cell(stage));
         }
-        section(&mut text, "Key changes", &prose_or(&self.key_changes, "Nobody has written any."));
+        // Of what was made elsewhere nothing is here but its results.
+        let own = self.stage.is_some();
+        if own {
+            let changes = prose_or(&self.key_changes, "Nobody has written any.");
+            section(&mut text, "Key changes", &changes);
+        }
         self.testing(&mut text);
         self.failing(&mut text);
         section(
@@ -25,9 +30,12 @@ impl Report {
             "Not tested",
             &list_or(&self.not_tested, "Every boot entry has a result."),
         );
-        self.binaries(&mut text);
-        section(&mut text, "Known issues", &prose_or(&self.known_issues, "None are written down."));
-        self.approvals(&mut text);
+        if own {
+            self.binaries(&mut text);
+            let issues = prose_or(&self.known_issues, "None are written down.");
+            section(&mut text, "Known issues", &issues);
+            self.approvals(&mut text);
+        }
         text
     }
 
@@ -77,7 +85,7 @@ impl Report {
     fn binaries(&self, text: &mut String) {
         text.push_str("\n## Binaries\n\n");
         if self.binaries.is_empty() {
-            text.push_str("It was made elsewhere: nothing of it is here but its results.\n");
+            text.push_str("It has none yet.\n");
             return;
         }
         text.push_str("| File | Size | SHA-256 |\n|---|---|---|\n");

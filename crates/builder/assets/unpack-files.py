@@ -1,6 +1,6 @@
-"""Unpacks the archive of a playbook, and refuses what would leave its folder or never end.
+"""Unpacks an archive of files, such as a playbook or a suite, and refuses what would leave its folder or never end.
 
-    unpack-playbook.py ARCHIVE FOLDER
+    unpack-files.py ARCHIVE FOLDER
 """
 import os
 import sys
