@@ -30,7 +30,14 @@ test('a report is measured, printed, copied and pointed at', async ({ browser, b
   await live(page);
   await expect(page.locator('.figures')).toContainText('2 (±0)');
   const kinds = page.getByRole('heading', { level: 3 });
-  await expect(kinds).toHaveText([/^Added\s+1$/, /^Fixed\s+1$/, /^Turned bad\s+1$/, /^Not tested any more\s+1$/]);
+  await expect(kinds).toHaveText([
+    'By machine',
+    'By suite',
+    /^Added\s+1$/,
+    /^Fixed\s+1$/,
+    /^Turned bad\s+1$/,
+    /^Not tested any more\s+1$/,
+  ]);
   await expect(page.getByRole('region', { name: 'Reasons for fails' })).toContainText('a | b');
 
   // On paper there is the report and nothing around it.

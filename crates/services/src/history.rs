@@ -1,10 +1,7 @@
 //! What results say over time: the grid of cases and releases, the past of one case, and what differs
 //! between two releases or runs.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use domain::{
     actor::Actor,
@@ -39,8 +36,6 @@ use crate::{
 const RUN: &str = "run/";
 /// How many releases are looked at for where a case turned bad.
 const RELEASES: u32 = 200;
-/// How many comparisons are remembered: each holds some thousand cases at the most.
-const REMEMBERED: usize = 32;
 /// How many failures of a release are listed.
 const MOST_FAILING: u32 = 100;
 /// How many releases a strip has.
@@ -49,9 +44,6 @@ const STRIP: u32 = 10;
 pub const USUAL_WINDOW: u32 = 100;
 /// From how many at the most.
 pub const LONGEST_WINDOW: u32 = 1_000;
-
-/// Comparisons by what was compared, and how often the results of each had changed then.
-pub(crate) type Comparisons = HashMap<[(SubjectNumber, i64); 2], Arc<Compared>>;
 
 /// The words that filters of a history offer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -387,6 +379,15 @@ impl Services {
         let most = usize::try_from(MOST_FAILING).unwrap_or(usize::MAX);
         let more = failing.len() > most;
         failing.truncate(most);
+        let revision = (subject, judged.revision);
+        let machines = match self.remembered().machines.of(&revision) {
+            Some(known) => known,
+            None => {
+                let counted = rows.standing_by_machine(subject).await?;
+                self.remembered().machines.keep(revision, counted)
+            }
+        };
+        let machines = machines.to_vec();
         let mut strips: HashMap<String, Vec<Mark>> = HashMap::new();
         // Only of those that are listed, which are in order: of a bad release thousands fail.
         if let (Some(first), Some(last)) = (failing.first(), failing.last()) {
@@ -402,7 +403,7 @@ impl Services {
             judged,
             baseline,
             suites: rows.standing_by_suite(subject).await?,
-            machines: rows.standing_by_machine(subject).await?,
+            machines,
             failing,
             more,
         }))
@@ -416,18 +417,11 @@ impl Services {
         base: &(SubjectNumber, JudgedSubject),
     ) -> Result<Arc<Compared>, ServiceError> {
         let key = [(here.0, here.1.revision), (base.0, base.1.revision)];
-        let known =
-            self.comparisons().lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(known) = known {
-            return Ok(known);
+        let comparisons = &self.remembered().comparisons;
+        match comparisons.of(&key) {
+            Some(known) => Ok(known),
+            None => Ok(comparisons.keep(key, rows.compare_subjects(here.0, base.0).await?)),
         }
-        let compared = Arc::new(rows.compare_subjects(here.0, base.0).await?);
-        let mut all = self.comparisons().lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= REMEMBERED {
-            all.clear();
-        }
-        all.insert(key, compared.clone());
-        Ok(compared)
     }
 
     async fn compared_run(&self, id: &str) -> Result<Run, ServiceError> {

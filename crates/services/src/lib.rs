@@ -32,6 +32,7 @@ pub mod people;
 pub mod plans;
 pub mod recipes;
 pub mod releases;
+mod remembered;
 pub mod report;
 pub mod results;
 pub mod room;
