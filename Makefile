@@ -5,6 +5,8 @@ SHELL := /usr/bin/env bash
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 DATA_DIR ?= $(shell if [ "$$(id -u)" = 0 ]; then echo /var/lib/bootwright; else echo "$${XDG_STATE_HOME:-$$HOME/.local/state}/bootwright"; fi)
+# The Python environment that set-up makes for suites.
+SUITES_PYTHON ?= $(shell bash -c '. setup/common.sh && python_of_suites')
 RUN_ARGS ?=
 # So long is looked for bytes that an importer of results does not take; there are nineteen such tests.
 FUZZ_MS ?= 15000
@@ -15,10 +17,10 @@ help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 run: setup-run build ## Set up, build, and serve on http://127.0.0.1:3000 and :8000
-	"$(CARGO_TARGET_DIR)/debug/bootwright" serve --data-dir "$(DATA_DIR)" $(RUN_ARGS)
+	"$(CARGO_TARGET_DIR)/debug/bootwright" serve --data-dir "$(DATA_DIR)" --suites-python "$(SUITES_PYTHON)" $(RUN_ARGS)
 
 dev: setup-run ## As run, rebuilt and restarted on each change of a source file
-	cargo xtask dev -- serve --data-dir "$(DATA_DIR)" $(RUN_ARGS)
+	cargo xtask dev -- serve --data-dir "$(DATA_DIR)" --suites-python "$(SUITES_PYTHON)" $(RUN_ARGS)
 
 site:
 	cargo xtask site --profile wasm-quick

@@ -62,9 +62,9 @@ if [ "$purpose" = test ]; then
         as_root ln -sfn /dev/null /etc/systemd/system/ssh.socket
         missing+=(openssh-server)
     fi
-    python3 -c "import ensurepip" 2>/dev/null || missing+=(python3-venv)
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 fi
+python3 -c "import ensurepip" 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
     say "Debian packages to install: ${missing[*]}"
     as_root apt-get update -q

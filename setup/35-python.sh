@@ -1,16 +1,7 @@
 #!/usr/bin/env bash
-# Python packages of the tests, in a folder of their own outside the clone; its name holds the digest
-# of what is asked for, so that it never changes what another clone uses.
+# Python packages, in folders outside the clone; their names hold the digest of what is asked for, so that
+# none ever changes what another clone uses.
 source "$(dirname "$0")/common.sh"
-[ "$1" = test ] || exit 0
-folder=$(python_of_tests)
-if [ ! -e "$folder/complete" ]; then
-    say "Python packages of the tests"
-    rm -rf "$folder"
-    python3 -m venv "$folder"
-    "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement end2end/requirements.txt
-    touch "$folder/complete"
-fi
 
 # Sandboxes have the system's own Python and no other.
 suites=$(python_of_suites)
@@ -22,4 +13,14 @@ if [ ! -e "$suites/complete" ]; then
     /usr/bin/python3 -m venv "$suites"
     "$suites/bin/pip" install --quiet --disable-pip-version-check --requirement examples/suites/requirements.txt
     touch "$suites/complete"
+fi
+
+[ "$1" = test ] || exit 0
+folder=$(python_of_tests)
+if [ ! -e "$folder/complete" ]; then
+    say "Python packages of the tests"
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement end2end/requirements.txt
+    touch "$folder/complete"
 fi

@@ -3,6 +3,7 @@
 //! Nothing is decided here. Each function asks the services as whoever looks at the page, and
 //! words their refusals for people.
 
+pub(crate) mod assessments;
 pub(crate) mod deployments;
 pub(crate) mod environments;
 pub(crate) mod guests;

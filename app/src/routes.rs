@@ -9,7 +9,7 @@ use leptos_router::{
 
 use crate::pages::{
     account, approvals, audit, compare, deployments, environments, guests, history, jobs, kernels,
-    overview, people, recipes, reference, releases, results, room, runs, session, variants,
+    overview, people, plans, recipes, reference, releases, results, room, runs, session, variants,
 };
 
 /// All pages. Each is rendered whole on the server before anything is sent, so that every page
@@ -53,6 +53,11 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/guests/:id") view=guests::guest ssr=m.clone()/>
             <Route path=path!("/jobs") view=jobs::list ssr=m.clone()/>
             <Route path=path!("/jobs/:id") view=jobs::job ssr=m.clone()/>
+            <Route path=path!("/plans") view=plans::list ssr=m.clone()/>
+            <Route path=path!("/plans/new") view=plans::new_plan ssr=m.clone()/>
+            <Route path=path!("/plans/:name") view=plans::one_plan ssr=m.clone()/>
+            <Route path=path!("/suites/new") view=plans::new_suite ssr=m.clone()/>
+            <Route path=path!("/suites/:name") view=plans::one_suite ssr=m.clone()/>
             <Route path=path!("/tests") view=history::grid ssr=m.clone()/>
             <Route path=path!("/tests/case") view=history::case ssr=m.clone()/>
             <Route path=path!("/tests/release") view=history::standing ssr=m.clone()/>
@@ -79,7 +84,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 55] = [
+pub const PAGES: [(&str, bool); 60] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -114,6 +119,11 @@ pub const PAGES: [(&str, bool); 55] = [
     ("/guests/:id", false),
     ("/jobs", false),
     ("/jobs/:id", false),
+    ("/plans", false),
+    ("/plans/new", false),
+    ("/plans/:name", false),
+    ("/suites/new", false),
+    ("/suites/:name", false),
     ("/tests", false),
     ("/tests/case", false),
     ("/tests/release", false),
@@ -280,6 +290,21 @@ pub mod href {
     #[must_use]
     pub fn variant_of(release: &str) -> String {
         format!("/variants/new?base={}", encode(release))
+    }
+
+    /// Plans and suites.
+    pub const PLANS: &str = "/plans";
+
+    /// A plan.
+    #[must_use]
+    pub fn plan(name: &str) -> String {
+        join(&["plans", name])
+    }
+
+    /// A suite.
+    #[must_use]
+    pub fn suite(name: &str) -> String {
+        join(&["suites", name])
     }
 
     /// A job.

@@ -15,6 +15,8 @@ const made: Record<string, string> = {
   '/kernels/:name': 'small',
   '/releases/:version': 'v1.1.0',
   '/variants/:name': 'probe',
+  '/plans/:name': 'own-with',
+  '/suites/:name': 'told-with',
   '/environments/:name': 'production',
   '/welcome/:token': 'spent',
   '/password/:token': 'spent',

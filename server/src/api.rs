@@ -6,6 +6,7 @@
 //! `domain` and `services` only.
 
 pub mod approvals;
+pub mod assessments;
 pub mod audit;
 mod bearer;
 pub mod deployments;
@@ -20,6 +21,7 @@ pub mod kernels;
 mod keyed;
 pub mod notes;
 pub mod people;
+pub mod plans;
 pub mod problem;
 pub mod recipes;
 pub mod releases;
@@ -27,6 +29,7 @@ pub mod reports;
 pub mod results;
 pub mod room;
 pub mod runs;
+pub mod suites;
 pub mod tokens;
 pub mod uploads;
 pub mod validations;
@@ -120,11 +123,11 @@ fn row(access: Access, routes: UtoipaMethodRouter<AppState>) -> Operation {
 pub fn operations() -> Vec<Operation> {
     use Access::{Anyone, May, Token};
     use Action::{
-        Approve, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy, ChangeRoomRules,
-        CollectGarbage, DeleteKernel, Deploy, EditKernel, EditNotes, EditRecipe, EditVariant,
-        FillSlot, Import, KeepRun, ManageOwnTokens, ManagePeople, PinRelease, Read, RecordResults,
-        RequestDeployment, RollBack, StartGuest, Upload, UseGuest, Validate, WithdrawRelease,
-        WithdrawRequest,
+        Approve, AssessFailure, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy,
+        ChangeRoomRules, CollectGarbage, CountResults, DeleteKernel, Deploy, EditKernel, EditNotes,
+        EditPlan, EditRecipe, EditVariant, FillSlot, Import, KeepRun, ManageOwnTokens,
+        ManagePeople, PinRelease, Read, RecordResults, RequestDeployment, RollBack, StartGuest,
+        Upload, UseGuest, Validate, Waive, WithdrawRelease, WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -147,6 +150,7 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(releases::change)),
         row(May(Read), routes!(releases::evidence)),
         row(May(Read), routes!(reports::report)),
+        row(May(Read), routes!(assessments::failures)),
         row(May(Read), routes!(releases::files)),
         row(May(Read), routes!(releases::file)),
         row(May(Read), routes!(notes::show)),
@@ -154,6 +158,18 @@ pub fn operations() -> Vec<Operation> {
         row(May(WithdrawRelease), routes!(releases::withdraw)),
         row(May(PinRelease), routes!(room::pin)),
         row(May(PinRelease), routes!(room::unpin)),
+        row(May(Read), routes!(plans::list)),
+        row(May(EditPlan), routes!(plans::create)),
+        row(May(Read), routes!(plans::show)),
+        row(May(EditPlan), routes!(plans::change)),
+        row(May(EditPlan), routes!(plans::delete)),
+        row(May(Read), routes!(plans::revisions)),
+        row(May(Read), routes!(suites::list)),
+        row(May(EditPlan), routes!(suites::create)),
+        row(May(Read), routes!(suites::show)),
+        row(May(EditPlan), routes!(suites::change)),
+        row(May(EditPlan), routes!(suites::delete)),
+        row(May(Read), routes!(suites::revisions)),
         row(May(Read), routes!(kernels::list)),
         row(May(EditKernel), routes!(kernels::create)),
         row(May(Read), routes!(kernels::diff)),
@@ -195,7 +211,12 @@ pub fn operations() -> Vec<Operation> {
         row(May(RecordResults), routes!(results::bring)).streamed(),
         row(May(RecordResults), routes!(results::write_down)),
         row(May(RecordResults), routes!(results::attach)),
+        row(May(CountResults), routes!(results::count)),
         row(May(Read), routes!(results::results_of_run)),
+        row(May(Read), routes!(assessments::show)),
+        row(May(AssessFailure), routes!(assessments::assess)),
+        row(May(Waive), routes!(assessments::waive)),
+        row(May(Waive), routes!(assessments::withdraw)),
         row(May(Read), routes!(results::export)),
         row(May(Read), routes!(history::history)),
         row(May(Read), routes!(history::case)),

@@ -15,12 +15,14 @@ mod import;
 mod job;
 mod kernel;
 mod output;
+mod plan;
 mod recipe;
 mod release;
 mod room;
 mod run;
 mod saved_login;
 mod shell;
+mod suite;
 mod token;
 mod upload;
 mod variant;
@@ -65,6 +67,10 @@ pub enum ClientCommand {
     Variant(variant::VariantArgs),
     /// Releases: building, validating, looking at them.
     Release(release::ReleaseArgs),
+    /// Plans: what is run to judge a release.
+    Plan(plan::PlanArgs),
+    /// Suites: your own tests, which plans run.
+    Suite(suite::SuiteArgs),
     /// Runs: bringing results in, their history, comparing them.
     Run(run::RunArgs),
     /// Jobs: what is at work, and its log.
@@ -109,6 +115,8 @@ fn done(command: &ClientCommand) -> Result<(), CliError> {
         ClientCommand::Release(args) => {
             with(&args.connection, |cli| release::run(cli, &args.command))
         }
+        ClientCommand::Plan(args) => with(&args.connection, |cli| plan::run(cli, &args.command)),
+        ClientCommand::Suite(args) => with(&args.connection, |cli| suite::run(cli, &args.command)),
         ClientCommand::Run(args) => with(&args.connection, |cli| run::run(cli, &args.command)),
         ClientCommand::Job(args) => with(&args.connection, |cli| job::run(cli, &args.command)),
         ClientCommand::Guest(args) => with(&args.connection, |cli| guest::run(cli, &args.command)),

@@ -23,6 +23,7 @@ pub mod live;
 mod multipart;
 mod notes;
 pub mod origin;
+mod plans;
 pub mod privileges;
 mod readers;
 pub mod recipes;

@@ -4,6 +4,7 @@ use domain::{
     deployment::{Deployment, Verdict},
     digest::Digest,
     environment::Environment,
+    evidence::EvidenceChange,
     ids::DeploymentId,
 };
 use leptos::server;
@@ -30,6 +31,8 @@ pub struct DeploymentPage {
     pub evidence: Vec<PlanEvidence>,
     /// Digest of that evidence: what an approval given now would name.
     pub evidence_digest: Digest,
+    /// What changed of the evidence since it was asked for; `None` where that cannot be told.
+    pub evidence_changes: Option<Vec<EvidenceChange>>,
     /// How many approvals count now.
     pub counted: u32,
     /// What the viewer may do.

@@ -9,7 +9,8 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use services::history::{CasePast, HistoryWords, ResultComparison, ResultInContext, Standing};
 
-use crate::{api::releases::ChangeAgainst, error::AppError};
+use super::Choice;
+use crate::{api::releases::ChangeAgainst, error::AppError, routes::href::encode};
 
 /// `/tests`
 #[derive(Debug, Clone)]
@@ -59,10 +60,71 @@ pub struct StandingPage {
     pub standing: Option<Standing>,
     /// What it can be measured against.
     pub choices: Vec<SubjectChoice>,
-    /// The suite whose failures are shown; all where empty.
+    /// What narrows it.
+    pub narrowed: Narrowed,
+    /// Whether the viewer may assess failures.
+    pub assess: Choice,
+    /// Whether the viewer may waive failures at all.
+    pub waive: Choice,
+}
+
+impl StandingPage {
+    /// The address of the page with one more thing that narrows it.
+    #[must_use]
+    pub fn narrowed_by(&self, part: &str, value: &str) -> String {
+        let Narrowed { baseline, suite, machine, reviewed, tick } = &self.narrowed;
+        let parts = [
+            ("baseline", baseline.as_str()),
+            ("suite", suite),
+            ("machine", machine),
+            ("reviewed", reviewed),
+            ("tick", tick),
+        ];
+        let mut href = self.path.clone();
+        for (name, former) in parts {
+            let chosen = if name == part { value } else { former };
+            if !chosen.is_empty() {
+                let sign = if href.contains('?') { '&' } else { '?' };
+                href.push_str(&format!("{sign}{name}={}", encode(chosen)));
+            }
+        }
+        href
+    }
+}
+
+/// What narrows how a release stands, as the address of its page says; empty where nobody chose.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Narrowed {
+    /// What it is measured against.
+    pub baseline: String,
+    /// The suite whose failures are shown.
     pub suite: String,
-    /// The machine whose failures are shown; all where empty.
+    /// The machine whose failures are shown.
     pub machine: String,
+    /// `no` where only failures are shown that nobody has reviewed.
+    pub reviewed: String,
+    /// `all` where all failures are ticked that are shown.
+    pub tick: String,
+}
+
+impl Narrowed {
+    /// As the parts of an address say.
+    #[must_use]
+    pub fn of(part: impl Fn(&'static str) -> String) -> Self {
+        Self {
+            baseline: part("baseline"),
+            suite: part("suite"),
+            machine: part("machine"),
+            reviewed: part("reviewed"),
+            tick: part("tick"),
+        }
+    }
+
+    /// Whether only failures are shown that nobody has reviewed.
+    #[must_use]
+    pub fn unreviewed(&self) -> bool {
+        self.reviewed == "no"
+    }
 }
 
 /// `/compare`
@@ -104,12 +166,9 @@ pub(crate) async fn load_case(
 /// How what has no page of its own stands.
 pub(crate) async fn load_standing(
     about: String,
-    baseline: String,
-    suite: String,
-    machine: String,
+    narrowed: Narrowed,
 ) -> Result<StandingPage, AppError> {
-    let path = format!("/tests/release?about={}", crate::routes::href::encode(&about));
-    let narrowed = (baseline.as_str(), suite.as_str(), machine.as_str());
+    let path = format!("/tests/release?about={}", encode(&about));
     crate::compose::history::standing(&super::asked()?, &about, path, narrowed).await
 }
 

@@ -9,6 +9,7 @@
 )]
 
 pub mod approvals;
+pub mod assessments;
 pub mod audit;
 pub mod deployments;
 pub mod environments;
@@ -19,6 +20,7 @@ pub mod jobs;
 pub mod kernels;
 pub mod overview;
 pub mod people;
+pub mod plans;
 pub mod recipes;
 pub mod releases;
 pub mod results;

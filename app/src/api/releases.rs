@@ -26,7 +26,7 @@ use services::releases::ReleaseFilter;
 
 use super::{
     Around, Choice,
-    history::{StandingPage, SubjectChoice},
+    history::{Narrowed, StandingPage, SubjectChoice},
 };
 use crate::error::AppError;
 
@@ -134,6 +134,8 @@ pub struct TestsPage {
     pub evidence: Vec<PlanEvidence>,
     /// All validations with their runs, newest first.
     pub validations: Vec<Validation>,
+    /// When this was so: waivers end.
+    pub now: Timestamp,
     /// Names of the plans by which it can be validated.
     pub plans: Vec<String>,
 }
@@ -256,13 +258,7 @@ pub(crate) async fn load_contents(
 }
 
 /// A release's tests.
-pub(crate) async fn load_tests(
-    version: String,
-    baseline: String,
-    suite: String,
-    machine: String,
-) -> Result<TestsPage, AppError> {
-    let narrowed = (baseline.as_str(), suite.as_str(), machine.as_str());
+pub(crate) async fn load_tests(version: String, narrowed: Narrowed) -> Result<TestsPage, AppError> {
     crate::compose::releases::tests(&super::asked()?, &version, narrowed).await
 }
 

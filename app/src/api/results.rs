@@ -119,6 +119,12 @@ pub(crate) async fn load_inbox(after: Option<Cursor>) -> Result<InboxPage, AppEr
     crate::compose::results::inbox(&super::asked()?, after).await
 }
 
+/// Lets a run decide at the gates that demand a plan: plan "smoke" where none is named.
+#[server(prefix = "/api/ui")]
+pub async fn count_run(run: String, #[server(default)] plan: String) -> Result<(), AppError> {
+    crate::compose::results::count(&super::asked()?, &RunId(run), &plan).await
+}
+
 /// Says what a run is about, and goes to it.
 #[server(prefix = "/api/ui")]
 pub async fn attach_run(run: String, release: String) -> Result<(), AppError> {

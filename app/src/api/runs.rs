@@ -1,8 +1,12 @@
 //! One run: its cases, its boot stages and its console.
 
+use std::collections::HashMap;
+
 use domain::{
+    assessment::MadeAssessment,
     ids::RunId,
     run::{Run, Validation, keeping::Keeping},
+    time::Timestamp,
 };
 use leptos::server;
 use serde::{Deserialize, Serialize};
@@ -27,6 +31,14 @@ pub struct RunPage {
     pub keeping: Keeping,
     /// Whether the viewer may say so.
     pub keep: Choice,
+    /// What people say of its failures, by case.
+    pub assessments: HashMap<String, MadeAssessment>,
+    /// When this was so: waivers end.
+    pub now: Timestamp,
+    /// Whether the viewer may let it decide at a gate; `None` where that is not the question.
+    pub count: Option<Choice>,
+    /// Names of plans.
+    pub plans: Vec<String>,
 }
 
 /// One run.

@@ -79,7 +79,18 @@ pub(crate) async fn page(asked: &Asked, id: &DeploymentId) -> Result<DeploymentP
         asked.services.deployment_details(&asked.actor, id).await.map_err(|it| asked.refuse(it))?;
     let services::deployments::DeploymentChoices { approve, refuse, withdraw, deploy } =
         details.choices;
+    let evidence_changes = asked
+        .services
+        .evidence_changes(
+            &asked.actor,
+            &details.deployment,
+            &details.release,
+            &details.environment.policy,
+        )
+        .await
+        .map_err(|it| asked.refuse(it))?;
     Ok(DeploymentPage {
+        evidence_changes,
         changes: releases::change(asked, &details.release).await?,
         evidence: demanded(asked, &details.release, &details.environment.policy).await?,
         release: releases::row(asked, details.release).await?,

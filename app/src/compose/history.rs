@@ -3,23 +3,29 @@
 use domain::{
     history::{HistoryQuery, InvalidQuery},
     ids::RunId,
+    policy::Action,
     run::comparison::CaseChange,
     subject::{Subject, SubjectKey},
     time::Timestamp,
 };
-use services::history::{CaseQuery, LONGEST_WINDOW, ResultInContext, Side, USUAL_WINDOW};
+use services::history::{
+    CaseQuery, FailureQuery, LONGEST_WINDOW, ResultInContext, Side, USUAL_WINDOW,
+};
 
-use super::{Asked, invalid};
+use super::{Asked, invalid, releases::choice};
 use crate::{
     api::{
-        history::{CasePage, ComparePage, HistoryPage, StandingPage, SubjectChoice},
+        history::{CasePage, ComparePage, HistoryPage, Narrowed, StandingPage, SubjectChoice},
         releases::ChangeAgainst,
     },
     error::AppError,
+    viewer::viewer_of,
 };
 
 /// How many results of a case are on a page.
 const RESULTS: u32 = 50;
+/// How many failures of a release are on a page.
+const FAILURES: u32 = 100;
 
 pub(crate) async fn history(
     asked: &Asked,
@@ -75,30 +81,37 @@ pub(crate) async fn result(
     found.map_err(|it| asked.refuse(it))
 }
 
-/// How a release stands; `narrowed` holds the baseline, the suite and the machine, each empty where nobody
-/// chose one.
+/// How a release stands.
 pub(crate) async fn standing(
     asked: &Asked,
     about: &str,
     path: String,
-    (baseline, suite, machine): (&str, &str, &str),
+    narrowed: Narrowed,
 ) -> Result<StandingPage, AppError> {
     let Asked { services, actor } = asked;
     let some = |text: &'_ str| Some(text.to_owned()).filter(|it| !it.is_empty());
-    let base = some(baseline).map(|it| SubjectKey::from(it.as_str()));
-    let (of_suite, of_machine) = (some(suite), some(machine));
+    let base = some(&narrowed.baseline).map(|it| SubjectKey::from(it.as_str()));
+    let query = FailureQuery {
+        suite: some(&narrowed.suite),
+        machine: some(&narrowed.machine),
+        unreviewed: narrowed.unreviewed(),
+        limit: FAILURES,
+    };
     let key = SubjectKey::from(about);
     let standing = services
-        .standing(actor, &key, base.as_ref(), of_suite.as_deref(), of_machine.as_deref())
+        .standing(actor, &key, base.as_ref(), &query)
         .await
         .map_err(|it| asked.refuse(it))?;
+    let role = viewer_of(actor).role;
+    let may = |action: Action| choice(action.allowed(role));
     Ok(StandingPage {
         about: about.to_owned(),
         path,
         standing,
         choices: choices(asked).await?,
-        suite: suite.to_owned(),
-        machine: machine.to_owned(),
+        narrowed,
+        assess: may(Action::AssessFailure),
+        waive: may(Action::Waive),
     })
 }
 

@@ -17,6 +17,7 @@ use super::{Asked, invalid};
 use crate::{
     api::{
         Choice,
+        history::Narrowed,
         releases::{
             ChangeAgainst, ContentsPage, FilesPage, NotesPage, PlanEvidence,
             ReleaseDeploymentsPage, ReleaseFile, ReleaseHead, ReleasePage, ReleaseRow, ReportPage,
@@ -217,7 +218,7 @@ pub(crate) async fn contents(
 pub(crate) async fn tests(
     asked: &Asked,
     version: &str,
-    narrowed: (&str, &str, &str),
+    narrowed: Narrowed,
 ) -> Result<TestsPage, AppError> {
     let head = head(asked, version).await?;
     let release = &head.row.release;
@@ -226,7 +227,9 @@ pub(crate) async fn tests(
     let validations =
         asked.services.validations(&asked.actor, release).await.map_err(|it| asked.refuse(it))?;
     let plans = super::plans::names(asked).await?;
-    Ok(TestsPage { standing, evidence: evidence(asked, release).await?, validations, plans, head })
+    let evidence = evidence(asked, release).await?;
+    let now = asked.services.now();
+    Ok(TestsPage { standing, evidence, validations, plans, now, head })
 }
 
 pub(crate) async fn report(

@@ -3,6 +3,7 @@
 use domain::{
     ids::RunId,
     page::{Cursor, Slice},
+    plan::SMOKE,
     policy::Action,
 };
 use leptos::prelude::use_context;
@@ -61,6 +62,13 @@ pub(crate) async fn inbox(asked: &Asked, after: Option<Cursor>) -> Result<InboxP
         offered: offered(asked).await?,
         attach: may(asked),
     })
+}
+
+pub(crate) async fn count(asked: &Asked, run: &RunId, plan: &str) -> Result<(), AppError> {
+    let plan = if plan.is_empty() { SMOKE.name } else { plan };
+    let counted = asked.services.count_run(&asked.actor, run, plan).await;
+    counted.map_err(|it| asked.refuse(it))?;
+    Ok(())
 }
 
 pub(crate) async fn attach(asked: &Asked, run: &RunId, release: &str) -> Result<(), AppError> {

@@ -9,7 +9,7 @@ use crate::{api::runs::RunPage, error::AppError, viewer::viewer_of};
 pub(crate) async fn run(asked: &Asked, id: &RunId) -> Result<RunPage, AppError> {
     let Asked { services, actor } = asked;
     let found = services.run_in_context(actor, id).await.map_err(|it| asked.refuse(it))?;
-    let RunInContext { run, validation, release, artefacts } = found;
+    let RunInContext { run, validation, release, artefacts, assessments } = found;
     let mut entry_text = run.entry.clone();
     if let Some(release) = &release {
         let contents = services.contents(actor, release).await.map_err(|it| asked.refuse(it))?;
@@ -21,7 +21,22 @@ pub(crate) async fn run(asked: &Asked, id: &RunId) -> Result<RunPage, AppError> 
     let release_name = release.map(|it| it.name());
     let keeping = services.keeping_of_run(actor, id).await.map_err(|it| asked.refuse(it))?;
     let keep = choice(Action::KeepRun.allowed(viewer_of(actor).role));
-    Ok(RunPage { run, validation, release_name, artefacts, entry_text, keeping, keep })
+    let now = services.now();
+    let count = services.count_choice(actor, &run).await.map_err(|it| asked.refuse(it))?;
+    let plans = super::plans::names(asked).await?;
+    Ok(RunPage {
+        run,
+        validation,
+        release_name,
+        artefacts,
+        entry_text,
+        assessments,
+        now,
+        count,
+        plans,
+        keeping,
+        keep,
+    })
 }
 
 pub(crate) async fn mark(asked: &Asked, id: &RunId) -> Result<(), AppError> {

@@ -1,7 +1,9 @@
 //! `/deployments/:id`: what changes, on which evidence, who said what, and what to do now.
 
 use domain::{
+    assessment::Waiver,
     deployment::{Approval, Deployment, DeploymentState},
+    evidence::{DecidingCase, EvidenceChange},
     ids::DeploymentId,
 };
 use leptos::prelude::*;
@@ -13,6 +15,7 @@ use crate::{
     pages::{environments::demands, parameter, releases},
     routes::href,
     ui::{
+        assessment,
         badge::{Status, badge},
         change::changes,
         copy, empty, form, page,
@@ -62,6 +65,10 @@ pub fn show(data: &DeploymentPage) -> AnyView {
     } else {
         view! { {evidence} }.into_any()
     };
+    let stale = deployment.state == DeploymentState::Lapsed
+        || (deployment.state.open() && deployment.evidence != data.evidence_digest);
+    let since = stale.then(|| changed_since(data.evidence_changes.as_deref()));
+    let accepted = deployment.state.open().then(|| accepted(data));
     let said = if deployment.approvals.is_empty() {
         empty::nothing("Nobody has said anything yet.")
     } else {
@@ -73,9 +80,85 @@ pub fn show(data: &DeploymentPage) -> AnyView {
         {page::heading(title, crumbs, badge(Status::Deployment(deployment.state)))}
         {table::properties(properties)}
         {changed}
-        {page::section("Evidence", evidence)}
+        {page::section("Evidence", view! { {since}{accepted}{evidence} }.into_any())}
         {page::section("Said about it", said)}
         {todo}
+    }
+    .into_any()
+}
+
+/// What let approvals lapse, before and after, case by case.
+fn changed_since(changes: Option<&[EvidenceChange]>) -> AnyView {
+    let Some(changes) = changes.filter(|it| !it.is_empty()) else {
+        return view! {
+            <p><strong>"The evidence is another one than when this was asked for."</strong>" The plans that the environment demands changed as well, so it cannot be told case by case."</p>
+        }
+        .into_any();
+    };
+    let side = |case: Option<&DecidingCase>| match case {
+        None => "not demanded".into_any(),
+        Some(case) => view! {
+            {badge(Status::Outcome(Some(case.ended())))}
+            {assessment::deciding(case)}
+        }
+        .into_any(),
+    };
+    let rows = changes
+        .iter()
+        .filter_map(|change| {
+            let case = change.after.as_ref().or(change.before.as_ref())?;
+            let run = |it: &Option<DecidingCase>| it.as_ref().and_then(|it| it.run.clone());
+            let another = run(&change.before) != run(&change.after);
+            let decided = match run(&change.after).filter(|_| another) {
+                Some(id) => table::link(href::run(&id), "another run".to_owned()),
+                None if another => "no run any more".into_any(),
+                None => "the same run".into_any(),
+            };
+            Some(table::row(vec![
+                table::code(case.case.clone()),
+                format!("{} {}", case.machine, case.entry).trim().to_owned().into_any(),
+                side(change.before.as_ref()),
+                side(change.after.as_ref()),
+                decided,
+            ]))
+        })
+        .collect();
+    view! {
+        <p><strong>"This has changed since it was asked for:"</strong></p>
+        {table::table("What changed of the evidence", &["Case", "Where", "Then", "Since", "Decided by"], rows)}
+    }
+    .into_any()
+}
+
+/// The waivers that an approval given now would accept, and those that do not count here.
+fn accepted(data: &DeploymentPage) -> AnyView {
+    let cases = data.evidence.iter().flat_map(|plan| &plan.evidence.cases);
+    let own = |waiver: &Waiver| {
+        !data.environment.policy.self_approval && waiver.person == data.deployment.requester
+    };
+    let items: Vec<_> = cases
+        .filter_map(|case| Some((case, case.waiver.as_ref()?)))
+        .map(|(case, waiver)| {
+            let own = own(waiver)
+                .then_some(" It does not count: who asks for a deployment waives nothing for it.");
+            let place = match case.entry.as_str() {
+                "" => case.machine.clone(),
+                entry => format!("{}, entry {entry}", case.machine),
+            };
+            view! {
+                <li>
+                    <code>{case.case.clone()}</code>" on "{place}" "{case.ended().word().replace('-', " ")}"; "
+                    {assessment::waiver(waiver, true)}{own}
+                </li>
+            }
+        })
+        .collect();
+    if items.is_empty() {
+        return ().into_any();
+    }
+    view! {
+        <p><strong>"Whoever approves this accepts these waivers:"</strong></p>
+        <ul class="list">{items}</ul>
     }
     .into_any()
 }

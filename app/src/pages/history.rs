@@ -9,7 +9,7 @@ use domain::{ids::RunId, run::Outcome};
 use leptos::prelude::*;
 
 use crate::{
-    api::history::{load_case, load_history, load_result, load_standing},
+    api::history::{Narrowed, load_case, load_history, load_result, load_standing},
     pages::{parameter, query},
     ui::page,
 };
@@ -33,7 +33,7 @@ pub(crate) fn case() -> AnyView {
 }
 
 pub(crate) fn standing() -> AnyView {
-    let data = load_standing(query("about"), query("baseline"), query("suite"), query("machine"));
+    let data = load_standing(query("about"), Narrowed::of(query));
     page::loaded(TOPICS, data, |data| show_standing(&data))
 }
 

@@ -18,6 +18,7 @@ pub mod recipes;
 pub mod reference;
 pub mod releases;
 pub mod results;
+pub mod review;
 pub mod room;
 pub mod runs;
 pub mod session;

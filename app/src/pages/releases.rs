@@ -14,6 +14,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::guests::StartGuest,
+    api::history::Narrowed,
     api::imports::load_import,
     api::releases::{
         ReleasePage, ReleasesPage, load_contents, load_files, load_notes, load_release,
@@ -56,8 +57,7 @@ pub(crate) fn contents() -> AnyView {
 }
 
 pub(crate) fn tests() -> AnyView {
-    let (baseline, suite, machine) = (query("baseline"), query("suite"), query("machine"));
-    let data = load_tests(parameter("version"), baseline, suite, machine);
+    let data = load_tests(parameter("version"), Narrowed::of(query));
     page::loaded(TOPICS, data, show_tests)
 }
 

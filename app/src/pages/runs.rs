@@ -1,21 +1,26 @@
 //! `/runs/:id`: one boot of one entry on one machine, and what was seen.
 
+use std::collections::HashMap;
+
 use domain::{
+    assessment::MadeAssessment,
     ids::RunId,
     run::{Run, RunSource, keeping::Keeping},
     subject::Subject,
-    time::human_duration,
+    time::{Timestamp, human_duration},
 };
 use leptos::prelude::*;
 
 use crate::{
     api::{
         Choice,
+        results::CountRun,
         runs::{MarkRun, RunPage, UnmarkRun, load_console, load_run},
     },
-    pages::parameter,
+    pages::{parameter, plans, review},
     routes::href,
     ui::{
+        assessment,
         badge::{Status, badge},
         copy, empty, form,
         log::{Written, log},
@@ -72,7 +77,19 @@ pub fn runs(runs: &[Run]) -> AnyView {
 /// The page above the console.
 #[must_use]
 pub fn show(data: RunPage) -> AnyView {
-    let RunPage { run, validation, release_name, artefacts, entry_text, keeping, keep } = data;
+    let RunPage {
+        run,
+        validation,
+        release_name,
+        artefacts,
+        entry_text,
+        assessments,
+        now,
+        count,
+        plans,
+        keeping,
+        keep,
+    } = data;
     let title = match run.entry.as_str() {
         "" => format!("{} on {}", run.suite, run.machine),
         entry => format!("{entry} on {}", run.machine),
@@ -90,6 +107,9 @@ pub fn show(data: RunPage) -> AnyView {
     if let Some(validation) = &validation {
         let plan = format!("{}, revision {}", validation.plan, validation.plan_revision);
         properties.push(("Plan", plan.into_any()));
+    }
+    if let Some(plan) = run.plan.as_ref().filter(|_| validation.is_none()) {
+        properties.push(("Counts for", format!("plan {plan}").into_any()));
     }
     if let Some(manifest) = run.subject.as_ref().and_then(Subject::manifest) {
         properties.push(("Judges", copy::digest(manifest, "the manifest's digest")));
@@ -118,8 +138,9 @@ pub fn show(data: RunPage) -> AnyView {
         {message}
         {table::properties(properties)}
         {remarks(&run)}
-        {page::section("Cases", cases(&run))}
+        {page::section("Cases", cases(&run, &assessments, now))}
         {left(&run, &artefacts, &keeping, &keep)}
+        {count.map(|choice| counting(&run, &plans, &choice))}
         {(!run.stages.is_empty()).then(|| page::section("Boot", waterfall(&run.stages)))}
     }
     .into_any()
@@ -162,6 +183,17 @@ fn remarks(run: &Run) -> AnyView {
     let items: Vec<_> = run.remarks.iter().map(|it| view! { <li>{it.clone()}</li> }).collect();
     let remarks = (!items.is_empty()).then(|| view! { <ul class="left-out">{items}</ul> });
     view! { {incomplete}{remarks} }.into_any()
+}
+
+/// The way for results from elsewhere to a gate.
+fn counting(run: &Run, names: &[String], choice: &Choice) -> AnyView {
+    page::section("Let it count", view! {
+        <p class="quiet">"Results that came in from elsewhere decide at no gate until an approver who did not bring them in lets them count for a plan."</p>
+        {form::acting::<CountRun>("", vec![("run", run.id.to_string())], view! {
+            {plans::choice(names)}
+            {form::submit("Count for the plan", "", choice)}
+        }.into_any())}
+    }.into_any())
 }
 
 /// What can be saved of a run, and for how long it stays.
@@ -209,7 +241,8 @@ fn important(run: &Run, keeping: &Keeping, keep: &Choice) -> AnyView {
     }
 }
 
-fn cases(run: &Run) -> AnyView {
+fn cases(run: &Run, assessments: &HashMap<String, MadeAssessment>, now: Timestamp) -> AnyView {
+    let about = run.subject.as_ref().map(Subject::name);
     let results = &run.results;
     if results.is_empty() && run.totals.all() == 0 {
         return empty::nothing("No case has ended yet.");
@@ -228,14 +261,20 @@ fn cases(run: &Run) -> AnyView {
         .map(|result| {
             let took = result.duration_us.and_then(|it| u64::try_from(it).ok());
             let took = took.map(|it| human_duration(std::time::Duration::from_micros(it)));
+            let made = assessments.get(&result.case).filter(|_| result.outcome.fails());
             table::row(vec![
                 view! { <a href=href::result(&run.id, &result.case)><strong>{result.title.clone()}</strong></a><br/><code>{result.case.clone()}</code> }.into_any(),
                 badge(Status::Outcome(Some(result.outcome))),
                 table::number(took.unwrap_or_default()),
-                view! { <span class="said">{result.message.clone()}</span> }.into_any(),
+                view! { <span class="said">{result.message.clone()}</span>{assessment::line(made, about, now)} }.into_any(),
             ])
         })
         .collect();
-    view! { {more}{table::table("Cases", &["Case", "Outcome", ">Took", "What was seen"], rows)} }
+    let failing: Vec<_> = results.iter().filter(|it| it.outcome.fails()).collect();
+    let reviewed = failing
+        .iter()
+        .filter(|it| assessments.get(&it.case).is_some_and(|made| made.said.reviewed(now)));
+    let review = review::state(reviewed.count() as u64, failing.len() as u64);
+    view! { {review}{more}{table::table("Cases", &["Case", "Outcome", ">Took", "What was seen"], rows)} }
         .into_any()
 }

@@ -40,6 +40,12 @@ pub enum Status {
     Live,
     /// It was put together elsewhere.
     Imported,
+    /// Somebody answers for it that it does not stand in the way.
+    Waived,
+    /// Somebody did so until a while ago.
+    WaiverEnded,
+    /// Whether each failure was reviewed.
+    Reviewed(bool),
 }
 
 /// The colour of a state.
@@ -141,6 +147,10 @@ impl Status {
             },
             Self::Live => ("live", Good, Icon::Dot),
             Self::Imported => ("imported", Quiet, Icon::Dot),
+            Self::Waived => ("waived", Wait, Icon::Check),
+            Self::WaiverEnded => ("waiver ended", Quiet, Icon::Clock),
+            Self::Reviewed(true) => ("reviewed", Good, Icon::Check),
+            Self::Reviewed(false) => ("not reviewed", Wait, Icon::Question),
         }
     }
 }

@@ -15,12 +15,13 @@ use crate::{
 /// and, where there is something to read about it, `aria-describedby` = `<id>-about`.
 #[must_use]
 pub fn field(
-    id: &'static str,
+    id: impl Into<String>,
     label: &'static str,
     hint: Option<String>,
     error: Option<String>,
     control: AnyView,
 ) -> AnyView {
+    let id = id.into();
     let about = (hint.is_some() || error.is_some()).then(|| {
         view! {
             <p class="about" id=format!("{id}-about")>
@@ -138,6 +139,28 @@ fn acting_at(
             {content}
             {fault(failed)}
         </form>
+    }
+    .into_any()
+}
+
+/// One of several, with its fields below it while it is chosen.
+#[must_use]
+pub fn option(
+    name: &'static str,
+    value: &'static str,
+    title: &'static str,
+    about: &'static str,
+    checked: bool,
+    fields: AnyView,
+) -> AnyView {
+    view! {
+        <div class="option">
+            <label class="choice">
+                <input type="radio" name=name value=value checked=checked/>
+                <span><strong>{title}</strong><span class="about">{about}</span></span>
+            </label>
+            <div class="of-option">{fields}</div>
+        </div>
     }
     .into_any()
 }

@@ -3,6 +3,7 @@
 //! They are functions and not components where nothing reacts: less code in the browser, and a
 //! page reads as what it shows. Class names are those of `style/`.
 
+pub mod assessment;
 pub mod badge;
 pub mod change;
 pub mod config;

@@ -23,7 +23,7 @@ const GROUPS: [(&str, &[(&str, &str)]); 5] = [
             ("Jobs", "/jobs"),
         ],
     ),
-    ("Prove", &[("Tests", "/tests"), ("Compare", "/compare")]),
+    ("Prove", &[("Tests", "/tests"), ("Compare", "/compare"), ("Plans", "/plans")]),
     ("Deliver", &[("Environments", "/environments"), ("Approvals", "/approvals")]),
     ("Record", &[("Audit", "/audit"), ("Room", "/room"), ("People", "/people")]),
 ];
@@ -85,6 +85,7 @@ fn section_of(path: &str) -> String {
     match first {
         "deployments" => "/approvals".to_owned(),
         "runs" => "/tests".to_owned(),
+        "suites" => "/plans".to_owned(),
         first => format!("/{first}"),
     }
 }

@@ -6,6 +6,7 @@ use thiserror::Error;
 use time::{Date, format_description::BorrowedFormatItem, macros::format_description};
 
 use crate::{
+    assessment::MadeAssessment,
     ids::RunId,
     job::from_word,
     run::{Outcome, reported::Totals},
@@ -366,6 +367,8 @@ pub struct Failing {
     pub excerpt: String,
     /// How the case stood in the newest releases, newest first.
     pub strip: Vec<Mark>,
+    /// What people say of it.
+    pub assessment: Option<MadeAssessment>,
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 
 pub mod actor;
 pub mod ansi;
+pub mod assessment;
 pub mod audit;
 pub mod badge;
 pub mod blob;

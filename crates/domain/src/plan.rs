@@ -312,6 +312,9 @@ impl Plan {
                     case: case.to_owned(),
                     run: run.map(|it| it.run.clone()),
                     outcome: outcome.into(),
+                    blame: None,
+                    issue: None,
+                    waiver: None,
                 });
             };
             let of_case = |case: &str| {

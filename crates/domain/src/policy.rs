@@ -16,6 +16,7 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 mod variants;
+mod waivers;
 
 pub use action::Action;
 pub use gate::{
@@ -26,11 +27,12 @@ pub use gate::{
 pub use guests::{GuestCounts, may_start_guest, may_use_guest};
 pub use kernels::{KernelNeeds, may_build_kernel, may_delete_kernel, may_edit_kernel};
 pub use people::{may_change_role, may_disable, may_manage_people};
-pub use refusal::{Lapse, Refusal};
+pub use refusal::{FailureTie, Lapse, Refusal};
 pub use variants::{
     bootable_variant, may_build_variant, may_delete_variant, may_edit_variant, may_empty_slot,
     may_fill_slot, may_validate_variant,
 };
+pub use waivers::{Waiving, may_count_results, may_waive, may_withdraw_waiver};
 
 use crate::{job::JobState, person::Role, release::Stage};
 

@@ -75,7 +75,7 @@ impl Outcome {
 }
 
 /// Why a run failed: whose problem it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum FailureClass {
@@ -281,6 +281,8 @@ pub struct Run {
     pub remarks: Vec<String>,
     /// The name by which whoever recorded it went then.
     pub recorded_by: String,
+    /// Name of the plan for which it counts at a gate.
+    pub plan: Option<String>,
     /// Its cases, counted.
     pub totals: Totals,
     /// The console log.

@@ -2,6 +2,7 @@
 
 use domain::{
     actor::Actor,
+    assessment::MadeAssessment,
     audit::{AuditEntry, AuditRow},
     deployment::Deployment,
     digest::Digest,
@@ -256,6 +257,21 @@ pub(crate) enum Change<'a> {
     RunFilesRemoved {
         run: &'a RunId,
     },
+    RunCounted {
+        run: &'a Run,
+    },
+    FailureAssessed {
+        failure: (&'a str, &'a str),
+        made: &'a MadeAssessment,
+    },
+    FailureWaived {
+        failure: (&'a str, &'a str),
+        made: &'a MadeAssessment,
+    },
+    WaiverWithdrawn {
+        failure: (&'a str, &'a str),
+        made: &'a MadeAssessment,
+    },
     Uploaded {
         file: &'a UploadedFile,
         size: u64,
@@ -312,9 +328,20 @@ impl Change<'_> {
         let run = |action, it: &Run| {
             let details = json!({
                 "about": it.subject.as_ref().map(Subject::key), "suite": it.suite,
-                "machine": it.machine, "source": it.source, "totals": it.totals,
+                "machine": it.machine, "source": it.source, "totals": it.totals, "plan": it.plan,
             });
             (action, "run", it.id.to_string(), details)
+        };
+        let failure = |action, (case, mark): (&str, &str), it: &MadeAssessment| {
+            let waiver = it.said.waiver.as_ref();
+            let waiver =
+                waiver.map(|it| json!({ "reason": it.reason, "until": it.until.rfc3339() }));
+            let details = json!({
+                "mark": mark, "revision": it.revision, "about": it.about, "run": it.run,
+                "issue": it.said.issue, "blame": it.said.blame, "comment": it.said.comment,
+                "waiver": waiver,
+            });
+            (action, "case", case.to_owned(), details)
         };
         let upload = |action, it: &UploadedFile, size: Option<u64>| {
             let details = json!({ "name": it.name, "size": size });
@@ -533,6 +560,12 @@ impl Change<'_> {
             }
             Self::RunFilesRemoved { run: id } => {
                 ("run.files-remove", "run", id.to_string(), json!({}))
+            }
+            Self::RunCounted { run: it } => run("run.count", it),
+            Self::FailureAssessed { failure: of, made } => failure("failure.assess", of, made),
+            Self::FailureWaived { failure: of, made } => failure("failure.waive", of, made),
+            Self::WaiverWithdrawn { failure: of, made } => {
+                failure("failure.withdraw-waiver", of, made)
             }
             Self::Uploaded { file, size } => upload("upload.add", file, Some(size)),
             Self::UploadForgotten { file } => upload("upload.forget", file, None),

@@ -22,6 +22,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 pub use store::deployments::DeploymentFilter;
 
+pub(crate) use self::case::present_role;
 use self::case::{Case, standing};
 use crate::{
     Services, audit::Change, environments::no_environment, error::ServiceError,
@@ -76,7 +77,8 @@ impl Services {
         let environment =
             tx.environment(environment).await?.ok_or_else(|| no_environment(environment))?;
         let release = tx.release_by_name(release).await?.ok_or_else(|| no_release(release))?;
-        let standing = standing(&mut tx, &release, &environment.policy).await?;
+        let asked = (&environment.policy, &requester);
+        let standing = standing(&mut tx, &release, asked, self.now()).await?;
         let open = tx.open_deployments().await?;
         policy::may_request_deployment(&requesting(
             role,
@@ -201,7 +203,7 @@ impl Services {
     ) -> Result<DeploymentDetails, ServiceError> {
         let (by, role) = Self::person_of(actor)?;
         let mut rows = self.read().await?;
-        let case = Case::read(&mut rows, id).await?;
+        let case = Case::read(&mut rows, id, self.now()).await?;
         let deploying = case.deploying(&by, role);
         let choices = DeploymentChoices {
             approve: words(policy::may_approve(&case.approving(&by, role))),
@@ -228,7 +230,7 @@ impl Services {
         actor: &Actor,
         release: &Release,
     ) -> Result<Vec<(Environment, Result<(), String>)>, ServiceError> {
-        let (_, role) = Self::person_of(actor)?;
+        let (by, role) = Self::person_of(actor)?;
         let mut rows = self.read().await?;
         let environments = rows.environments().await?;
         if release.manifest.is_none() {
@@ -238,7 +240,8 @@ impl Services {
         let open = rows.open_deployments().await?;
         let mut choices = Vec::with_capacity(environments.len());
         for environment in environments {
-            let standing = standing(&mut rows, release, &environment.policy).await?;
+            let asked = (&environment.policy, &by);
+            let standing = standing(&mut rows, release, asked, self.now()).await?;
             let asking = requesting(role, &environment, release, &standing, &open);
             let choice = words(policy::may_request_deployment(&asking));
             choices.push((environment, choice));

@@ -27,6 +27,7 @@ use store::{
 
 use crate::{
     Services,
+    assessments::Review,
     error::ServiceError,
     releases::no_release,
     runs::{no_run, subject_of},
@@ -36,8 +37,6 @@ use crate::{
 const RUN: &str = "run/";
 /// How many releases are looked at for where a case turned bad.
 const RELEASES: u32 = 200;
-/// How many failures of a release are listed.
-const MOST_FAILING: u32 = 100;
 /// How many releases a strip has.
 const STRIP: u32 = 10;
 /// From how many results flakiness is told where nobody says otherwise.
@@ -154,6 +153,21 @@ pub struct ResultInContext {
     pub newer: Option<PastResult>,
     /// Names of what the run left behind.
     pub artefacts: Vec<String>,
+    /// What people say of it; `None` where nothing speaks against what was tested.
+    pub review: Option<Review>,
+}
+
+/// Which failures of a release or a variant are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FailureQuery {
+    /// Only those of this suite.
+    pub suite: Option<String>,
+    /// Only those on this machine.
+    pub machine: Option<String>,
+    /// Only those that nobody has reviewed.
+    pub unreviewed: bool,
+    /// How many at the most.
+    pub limit: u32,
 }
 
 /// How a release or a variant stands.
@@ -167,12 +181,15 @@ pub struct Standing {
     pub suites: Vec<Group>,
     /// What counts of it by machine.
     pub machines: Vec<Group>,
-    /// What speaks against it.
+    /// What speaks against it, of what was asked for.
     pub failing: Vec<Failing>,
+    /// How many of all its failures need not be looked at again.
+    pub reviewed: u64,
+    /// When this was so: waivers end.
+    pub now: Timestamp,
     /// Whether more speaks against it than is listed.
     pub more: bool,
 }
-
 impl ResultComparison {
     /// The same as Markdown, for an issue or a post: the counts, then the cases in a table.
     #[must_use]
@@ -342,11 +359,13 @@ impl Services {
         let place = (run.machine.as_str(), run.entry.as_str());
         let newer = rows.next_result_of_case(case, place, run.started_at).await?;
         let artefacts = rows.artefacts(id).await?.into_iter().map(|it| it.name).collect();
-        Ok(ResultInContext { run, result, older, newer, artefacts })
+        drop(rows);
+        let review = self.failure_review(actor, id, case).await?;
+        Ok(ResultInContext { run, result, older, newer, artefacts, review })
     }
 
-    /// How a subject stands against a baseline; only failures of a suite or a machine where these are
-    /// named. `None` where it exists and has no results yet.
+    /// How a subject stands against a baseline, with the failures that are asked for. `None` where it
+    /// exists and has no results yet.
     ///
     /// # Errors
     /// Where there is no such subject or baseline, or the actor may not read.
@@ -355,8 +374,7 @@ impl Services {
         actor: &Actor,
         key: &SubjectKey,
         baseline: Option<&SubjectKey>,
-        suite: Option<&str>,
-        machine: Option<&str>,
+        asked: &FailureQuery,
     ) -> Result<Option<Standing>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         let mut rows = self.read().await?;
@@ -370,13 +388,15 @@ impl Services {
             Some(number) => rows.judged_subject(number).await?,
             None => None,
         };
+        let now = self.now();
         let filter = FailingFilter {
-            suite: suite.map(str::to_owned),
-            machine: machine.map(str::to_owned),
-            limit: MOST_FAILING + 1,
+            suite: asked.suite.clone(),
+            machine: asked.machine.clone(),
+            unreviewed_at: asked.unreviewed.then_some(now),
+            limit: asked.limit.saturating_add(1),
         };
         let mut failing = rows.failing_results(subject, &filter).await?;
-        let most = usize::try_from(MOST_FAILING).unwrap_or(usize::MAX);
+        let most = usize::try_from(asked.limit).unwrap_or(usize::MAX);
         let more = failing.len() > most;
         failing.truncate(most);
         let revision = (subject, judged.revision);
@@ -405,6 +425,8 @@ impl Services {
             suites: rows.standing_by_suite(subject).await?,
             machines,
             failing,
+            reviewed: rows.reviewed_failures(subject, now).await?.reviewed,
+            now,
             more,
         }))
     }

@@ -5,6 +5,7 @@
 //! also appends the audit row, and then tells who listens. One file per noun; what takes long is
 //! done by the workers in [`mod@work`].
 
+pub mod assessments;
 pub mod audit;
 pub mod badges;
 mod catalogue;

@@ -28,7 +28,7 @@ impl Services {
     ) -> Result<Report, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
         let mut rows = self.read().await?;
-        let mut facts = Facts::default();
+        let mut facts = Facts { now: self.now(), ..Facts::default() };
         if let SubjectKey::Named(name) = key {
             self.add_release(&mut rows, name, &mut facts).await?;
         }

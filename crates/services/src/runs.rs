@@ -1,7 +1,10 @@
 //! Runs: lists of them, and one with what it is about.
 
+use std::collections::HashMap;
+
 use domain::{
     actor::Actor,
+    assessment::MadeAssessment,
     ids::{RunId, ValidationId},
     page::{Page, Slice},
     policy::Action,
@@ -48,6 +51,8 @@ pub struct RunInContext {
     pub release: Option<Release>,
     /// Names of what it left behind.
     pub artefacts: Vec<String>,
+    /// What people say of its failures, by case.
+    pub assessments: HashMap<String, MadeAssessment>,
 }
 
 impl Services {
@@ -125,7 +130,8 @@ impl Services {
             Some(id) => rows.release(id).await?,
             None => None,
         };
-        Ok(RunInContext { run, validation, release, artefacts })
+        let assessments = rows.assessments_of_run(id, None).await?.into_iter().collect();
+        Ok(RunInContext { run, validation, release, artefacts, assessments })
     }
 }
 

@@ -16,11 +16,13 @@ use std::{
 
 use blobs::BlobStore;
 use domain::{
-    digest::Digest,
     job::JobState,
     manifest::{BootEntry, Manifest},
+    plan::{PlanDefinition, PlannedSuite, WHOLE_RUN},
     recipe,
+    release::Health,
     run::{BootStage, FailureClass, Outcome, reported::ReportedCase},
+    suite::{SuiteDefinition, SuiteSource},
     time::Clock,
     transfer::Transfer,
 };
@@ -33,7 +35,7 @@ use lab::{
 use netboot::{BootListener, Observations, Served, SharedCatalogue, Snapshot};
 use process::Spawner;
 use services::releases::Packages;
-use support::{World, guests::SinceStart};
+use support::{World, guests::SinceStart, python_of_suites};
 
 const SUITE: [(&str, &str); 2] = [
     ("boot.robot", include_str!("../../../examples/suites/boot/boot.robot")),
@@ -41,7 +43,6 @@ const SUITE: [(&str, &str); 2] = [
 ];
 /// A suite that does not end by itself.
 const HANGS: &str = "*** Test Cases ***\nHangs\n    Sleep    1 h\n";
-const REQUIREMENTS: &str = include_str!("../../../examples/suites/requirements.txt");
 /// The text that the suite looks for.
 const TEXT: &str = "Debian stable netboot 6.1.y";
 
@@ -57,14 +58,6 @@ fn recipe_of_two() -> String {
         .replace("timeout_ms = 3000", "timeout_ms = 60000");
     assert!(two.contains(TEXT) && two.contains("\"other\"\ntimeout_ms = 60000"), "{two}");
     two
-}
-
-/// As set-up names it.
-fn python_of_suites() -> PathBuf {
-    let digest = Digest::of(REQUIREMENTS).to_string();
-    let folder = PathBuf::from(format!("/var/cache/bootwright-suites-{}", &digest[..16]));
-    assert!(folder.join("complete").exists(), "{folder:?} is missing: run setup/run.sh test");
-    folder
 }
 
 /// Stops a suite as soon as a line that it prints begins with a text.
@@ -198,6 +191,7 @@ fn a_robot_suite_boots_a_release_and_fails_where_a_text_of_its_menu_changes() {
         assert_eq!(job.state, JobState::Succeeded, "{:?}", job.outcome);
         let release = world.services.release(&world.developer, &version).await.unwrap();
         let built = world.services.contents(&world.developer, &release).await.unwrap().manifest;
+        a_plan_runs_it(&world, &version, &built).await;
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || suite_tells_them_apart(world, &built, runtime))
             .await
@@ -205,31 +199,106 @@ fn a_robot_suite_boots_a_release_and_fails_where_a_text_of_its_menu_changes() {
     });
 }
 
-fn suite_tells_them_apart(
-    world: World,
-    built: &Manifest,
-    runtime: tokio::runtime::Handle,
-) -> World {
-    write_suite(&world.folder().join("suite"));
-    let clock: Arc<dyn Clock> = Arc::new(SinceStart(Instant::now()));
-    let spawner = Spawner::start().unwrap();
-    let bench = Bench { folder: world.folder().to_owned(), spawner, clock, runtime };
+/// The archive of the suite, as somebody would pack it.
+fn archive(folder: &Path) -> Vec<u8> {
+    let parent = folder.parent().unwrap();
+    let packed = std::process::Command::new("tar")
+        .args(["-cz", "-C"])
+        .args([parent, Path::new(folder.file_name().unwrap())])
+        .output()
+        .unwrap();
+    assert!(packed.status.success(), "{packed:?}");
+    packed.stdout
+}
 
-    let green = bench.run("v1.0.0", built, "boot.robot", None);
-    assert_eq!(green.end, SuiteEnd::Exited(0), "{}\n{:?}", console(&green), green.last_lines);
-    assert_eq!(green.failure, None, "{}", green.message);
-    for name in ["log.html", "report.html"] {
-        assert!(text(&green, name).contains("DEB1.3"), "{name}");
-    }
-    let found = cases(&green);
-    assert_eq!(found.len(), 3);
-    assert!(found.iter().all(|it| it.outcome == Outcome::Passed), "{found:?}");
-    assert!(console(&green).contains("login:"), "{}", console(&green));
+/// By the worker: fetched, unpacked, run, its artefacts kept and its results read.
+async fn a_plan_runs_it(world: &World, version: &str, built: &Manifest) {
+    let folder = world.folder().join("suite");
+    write_suite(&folder);
+    let (services, ann) = (&world.services, &world.developer);
+    let upload = services.keep_upload(ann, "boot.tar.gz", std::io::Cursor::new(archive(&folder)));
+    let (file, _) = upload.await.unwrap();
+    let robot = SuiteDefinition {
+        description: String::new(),
+        source: SuiteSource::Upload { file },
+        folder: "suite".to_owned(),
+        command: domain::suite::SuiteCommand::Robot {
+            suites: vec!["boot.robot".to_owned()],
+            options: ["--loglevel", "DEBUG"].map(str::to_owned).to_vec(),
+        },
+        each_entry: false,
+        minutes: 10,
+        results: String::new(),
+    };
+    services.save_suite(ann, "boot", None, robot.clone()).await.unwrap();
+    // One that never looks at its machine, fails at its first attempt, and leaves TAP.
+    let script = "n=$(ls /in/suite | wc -l); echo 'TAP version 13'; echo '1..1'; \
+                  echo \"not ok 1 - has $n files\"; exit 1";
+    let program = SuiteDefinition {
+        command: domain::suite::SuiteCommand::Program {
+            words: ["sh", "-c", &format!("{{ {script}; }} > $BOOTWRIGHT_RESULTS/results.tap")]
+                .map(str::to_owned)
+                .to_vec(),
+        },
+        ..robot
+    };
+    services.save_suite(ann, "tap", None, program).await.unwrap();
+    let planned = |suite: &str, approved: &[&str]| PlannedSuite {
+        suite: suite.to_owned(),
+        revision: 0,
+        each_entry: false,
+        approved: approved.iter().map(|it| (*it).to_owned()).collect(),
+    };
+    let plan = PlanDefinition {
+        description: String::new(),
+        entries: Vec::new(),
+        machines: vec!["qemu".to_owned()],
+        suites: vec![planned("boot", &["DEB1.1", "DEB1.3"]), planned("tap", &[])],
+        retries: 1,
+    };
+    services.save_plan(ann, "robots", None, plan).await.unwrap();
+
+    let (job, runs) = world.validate_by(version, Some("robots")).await;
+    assert_eq!(job.state, JobState::Failed, "{:?}", job.outcome);
+    assert_eq!(job.outcome.as_deref(), Some("did not pass: suite tap"));
+    let suites: Vec<_> = runs.iter().map(|it| it.suite.as_str()).collect();
+    assert_eq!(suites, ["boot", "tap", "tap"], "what did not pass was tried again");
+
+    let green = &runs[0];
+    assert_eq!((green.outcome, green.failure), (Some(Outcome::Passed), None), "{}", green.message);
+    assert_eq!(green.totals.passed, 3);
     for stage in &green.stages {
         assert!(stage.started_at.is_some(), "{stage:?}");
     }
     let image = green.stages.iter().find(|it| it.stage == BootStage::Rootfs).unwrap();
     assert_eq!(image.bytes, Some(built.component("rootfs.squashfs").unwrap().size));
+    let console = fs::read_to_string(world.blob(&green.console.unwrap())).unwrap();
+    assert!(console.contains("login:"), "{console}");
+    let context = services.run_in_context(ann, &green.id).await.unwrap();
+    for name in ["log.html", "output.xml", "report.html"] {
+        assert!(context.artefacts.iter().any(|it| it == name), "{:?}", context.artefacts);
+    }
+    let red = &runs[2];
+    assert_eq!((red.outcome, red.failure), (Some(Outcome::Failed), Some(FailureClass::Product)));
+    assert_eq!(red.results[0].title, "has 3 files");
+
+    let release = services.release(ann, version).await.unwrap();
+    let evidence = services.evidence(ann, &release).await.unwrap();
+    let of_robots = evidence.iter().find(|it| it.plan == "robots").unwrap();
+    assert_eq!(of_robots.health(), Health::Failing);
+    let passed = of_robots.cases.iter().filter(|it| it.outcome.0 == "passed");
+    let passed: Vec<_> = passed.map(|it| it.case.as_str()).collect();
+    assert_eq!(passed, ["DEB1.1", "DEB1.3", WHOLE_RUN]);
+}
+
+fn suite_tells_them_apart(
+    world: World,
+    built: &Manifest,
+    runtime: tokio::runtime::Handle,
+) -> World {
+    let clock: Arc<dyn Clock> = Arc::new(SinceStart(Instant::now()));
+    let spawner = Spawner::start().unwrap();
+    let bench = Bench { folder: world.folder().to_owned(), spawner, clock, runtime };
 
     let mut renamed = built.clone();
     let (entry, with) = (renamed.entries.last_mut().unwrap(), "Debian netboot 6.1.y".to_owned());

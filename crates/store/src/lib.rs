@@ -5,6 +5,7 @@
 //! file per noun; the SQL stands in full beside its function, in the subset that both engines
 //! share (DESIGN.md §4). Dropping a `WriteTx` without [`WriteTx::commit`] leaves nothing.
 
+pub mod assessments;
 pub mod audit;
 mod columns;
 pub mod comparisons;

@@ -204,6 +204,7 @@ impl Rows {
         manifest: &Digest,
         (plan, revision): (&str, u32),
         cases: &[String],
+        as_of: Option<Timestamp>,
     ) -> Result<Vec<DecidingRun>, StoreError> {
         let rows = sqlx::query(
             // What ended in an error that is none of its cases' did not tell everything.
@@ -217,7 +218,7 @@ impl Rows {
                                            order by ended_at desc, id desc) as place
                  from run
                  where manifest_digest = $1 and plan = $2 and plan_revision = $3
-                   and ended_at is not null
+                   and ended_at <= $4
              )
              select r.number, r.id, l.machine, l.entry, u.name as suite,
                     r.whole
@@ -230,6 +231,7 @@ impl Rows {
         .bind(manifest.to_string())
         .bind(plan)
         .bind(i64::from(revision))
+        .bind(as_of.map_or(i64::MAX, |at| at.0))
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("looking for what decides"))?;

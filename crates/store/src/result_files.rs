@@ -12,6 +12,7 @@ use sqlx::any::AnyRow;
 use crate::{
     Rows, StoreError, WriteTx,
     columns::{exactly_one, json, number, optional_time, parsed, text, time, to_json},
+    runs::GateFacts,
     subjects::SubjectNumber,
 };
 
@@ -164,6 +165,25 @@ impl WriteTx {
                 .map_err(StoreError::database("removing what was read of a file"))?;
         }
         Ok(())
+    }
+
+    /// Lets a run decide at the gate that asks for these facts.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] where it decides at one already, or it has not ended.
+    pub async fn count_run(&mut self, id: &RunId, gate: &GateFacts) -> Result<(), StoreError> {
+        sqlx::query(
+            "update run set manifest_digest = $1, plan = $2, plan_revision = $3
+             where id = $4 and plan is null and ended_at is not null",
+        )
+        .bind(gate.manifest.to_string())
+        .bind(&gate.plan)
+        .bind(i64::from(gate.plan_revision))
+        .bind(id.as_str())
+        .execute(self.connection())
+        .await
+        .map_err(StoreError::database("letting a run count"))
+        .and_then(|done| exactly_one(&done, "run"))
     }
 
     /// Says what a run is about of which nobody has said so yet; its results count from here on.

@@ -128,6 +128,7 @@ pub(crate) fn run(row: &AnyRow) -> Result<Run, StoreError> {
         incomplete: optional_text(row, "incomplete")?,
         remarks: json(row, "remarks")?,
         recorded_by: text(row, "recorded_by")?,
+        plan: optional_text(row, "plan")?,
         totals: totals(row)?,
         console: optional_parsed(row, "console_digest")?,
         stages: json(row, "stages")?,

@@ -4,11 +4,13 @@ use domain::{
     history::{Failing, Group, Mark},
     ids::RunId,
     run::report::Placed,
+    time::Timestamp,
 };
 use sqlx::any::AnyRow;
 
 use crate::{
     Rows, StoreError,
+    assessments::made,
     columns::{number, optional_text, parsed, text},
     results::totals,
     subjects::SubjectNumber,
@@ -21,6 +23,8 @@ pub struct FailingFilter {
     pub suite: Option<String>,
     /// Only those on this machine.
     pub machine: Option<String>,
+    /// Only those that nobody has reviewed as things stand then.
+    pub unreviewed_at: Option<Timestamp>,
     /// How many at the most.
     pub limit: u32,
 }
@@ -148,25 +152,36 @@ impl Rows {
     ) -> Result<Vec<Failing>, StoreError> {
         sqlx::query(
             // What few of them are shown is looked up after they are chosen: messages are long.
-            "select f.case_id, f.title, f.machine, f.entry, f.id, f.suite, r.outcome, r.message,
-                    e.excerpt
-             from (select t.case_id, t.title, n.machine, n.entry, u.id, s.name as suite, l.result
-                   from latest_result l
-                   join test_case t on t.number = l.test_case
-                   join lane n on n.number = l.lane
-                   join run u on u.number = l.run
+            "select l.case_id, l.title, l.machine, l.entry, l.id, l.suite, r.outcome, r.message,
+                    e.excerpt, a.*
+             from (select t.case_id, t.title, n.machine, n.entry, u.id, s.name as suite, c.result,
+                          c.test_case
+                   from latest_result c
+                   join test_case t on t.number = c.test_case
+                   join lane n on n.number = c.lane
+                   join run u on u.number = c.run
                    join suite s on s.number = u.suite
-                   where l.subject = $1 and l.outcome in ('failed', 'errored')
+                   where c.subject = $1 and c.outcome in ('failed', 'errored')
                      and ($2 = '' or s.name = $2) and ($3 = '' or n.machine = $3)
-                   order by t.case_id, n.machine, n.entry limit $4) f
-             join result r on r.number = f.result
+                     and ($5 = 0 or not exists (
+                         select 1 from result r
+                         join failure f on f.test_case = r.test_case and f.mark = r.signature
+                         join assessment_with_names a on a.assessment = f.newest
+                         where r.number = c.result
+                           and (a.issue <> '' or a.blame is not null
+                                or coalesce(a.waiver_until, 0) > $5)))
+                   order by t.case_id, n.machine, n.entry limit $4) l
+             join result r on r.number = l.result
              left join result_detail e on e.result = r.number
-             order by f.case_id, f.machine, f.entry",
+             left join failure f on f.test_case = l.test_case and f.mark = r.signature
+             left join assessment_with_names a on a.assessment = f.newest
+             order by l.case_id, l.machine, l.entry",
         )
         .bind(subject.0)
         .bind(filter.suite.as_deref().unwrap_or_default())
         .bind(filter.machine.as_deref().unwrap_or_default())
         .bind(i64::from(filter.limit))
+        .bind(filter.unreviewed_at.map_or(0, |at| at.0))
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing what speaks against a release"))?
@@ -183,6 +198,7 @@ impl Rows {
                 message: text(row, "message")?,
                 excerpt: optional_text(row, "excerpt")?.unwrap_or_default(),
                 strip: Vec::new(),
+                assessment: made(row)?,
             })
         })
         .collect()

@@ -16,7 +16,7 @@ use utoipa::{
 use super::{Access, Operation, PREFIX, Reading, operations, problem};
 
 /// What the collections are.
-const TAGS: [(&str, &str); 17] = [
+const TAGS: [(&str, &str); 19] = [
     ("recipes", "Texts that releases are built from; each saved change is a revision."),
     ("releases", "What was built: components, digests, evidence, files."),
     ("kernels", "Linux kernels and Xen hypervisors: what each is made of, and its builds."),
@@ -26,6 +26,8 @@ const TAGS: [(&str, &str); 17] = [
     ),
     ("uploads", "Files that kernels, variants and imports are made of."),
     ("jobs", "Background work: builds, validations, collections, with steps and logs."),
+    ("plans", "What is run to judge a release, and which cases of it a gate demands."),
+    ("suites", "People's own tests, a folder of files and what to run in it."),
     ("validations", "Jobs that run a plan against a release."),
     ("runs", "One boot of one entry on one machine, with what every case saw."),
     ("guests", "QEMU machines that people start to try something, with their consoles."),

@@ -137,10 +137,7 @@ pub async fn change(
 ) -> Answer<Tagged<KernelDetails>> {
     let base = base.version()?;
     let changed = services.change_kernel(&actor, &name, base, definition).await;
-    changed.map_err(|error| match error {
-        services::ServiceError::Conflict(_) => Problem::of_condition(error),
-        other => Problem::of_definition(other),
-    })?;
+    changed.map_err(Problem::of_change)?;
     Ok(KernelDetails::of(services.kernel(&actor, &name).await?).tagged())
 }
 

@@ -88,6 +88,15 @@ impl Problem {
         Self { field, ..problem }
     }
 
+    /// The same for a change of a definition that names its version in `If-Match`.
+    #[must_use]
+    pub fn of_change(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Conflict(_) => Self::of_condition(error),
+            other => Self::of_definition(other),
+        }
+    }
+
     /// The same problem for whoever said which version the change was made from (`If-Match`): that
     /// it is another by now is a failed condition.
     #[must_use]

@@ -164,6 +164,26 @@ pub async fn attach(
     Ok(Json(Run::of(services.attach_run(&actor, &id, &new.release).await?)))
 }
 
+/// The plan for which a run counts.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountedFor {
+    /// Name of the plan.
+    pub plan: String,
+}
+
+/// Lets results that came in from elsewhere decide at the gates that demand a plan; never by whoever
+/// brought them in.
+#[utoipa::path(put, path = "/runs/{id}/plan", tag = "runs", params(("id" = String, Path, description = "Id of the run")), request_body = CountedFor, responses((status = 200, body = Run)))]
+pub async fn count(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(id): Path<RunId>,
+    Body(new): Body<CountedFor>,
+) -> Answer<Json<Run>> {
+    Ok(Json(Run::of(services.count_run(&actor, &id, &new.plan).await?)))
+}
+
 /// One case's outcome in a run, with all that is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RecordedResult {

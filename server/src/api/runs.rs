@@ -62,6 +62,8 @@ pub struct Run {
     pub remarks: Vec<String>,
     /// Who recorded it.
     pub recorded_by: String,
+    /// Name of the plan for which it counts at gates; `null` where it counts for none.
+    pub plan: Option<String>,
     /// SHA-256 of the console log, where one was kept.
     pub console: Option<Digest>,
     /// What was observed of each boot stage, in order.
@@ -143,6 +145,7 @@ impl Run {
             incomplete: it.incomplete,
             remarks: it.remarks,
             recorded_by: it.recorded_by,
+            plan: it.plan,
             console: it.console,
             stages: stages.collect(),
         }

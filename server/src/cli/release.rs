@@ -20,8 +20,10 @@ use super::{
     import::{self, ImportArgs},
     output::{one_line, or_dash},
     recipe::{diff_lines, read},
+    run::review,
 };
 use crate::api::{
+    assessments::ReleaseFailures,
     exchange::Listed,
     jobs::Job,
     notes::{NewNotes, Notes},
@@ -116,6 +118,20 @@ pub(super) enum ReleaseCommand {
     Evidence {
         /// Name of the release.
         name: String,
+    },
+    /// List what speaks against a release, with what people say of it; fail where one is not reviewed.
+    Failures {
+        /// Name of the release; `variant/NAME` and `recorded/NAME` name others.
+        name: String,
+        /// Only those that nobody has reviewed.
+        #[arg(long)]
+        unreviewed: bool,
+        /// Only those of this suite.
+        #[arg(long, value_name = "NAME")]
+        suite: Option<String>,
+        /// Only those on this machine.
+        #[arg(long, value_name = "NAME")]
+        machine: Option<String>,
     },
     /// Show what changed in a release against what production serves.
     Diff {
@@ -243,6 +259,14 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
             evidence(cli, name)
         }
         ReleaseCommand::Evidence { name } => evidence(cli, name),
+        ReleaseCommand::Failures { name, unreviewed, suite, machine } => {
+            let filters = [
+                ("reviewed", unreviewed.then_some("no")),
+                ("suite", suite.as_deref()),
+                ("machine", machine.as_deref()),
+            ];
+            failures(cli, name, &query(&filters))
+        }
         ReleaseCommand::Diff { name } => diff(cli, name),
         ReleaseCommand::Files { name } => {
             let path = format!("/releases/{}/files", encode(name));
@@ -361,8 +385,12 @@ fn evidence(cli: &Cli, name: &str) -> Result<(), CliError> {
         let rows: Vec<[String; 5]> = cases
             .iter()
             .map(|(plan, it)| {
-                let case = [&it.entry, &it.machine, &it.case, &it.outcome.0].map(String::clone);
-                let [entry, machine, case, outcome] = case;
+                let case = [&it.entry, &it.machine, &it.case].map(String::clone);
+                let [entry, machine, case] = case;
+                let outcome = match &it.waiver {
+                    Some(waiver) => format!("{}, waived by {}", it.outcome.0, waiver.by),
+                    None => it.outcome.0.clone(),
+                };
                 [plan.clone(), entry, machine, case, outcome]
             })
             .collect();
@@ -376,6 +404,35 @@ fn evidence(cli: &Cli, name: &str) -> Result<(), CliError> {
             plan.health.word()
         ))),
     }
+}
+
+/// What speaks against a release, and whether all of it was reviewed as the exit status.
+fn failures(cli: &Cli, name: &str, filters: &str) -> Result<(), CliError> {
+    let path = format!("/releases/{}/failures{filters}", encode(name));
+    let found: ReleaseFailures = cli.client.get(&path)?;
+    if cli.output.is_json() {
+        cli.output.json(&found)?;
+    } else {
+        let headings = ["run", "case", "machine", "entry", "outcome", "reviewed", "what"];
+        cli.output.list(&found.items, &headings, |it| {
+            vec![
+                it.run.clone(),
+                it.case.clone(),
+                it.machine.clone(),
+                or_dash(Some(&it.entry).filter(|entry| !entry.is_empty()).map(String::as_str)),
+                it.outcome.word().to_owned(),
+                if it.reviewed { "yes" } else { "no" }.to_owned(),
+                review::words(it.assessment.as_ref()),
+            ]
+        })?;
+    }
+    if found.reviewed >= found.failures {
+        return Ok(());
+    }
+    Err(CliError::GateShut(format!(
+        "{} of {} failures of {name} are reviewed",
+        found.reviewed, found.failures
+    )))
 }
 
 fn notes(

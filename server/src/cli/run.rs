@@ -6,6 +6,7 @@
 mod compare;
 mod import;
 mod past;
+pub(super) mod review;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ use self::{
     compare::CompareArgs,
     import::ImportArgs,
     past::{CaseArgs, HistoryArgs},
+    review::{AssessArgs, FailureArgs, WaiveArgs},
 };
 use super::{
     Cli, Connection,
@@ -29,7 +31,7 @@ use super::{
     output::{first_line, or_dash},
 };
 use crate::api::{
-    results::{Attachment, NewManualResult, RecordedResult},
+    results::{Attachment, CountedFor, NewManualResult, RecordedResult},
     runs::{Run, RunKeeping},
 };
 
@@ -109,6 +111,10 @@ pub(super) enum RunCommand {
         run: String,
         /// Name of the release, `variant/NAME`, or `recorded/NAME` for one that was made elsewhere.
         release: String,
+        /// Let it decide at the gates that demand this plan: takes an approver who did not bring it in.
+        /// A run that is about the release already is left so.
+        #[arg(long, value_name = "NAME")]
+        plan: Option<String>,
     },
     /// Say that a run is important: what came in, what it left and its console stay for ever.
     Important {
@@ -118,6 +124,17 @@ pub(super) enum RunCommand {
         #[arg(long)]
         off: bool,
     },
+    /// Say whose problem failures are and where they are tracked; a line for each.
+    ///
+    /// It holds for each failure of the case that says the same, on any machine and in any release.
+    Assess(AssessArgs),
+    /// Answer for failures that they do not stand in the way; a line for each. Takes an approver, and
+    /// never one whose own request it is.
+    Waive(WaiveArgs),
+    /// Take the waiver of a failure back.
+    WithdrawWaiver(FailureArgs),
+    /// Show all that was said of a failure, newest first.
+    Review(FailureArgs),
     /// Record what a person saw on a board.
     Record {
         /// What it is about: the name of a release, `variant/NAME` or `recorded/NAME`.
@@ -204,11 +221,6 @@ pub(super) fn run(cli: &Cli, command: &RunCommand) -> Result<(), CliError> {
                 Some(path) => save(cli, &source, path, None),
             }
         }
-        RunCommand::Attach { run, release } => {
-            let new = Attachment { release: release.clone() };
-            let run: Run = cli.client.post(&format!("{}/attachment", address(run)), &new)?;
-            cli.output.said(&run, &format!("{} is about {}", run.id, about(&run)))
-        }
         RunCommand::Important { run, off } => {
             let path = format!("{}/importance", address(run));
             let kept: RunKeeping =
@@ -216,6 +228,11 @@ pub(super) fn run(cli: &Cli, command: &RunCommand) -> Result<(), CliError> {
             let words = if *off { "is important no more" } else { "is important" };
             cli.output.said(&kept, &format!("{run} {words}"))
         }
+        RunCommand::Attach { run, release, plan } => attach(cli, run, release, plan.as_deref()),
+        RunCommand::Assess(args) => review::assess(cli, args),
+        RunCommand::Waive(args) => review::waive(cli, args),
+        RunCommand::WithdrawWaiver(args) => review::withdraw(cli, args),
+        RunCommand::Review(args) => review::show(cli, args),
         RunCommand::Record { release, machine, case_id, outcome, title, comment, suite, entry } => {
             let new = NewManualResult {
                 release: release.clone(),
@@ -234,6 +251,24 @@ pub(super) fn run(cli: &Cli, command: &RunCommand) -> Result<(), CliError> {
         RunCommand::History(args) => past::history(cli, args),
         RunCommand::Case(args) => past::case(cli, args),
     }
+}
+
+fn attach(cli: &Cli, run: &str, release: &str, plan: Option<&str>) -> Result<(), CliError> {
+    let attached = match plan {
+        Some(_) => alone(cli, run)?.about.as_deref() == Some(release),
+        None => false,
+    };
+    if !attached {
+        let new = Attachment { release: release.to_owned() };
+        let now: Run = cli.client.post(&format!("{}/attachment", address(run)), &new)?;
+        if plan.is_none() {
+            return cli.output.said(&now, &format!("{} is about {}", now.id, about(&now)));
+        }
+    }
+    let new = CountedFor { plan: plan.unwrap_or_default().to_owned() };
+    let now: Run = cli.client.set(&format!("{}/plan", address(run)), &new)?;
+    let sentence = format!("{} is about {} and counts for plan {}", now.id, about(&now), new.plan);
+    cli.output.said(&now, &sentence)
 }
 
 fn address(run: &str) -> String {

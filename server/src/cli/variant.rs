@@ -115,6 +115,9 @@ pub(super) enum VariantCommand {
     Validate {
         /// Name of the variant.
         name: String,
+        /// Name of the plan.
+        #[arg(long, default_value = domain::plan::SMOKE.name)]
+        plan: String,
         #[command(flatten)]
         waiting: Waiting,
     },
@@ -220,7 +223,9 @@ pub(super) fn run(cli: &Cli, command: &VariantCommand) -> Result<(), CliError> {
             }
         }
         VariantCommand::Build { name, waiting } => job(cli, name, "builds", *waiting),
-        VariantCommand::Validate { name, waiting } => job(cli, name, "validations", *waiting),
+        VariantCommand::Validate { name, plan, waiting } => {
+            job(cli, name, &format!("validations?plan={}", encode(plan)), *waiting)
+        }
         VariantCommand::Compare { name } => compare(cli, name),
         VariantCommand::Propose { name, save } => propose(cli, name, save.as_deref()),
         VariantCommand::Extend { name, days } => {

@@ -4,6 +4,7 @@
 
 mod demo;
 mod kernels;
+mod review;
 mod runs;
 mod variants;
 

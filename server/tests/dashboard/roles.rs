@@ -72,6 +72,10 @@ const TABLE: &[(&str, Access)] = &[
     ("GET /jobs/{id}/log", SignedIn(200)),
     // The run has no console log: whoever may read is told so.
     ("GET /runs/{id}/console", SignedIn(404)),
+    ("POST /plans/new", From(Developer, Action::EditPlan)),
+    ("POST /plans/{name}", From(Developer, Action::EditPlan)),
+    ("POST /suites/new", From(Developer, Action::EditPlan)),
+    ("POST /suites/{name}", From(Developer, Action::EditPlan)),
     ("POST /tests/import", From(Developer, Action::RecordResults)),
     ("POST /tests/record", From(Developer, Action::RecordResults)),
     ("GET /releases/{version}/report.md", SignedIn(200)),
@@ -117,6 +121,11 @@ const TABLE: &[(&str, Access)] = &[
     ("page /guests/:id", SignedIn(200)),
     ("page /jobs", SignedIn(200)),
     ("page /jobs/:id", SignedIn(200)),
+    ("page /plans", SignedIn(200)),
+    ("page /plans/new", SignedIn(200)),
+    ("page /plans/:name", SignedIn(200)),
+    ("page /suites/new", SignedIn(200)),
+    ("page /suites/:name", SignedIn(200)),
     ("page /tests", SignedIn(200)),
     ("page /tests/case", SignedIn(200)),
     ("page /tests/release", SignedIn(200)),
@@ -147,9 +156,15 @@ const TABLE: &[(&str, Access)] = &[
     ("call take_keyboard", From(Developer, Action::UseGuest)),
     ("call give_up_keyboard", From(Developer, Action::UseGuest)),
     ("call send_line", From(Developer, Action::UseGuest)),
+    ("call remove_plan", From(Developer, Action::EditPlan)),
+    ("call remove_suite", From(Developer, Action::EditPlan)),
     ("call attach_run", From(Developer, Action::RecordResults)),
     ("call mark_run", From(Developer, Action::KeepRun)),
     ("call unmark_run", From(Developer, Action::KeepRun)),
+    ("call count_run", From(Approver, Action::CountResults)),
+    ("call assess_failures", From(Developer, Action::AssessFailure)),
+    ("call waive_failures", From(Approver, Action::Waive)),
+    ("call withdraw_waivers", From(Approver, Action::Waive)),
     ("call withdraw_release", From(Developer, Action::WithdrawRelease)),
     ("call request_deployment", From(Developer, Action::RequestDeployment)),
     ("call withdraw_deployment", From(Developer, Action::WithdrawRequest)),
@@ -348,6 +363,8 @@ pub(crate) async fn page(world: &World, path: &str) -> String {
         _ if path.starts_with("/kernels/:name") => (":name", world.kernel().await),
         _ if path.starts_with("/variants/:name") => (":name", world.variant().await),
         _ if path.starts_with("/releases/:version") => (":version", world.candidate().await),
+        "/plans/:name" => (":name", world.plan().await),
+        "/suites/:name" => (":name", world.suite().await),
         "/jobs/:id" => (":id", world.queued().await.0.id.to_string()),
         "/runs/:id" => (":id", world.run().await.to_string()),
         "/runs/:id/result" => {
@@ -463,6 +480,32 @@ async fn post(world: &World, path: &str, role: Role) -> Ask {
             let fields = [("seen", &*seen.to_string()), ("message", "take htop over")];
             world.post(&path.replace("{name}", &name), &fields)
         }
+        "/plans/new" | "/plans/{name}" => {
+            let (target, name) = match path {
+                "/plans/new" => (path.to_owned(), format!("plan-{number}")),
+                _ => (path.replace("{name}", &world.plan().await), String::new()),
+            };
+            let mut parts =
+                vec![("machines", None, "qemu"), ("suite", None, "smoke"), ("retries", None, "2")];
+            parts.push(if name.is_empty() { ("base", None, "1") } else { ("name", None, &*name) });
+            kernel_form::sent(world, &target, kernel_form::multipart(&parts))
+        }
+        "/suites/new" | "/suites/{name}" => {
+            let (target, name) = match path {
+                "/suites/new" => (path.to_owned(), format!("suite-{number}")),
+                _ => (path.replace("{name}", &world.suite().await), String::new()),
+            };
+            let mut parts = vec![
+                ("source", None, "git"),
+                ("url", None, "https://git.example/suites.git"),
+                ("reference", None, "v2"),
+                ("command", None, "program"),
+                ("words", None, "./run.sh"),
+                ("minutes", None, "5"),
+            ];
+            parts.push(if name.is_empty() { ("base", None, "1") } else { ("name", None, &*name) });
+            kernel_form::sent(world, &target, kernel_form::multipart(&parts))
+        }
         "/tests/import" => {
             let rows = format!("Test name,Result\nboot {number},PASS\n");
             let file = ("file", Some("results.csv"), rows.as_str());
@@ -484,6 +527,11 @@ async fn post(world: &World, path: &str, role: Role) -> Ask {
         }
         _ => world.post(path, &[]),
     }
+}
+
+/// A number in letters: a message that differs from another by its digits is the same failure.
+pub(crate) fn lettered(number: &str) -> String {
+    number.bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
 }
 
 /// A server function's form, on things of its own that are as it needs them.
@@ -512,9 +560,35 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
             world.services.give_up_keyboard(&world.actor(asker).await, &guest).await.unwrap();
             post(&[("id", guest.as_str())])
         }
+        "remove_plan" => {
+            let plan = world.plan().await;
+            post(&[("name", &plan), ("confirm", &plan)])
+        }
+        "remove_suite" => {
+            let suite = world.suite().await;
+            post(&[("name", &suite), ("confirm", &suite)])
+        }
         "attach_run" => {
             let run = world.unattached_run().await;
             post(&[("run", run.as_str()), ("release", "recorded/v0.9")])
+        }
+        "count_run" => {
+            let run = world.brought_run("qemu", "linux", "smoke").await;
+            post(&[("run", run.as_str()), ("plan", "smoke")])
+        }
+        "assess_failures" => {
+            let run = world.failed_run(&lettered(&number)).await;
+            post(&[("failures[]", &format!("{run}/0/smoke.boot")), ("blame", "lab")])
+        }
+        "waive_failures" => {
+            let run = world.failed_run(&lettered(&number)).await;
+            let until = world.in_days(7);
+            let failure = format!("{run}/0/smoke.boot");
+            post(&[("failures[]", &failure), ("reason", "known since long"), ("until", &until)])
+        }
+        "withdraw_waivers" => {
+            let run = world.waived_run(&lettered(&number)).await;
+            post(&[("failures[]", &format!("{run}/1/smoke.boot"))])
         }
         "withdraw_release" => {
             post(&[("version", &world.candidate().await), ("reason", "it is broken")])

@@ -2,6 +2,7 @@
 
 pub(crate) mod guests;
 pub(crate) mod kernels;
+pub(crate) mod plans;
 pub(crate) mod variants;
 
 use std::{
@@ -26,13 +27,17 @@ use domain::{
     person::{Person, Role},
     plan::SMOKE,
     recipe::{self, RootMethod},
-    run::{CaseResult, Outcome, Run},
+    run::{CaseResult, Outcome, Run, file::Said},
     time::{Clock as _, Timestamp},
     token::Scope,
 };
 use server::config::{Command, load};
 use services::{
-    Services, ServicesOptions, identity::SystemClock, recipes::Saved, releases::Packages,
+    Services, ServicesOptions,
+    assessments::{FailureAt, SeenFailure, Statement},
+    identity::SystemClock,
+    recipes::Saved,
+    releases::Packages,
     tokens::NewToken,
 };
 use sqlx::Connection as _;
@@ -347,6 +352,23 @@ impl World {
         self.services.bring_results(&dave, order, bytes).await.unwrap().run.id
     }
 
+    /// A run of a new candidate that the developer brought in from elsewhere: `smoke.boot` passed.
+    pub(crate) async fn brought_run(&self, machine: &str, entry: &str, suite: &str) -> RunId {
+        let rows = format!("Test name,Test ID,Result\nboot {},smoke.boot,PASS\n", self.number());
+        let dave = self.actor(Role::Developer).await;
+        let some = |text: &str| Some(text.to_owned());
+        let said = Said {
+            subject: Some(self.candidate().await),
+            machine: some(machine),
+            entry: some(entry),
+            suite: some(suite),
+            ..Said::default()
+        };
+        let order = services::results::ResultsOrder { said, ..Default::default() };
+        let bytes = std::io::Cursor::new(rows.into_bytes());
+        self.services.bring_results(&dave, order, bytes).await.unwrap().run.id
+    }
+
     /// The digest of bytes that lie where uploads are kept.
     pub(crate) fn uploaded(&self, content: &str) -> Digest {
         let blobs = blobs::BlobStore::open(&self.folder().join("blobs")).unwrap();
@@ -368,10 +390,15 @@ impl World {
 
     /// A run of that candidate's validation that has not ended.
     pub(crate) async fn run_of(&self, version: &str) -> RunId {
-        let dave = self.actor(Role::Developer).await;
-        self.services.start_validation(&dave, version, None).await.unwrap();
-        let release = self.services.release(&dave, version).await.unwrap();
-        let validations = self.services.validations(&dave, &release).await.unwrap();
+        self.run_asked_by(Role::Developer, version).await
+    }
+
+    /// As [`World::run_of`], where the person of `role` asked for the validation.
+    pub(crate) async fn run_asked_by(&self, role: Role, version: &str) -> RunId {
+        let asker = self.actor(role).await;
+        self.services.start_validation(&asker, version, None).await.unwrap();
+        let release = self.services.release(&asker, version).await.unwrap();
+        let validations = self.services.validations(&asker, &release).await.unwrap();
         let run = RunId(format!("run-{}", self.number()));
         let mut tx = self.store.begin().await.unwrap();
         tx.begin_run(&validations[0], &run, &SMOKE_ON_QEMU, Self::now()).await.unwrap();
@@ -381,20 +408,39 @@ impl World {
 
     /// Ends a run as the runner does, with an audit row in the same transaction; every case passed.
     pub(crate) async fn end_run(&self, id: &RunId) {
+        self.end_run_with(id, |_| None).await;
+    }
+
+    /// As [`World::end_run`], where cases end as `otherwise` says.
+    pub(crate) async fn end_run_with(
+        &self,
+        id: &RunId,
+        otherwise: impl Fn(&str) -> Option<(Outcome, String)>,
+    ) {
         let mut tx = self.store.begin().await.unwrap();
         let run = tx.run(id).await.unwrap().unwrap();
-        let results = SMOKE.cases_of(EntryKind::Linux).map(|case| CaseResult {
-            case: case.id.to_owned(),
-            title: case.title.to_owned(),
-            outcome: Outcome::Passed,
-            duration_us: Some(1),
-            message: "seen".to_owned(),
+        let results = SMOKE.cases_of(EntryKind::Linux).map(|case| {
+            let passed = || (Outcome::Passed, "seen".to_owned());
+            let (outcome, message) = otherwise(case.id).unwrap_or_else(passed);
+            CaseResult {
+                case: case.id.to_owned(),
+                title: case.title.to_owned(),
+                outcome,
+                duration_us: Some(1),
+                message,
+            }
         });
+        let results: Vec<_> = results.collect();
+        let whole = results.iter().all(|it| it.outcome == Outcome::Passed);
+        let (outcome, message) = match whole {
+            true => (Outcome::Passed, "every case passed"),
+            false => (Outcome::Failed, "a case did not pass"),
+        };
         let ended = Run {
             ended_at: Some(Self::now()),
-            outcome: Some(Outcome::Passed),
-            message: "every case passed".to_owned(),
-            results: results.collect(),
+            outcome: Some(outcome),
+            message: message.to_owned(),
+            results,
             ..run
         };
         tx.end_run(&ended).await.unwrap();
@@ -403,6 +449,45 @@ impl World {
         let entry = AuditEntry::new(Self::now(), &runner, action, "run", id.to_string(), nothing);
         tx.record(&entry).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// A run of a new candidate's validation in which `smoke.boot` failed with that message.
+    pub(crate) async fn failed_run(&self, message: &str) -> RunId {
+        let id = self.run().await;
+        self.end_run_with(&id, |case| {
+            (case == "smoke.boot").then(|| (Outcome::Failed, message.to_owned()))
+        })
+        .await;
+        id
+    }
+
+    /// As [`World::failed_run`], where the approver has waived the failure.
+    pub(crate) async fn waived_run(&self, message: &str) -> RunId {
+        let run = self.failed_run(message).await;
+        let anna = self.actor(Role::Approver).await;
+        let at = FailureAt::Result { run: run.clone(), case: "smoke.boot".to_owned() };
+        let failure = SeenFailure { at, seen: None };
+        let statement =
+            Statement::Waive { reason: "known since long".to_owned(), until: self.in_days(7) };
+        self.services.review_failures(&anna, &[failure], &statement).await.unwrap();
+        run
+    }
+
+    /// Lets the time of all waivers be over.
+    pub(crate) async fn end_waivers(&self) {
+        let url = Store::sqlite_url(self.folder());
+        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+        let done = sqlx::query("update assessment set waiver_until = 1 where waiver_until > 1")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        assert_ne!(done.rows_affected(), 0);
+    }
+
+    /// The day so many days from now.
+    pub(crate) fn in_days(&self, days: u64) -> String {
+        let day = self.services.now().plus(Duration::from_secs(days * 86_400));
+        day.rfc3339().chars().take(10).collect()
     }
 
     /// A request of the person of `role` that development serve a new candidate.

@@ -10,8 +10,10 @@ use leptos::prelude::*;
 use services::history::ResultInContext;
 
 use crate::{
+    pages::review,
     routes::href,
     ui::{
+        assessment,
         badge::{Status, badge},
         page, table,
         time::time,
@@ -21,7 +23,7 @@ use crate::{
 /// The page.
 #[must_use]
 pub fn show(data: &ResultInContext) -> AnyView {
-    let ResultInContext { run, result, older, newer, artefacts } = data;
+    let ResultInContext { run, result, older, newer, artefacts, review } = data;
     let title = if result.title.is_empty() { result.id.clone() } else { result.title.clone() };
     let crumbs = vec![("Tests", "/tests".to_owned()), ("Run", href::run(&run.id))];
     let took = result.duration_us.and_then(|it| u64::try_from(it).ok());
@@ -60,16 +62,29 @@ pub fn show(data: &ResultInContext) -> AnyView {
             .collect();
         page::section("What the run left", view! { <ul>{links}</ul> }.into_any())
     });
+    let review = review.as_ref().map(|review| {
+        let failure = assessment::seen(run.id.as_str(), review.revision(), &result.id);
+        review::section(review, &failure, run.subject.as_ref().map(Subject::name))
+    });
+    let waived = review_waives(data).then(|| badge(Status::Waived));
+    let beside = view! { {badge(Status::Outcome(Some(result.outcome)))}{waived} };
     view! {
-        {page::heading(title, crumbs, badge(Status::Outcome(Some(result.outcome))))}
+        {page::heading(title, crumbs, beside.into_any())}
         <nav class="pager" aria-label="Results of the same case on the same machine">
             {neighbour("Previous", older.as_ref(), &result.id)}
             {neighbour("Next", newer.as_ref(), &result.id)}
         </nav>
         {table::properties(properties)}
-        {said}{log}{measured}{earlier}{left}
+        {said}{log}{review}{measured}{earlier}{left}
     }
     .into_any()
+}
+
+/// Whether somebody answers for it now that it does not stand in the way.
+fn review_waives(data: &ResultInContext) -> bool {
+    let review = data.review.as_ref();
+    let newest = review.and_then(|it| it.history.first().map(|made| made.said.waived(it.now)));
+    newest.flatten().is_some()
 }
 
 fn neighbour(word: &'static str, it: Option<&PastResult>, case: &str) -> Option<AnyView> {

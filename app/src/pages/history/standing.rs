@@ -4,15 +4,18 @@ use domain::{
     history::{Failing, Group, worst},
     run::{report::Figures, reported::percent},
     subject::Subject,
+    time::Timestamp,
 };
 use leptos::prelude::*;
 use services::history::Standing;
 
 use super::glyph;
 use crate::{
-    api::history::{StandingPage, SubjectChoice},
+    api::history::{Narrowed, StandingPage, SubjectChoice},
+    pages::review,
     routes::href::{self, encode},
     ui::{
+        assessment,
         badge::{Status, badge},
         empty, page, table,
     },
@@ -41,15 +44,11 @@ pub fn part(data: &StandingPage) -> AnyView {
     let own = standing.judged.subject.key();
     let chosen = standing.baseline.as_ref().map(|it| it.subject.key());
     let measured = baseline_form(&data.path, &own, chosen.as_deref(), &data.choices);
-    let all = !data.suite.is_empty() || !data.machine.is_empty();
-    let all = all.then(
-        || view! { <p><a href=data.path.clone()>"Failures of all suites and machines"</a></p> },
-    );
     view! {
         {figures(&Figures::new(standing.judged.totals, standing.baseline.as_ref().map(|it| it.totals)))}
         {measured}
         <p><a href=href::report(&own, chosen.as_deref())>"The release report"</a></p>
-        {page::section("Failures", view! { {all}{failures(standing)} }.into_any())}
+        {page::section("Failures", view! { {reviewed(standing, data)}{failures(standing, data)} }.into_any())}
         {page::section("By suite", groups("suite", "Suite", &standing.suites, data))}
         {page::section("By machine", groups("machine", "Machine", &standing.machines, data))}
         <p><a href="/tests">"All cases over all releases"</a></p>
@@ -112,18 +111,55 @@ pub(in crate::pages) fn baseline_form(
     .into_any()
 }
 
-fn failures(standing: &Standing) -> AnyView {
-    if standing.failing.is_empty() {
-        return empty::nothing("Nothing speaks against it.");
+/// How far the review has come, and ways to what is left of it.
+fn reviewed(standing: &Standing, data: &StandingPage) -> AnyView {
+    let of = standing.judged.totals.failing();
+    let done = standing.reviewed >= of;
+    if of == 0 {
+        return ().into_any();
     }
-    let items: Vec<_> = standing.failing.iter().map(failure).collect();
+    let Narrowed { suite, machine, .. } = &data.narrowed;
+    let narrowed = !suite.is_empty() || !machine.is_empty() || data.narrowed.unreviewed();
+    let all = narrowed.then(|| view! { <a href=data.path.clone()>"All failures"</a> });
+    let left = (!done && !data.narrowed.unreviewed()).then(|| {
+        view! { <a href=data.narrowed_by("reviewed", "no")>"Only those not reviewed"</a> }
+    });
+    let tick = (!standing.failing.is_empty() && data.narrowed.tick != "all")
+        .then(|| view! { <a href=data.narrowed_by("tick", "all")>"Tick all"</a> });
+    let form = (!standing.failing.is_empty())
+        .then(|| view! { <a href=format!("#{}", review::MANY)>"Review the ticked"</a> });
+    view! {
+        <p class="review-state">
+            {review::state(standing.reviewed, of)}
+            {left}{all}{tick}{form}
+        </p>
+    }
+    .into_any()
+}
+
+fn failures(standing: &Standing, data: &StandingPage) -> AnyView {
+    if standing.failing.is_empty() {
+        return empty::nothing(if standing.judged.totals.failing() == 0 {
+            "Nothing speaks against it."
+        } else {
+            "None of its failures is like that."
+        });
+    }
+    let ticked = data.narrowed.tick == "all";
+    let about = standing.judged.subject.name();
+    let items: Vec<_> =
+        standing.failing.iter().map(|it| failure(it, about, standing.now, ticked)).collect();
     let more = standing.more.then(|| {
         view! { <p class="quiet">"Not all are listed: narrow by suite or machine below."</p> }
     });
-    view! { <ol class="failures">{items}</ol>{more} }.into_any()
+    let list = view! { <ol class="failures">{items}</ol>{more} };
+    review::many(list.into_any(), standing.now, &data.assess, &data.waive)
 }
 
-fn failure(it: &Failing) -> AnyView {
+fn failure(it: &Failing, about: &str, now: Timestamp, ticked: bool) -> AnyView {
+    let made = it.assessment.as_ref();
+    let seen = assessment::seen(it.run.as_str(), made.map_or(0, |it| it.revision), &it.case);
+    let tick = format!("Tick {} on {}", it.case, it.machine);
     let title = (it.title != it.case).then(|| it.title.clone());
     let place = match it.entry.as_str() {
         "" => format!("{} on {}", it.suite, it.machine),
@@ -151,6 +187,7 @@ fn failure(it: &Failing) -> AnyView {
     view! {
         <li>
             <div class="failure-head">
+                <input type="checkbox" name="failures[]" value=seen checked=ticked aria-label=tick/>
                 {badge(Status::Outcome(Some(it.outcome)))}
                 <a href=href::result(&it.run, &it.case)><strong>{it.case.clone()}</strong></a>
                 <span>{title}</span>
@@ -158,6 +195,7 @@ fn failure(it: &Failing) -> AnyView {
             </div>
             <p class="quiet">{place}</p>
             <p class="said">{it.message.clone()}</p>
+            {assessment::line(made, Some(about), now)}
             {log}
         </li>
     }
@@ -181,11 +219,10 @@ fn groups(
     if groups.is_empty() {
         return empty::nothing("Nothing counts of it.");
     }
-    let sign = if data.path.contains('?') { '&' } else { '?' };
     let rows = groups
         .iter()
         .map(|it| {
-            let href = format!("{}{sign}{parameter}={}", data.path, encode(&it.name));
+            let href = data.narrowed_by(parameter, &it.name);
             let failing = match it.totals.failing() {
                 0 => "0".into_any(),
                 some => table::link(href, some.to_string()),

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use super::{
     flavor_name, head,
-    source::{kept, line, option, source, upload},
+    source::{kept, line, source, upload},
 };
 use crate::{
     api::kernels::{BaseKind, KernelDraft, KernelFormPage, Slot},
@@ -158,7 +158,7 @@ fn base(draft: &KernelDraft, others: &[String]) -> AnyView {
         {upload(draft, Slot::Config, "A .config", "As Kconfig writes it, for x86.")}
     };
     let starts = |kind: BaseKind, title, about, fields| {
-        option("base", kind.word(), title, about, draft.base == kind, fields)
+        form::option("base", kind.word(), title, about, draft.base == kind, fields)
     };
     view! {
         <div class="choices" role="radiogroup" aria-label="What the configuration starts from">

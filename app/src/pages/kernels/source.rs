@@ -3,7 +3,10 @@
 
 use leptos::prelude::*;
 
-use crate::api::kernels::{BaseKind, KernelDraft, Slot, SourceKind};
+use crate::{
+    api::kernels::{BaseKind, KernelDraft, Slot, SourceKind},
+    ui::form::option,
+};
 
 /// The kinds of sources with their fields.
 pub(super) fn source(draft: &KernelDraft) -> AnyView {
@@ -86,27 +89,6 @@ fn debian(
             {line(draft, suite, "Suite", "bookworm", "", fault("source.suite"))}
             {line(draft, package, "Package", example, "", fault("source.package"))}
             {line(draft, version, "Version", "the newest", "", fault("source.version"))}
-        </div>
-    }
-    .into_any()
-}
-
-/// One of several, with its fields below it while it is chosen.
-pub(super) fn option(
-    name: &'static str,
-    value: &'static str,
-    title: &'static str,
-    about: &'static str,
-    checked: bool,
-    fields: AnyView,
-) -> AnyView {
-    view! {
-        <div class="option">
-            <label class="choice">
-                <input type="radio" name=name value=value checked=checked/>
-                <span><strong>{title}</strong><span class="about">{about}</span></span>
-            </label>
-            <div class="of-option">{fields}</div>
         </div>
     }
     .into_any()

@@ -2,7 +2,7 @@
 
 use domain::{
     deployment::Verdict,
-    run::report::{ChangedCase, Changes, Figures, Line, Matrix, RATE, Report},
+    run::report::{ChangedCase, Changes, Fail, Figures, Line, Matrix, RATE, Report},
     time::human_size,
 };
 use leptos::prelude::*;
@@ -12,6 +12,7 @@ use crate::{
     pages::history::{baseline_form, figures, page_of_key},
     routes::href,
     ui::{
+        assessment,
         badge::{Status, badge},
         copy, empty, page, table,
     },
@@ -229,6 +230,7 @@ fn fails(report: &Report) -> AnyView {
                 view! {
                     <a href=run>{badge(Status::Outcome(Some(it.outcome)))}</a>
                     <div class="said">{it.reason.clone()}</div>
+                    {reviewed(it)}
                 }
                 .into_any(),
             ])
@@ -236,6 +238,17 @@ fn fails(report: &Report) -> AnyView {
         .collect();
     let more = report.more_fails.then(|| view! { <p class="quiet">"Not all are listed."</p> });
     view! { {table::table("Reasons for fails", &["Description", "Result"], rows)}{more} }.into_any()
+}
+
+/// What people say of a failure.
+fn reviewed(fail: &Fail) -> AnyView {
+    let blame = fail.blame.map(|it| view! { <div>"Problem of the "{it.word()}</div> });
+    let issue = fail.issue.as_ref().map(|it| view! { <div>"Issue "{assessment::issue(it)}</div> });
+    let waiver = fail.waiver.as_ref().map(|it| {
+        let words = format!("Waived by {} until {}: {}", it.by, it.until, it.reason);
+        view! { <div>{words}</div> }
+    });
+    view! { {blame}{issue}{waiver} }.into_any()
 }
 
 fn not_tested(report: &Report) -> AnyView {

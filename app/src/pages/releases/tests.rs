@@ -6,9 +6,10 @@ use leptos::prelude::*;
 use super::head;
 use crate::{
     api::releases::{PlanEvidence, StartValidation, TestsPage},
-    pages::{history::standing_part, plans, runs},
+    pages::{history::standing_part, plans, review, runs},
     routes::href,
     ui::{
+        assessment,
         badge::{Status, badge},
         copy, empty, form, page, table,
         time::time,
@@ -18,7 +19,7 @@ use crate::{
 /// The page.
 #[must_use]
 pub fn show(data: TestsPage) -> AnyView {
-    let TestsPage { head, standing, evidence: decided, validations, plans: names } = data;
+    let TestsPage { head, standing, evidence: decided, validations, plans: names, now } = data;
     let above = head::head(&head, "tests");
     let start = match &head.validating {
         Some(job) => {
@@ -33,7 +34,14 @@ pub fn show(data: TestsPage) -> AnyView {
         }
         .into_any(),
     };
-    let decides: Vec<_> = decided.iter().map(evidence).collect();
+    let name = head.row.release.name();
+    let decides: Vec<_> = decided
+        .iter()
+        .map(|plan| {
+            let missing = review::missing(&plan.evidence, &name, now, &standing.waive);
+            view! { {evidence(plan)}{missing} }
+        })
+        .collect();
     let history: Vec<_> = validations.iter().map(validation).collect();
     let history = if history.is_empty() {
         empty::nothing(
@@ -60,7 +68,6 @@ pub fn evidence(plan: &PlanEvidence) -> AnyView {
         .cases
         .iter()
         .map(|case| {
-            let outcome = case.outcome.0.parse().unwrap_or(domain::run::Outcome::NotRun);
             let run = case.run.as_ref().map_or_else(
                 || "no run has ended".into_any(),
                 |run| table::link(href::run(run), "run".to_owned()),
@@ -78,8 +85,9 @@ pub fn evidence(plan: &PlanEvidence) -> AnyView {
                 } else {
                     table::code(case.case.clone())
                 },
-                badge(Status::Outcome(Some(outcome))),
+                badge(Status::Outcome(Some(case.ended()))),
                 run,
+                assessment::deciding(case),
             ])
         })
         .collect();
@@ -88,7 +96,7 @@ pub fn evidence(plan: &PlanEvidence) -> AnyView {
         <div class="plan">
             <h3>{title}" "{badge(Status::Health(plan.health))}</h3>
             <p class="quiet">"Evidence "{copy::digest(&plan.digest, "the evidence's digest")}</p>
-            {table::table("Deciding cases", &["Entry", "Machine", "Suite", "Case", "Outcome", "Decided by"], rows)}
+            {table::table("Deciding cases", &["Entry", "Machine", "Suite", "Case", "Outcome", "Decided by", "Review"], rows)}
         </div>
     }
     .into_any()

@@ -42,6 +42,8 @@ pub enum Action {
     RecordResults,
     /// Say that a run must keep its files, or need not any more.
     KeepRun,
+    /// Say of a failure whose problem it is and where it is tracked.
+    AssessFailure,
     /// Boot something in a guest, to try it.
     StartGuest,
     /// Type to a guest, give it more time, or end it.
@@ -66,6 +68,10 @@ pub enum Action {
     Approve,
     /// Refuse a deployment.
     Refuse,
+    /// Let results that came in from elsewhere decide at a gate.
+    CountResults,
+    /// Answer for a failure that it does not stand in the way, or take that back.
+    Waive,
     /// Add people, change roles, disable accounts, hand out one-time links.
     ManagePeople,
     /// Change what an environment demands.
@@ -76,7 +82,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -95,6 +101,7 @@ impl Action {
         Self::Validate,
         Self::RecordResults,
         Self::KeepRun,
+        Self::AssessFailure,
         Self::StartGuest,
         Self::UseGuest,
         Self::WithdrawRelease,
@@ -107,6 +114,8 @@ impl Action {
         Self::RollBack,
         Self::Approve,
         Self::Refuse,
+        Self::CountResults,
+        Self::Waive,
         Self::ManagePeople,
         Self::ChangePolicy,
         Self::ChangeRoomRules,
@@ -132,6 +141,7 @@ impl Action {
             | Self::Validate
             | Self::RecordResults
             | Self::KeepRun
+            | Self::AssessFailure
             | Self::StartGuest
             | Self::UseGuest
             | Self::WithdrawRelease
@@ -142,7 +152,7 @@ impl Action {
             | Self::WithdrawRequest
             | Self::Deploy
             | Self::RollBack => Role::Developer,
-            Self::Approve | Self::Refuse => Role::Approver,
+            Self::Approve | Self::Refuse | Self::CountResults | Self::Waive => Role::Approver,
             Self::ManagePeople | Self::ChangePolicy | Self::ChangeRoomRules => Role::Administrator,
         }
     }
@@ -169,6 +179,7 @@ impl Action {
             Self::Validate => "validate a release",
             Self::RecordResults => "bring results in",
             Self::KeepRun => "say which runs are important",
+            Self::AssessFailure => "assess a failure",
             Self::StartGuest => "boot something in a guest",
             Self::UseGuest => "use a guest",
             Self::WithdrawRelease => "withdraw a release",
@@ -181,6 +192,8 @@ impl Action {
             Self::RollBack => "roll back",
             Self::Approve => "approve a deployment",
             Self::Refuse => "refuse a deployment",
+            Self::CountResults => "let results count for a plan",
+            Self::Waive => "waive a failure",
             Self::ManagePeople => "manage people",
             Self::ChangePolicy => "change a policy",
             Self::ChangeRoomRules => "change how long things stay",

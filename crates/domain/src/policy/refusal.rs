@@ -290,6 +290,51 @@ pub enum Refusal {
     /// Whoever types has not taken the keyboard.
     #[error("nobody has the keyboard; take it first")]
     KeyboardFree,
+    /// A waiver without an end, or one that is too far away.
+    #[error(
+        "say until when the waiver holds: a day such as 2026-12-31, in the future and at most a year ahead"
+    )]
+    WaiverEnd,
+    /// A person would waive a failure of what that person asked for.
+    #[error(
+        "{tie}, and nobody waives a failure of their own request; ask another approver. Where every environment that demands something lets people approve their own requests, they may waive as well"
+    )]
+    OwnFailure {
+        /// How the failure is that person's own.
+        tie: FailureTie,
+    },
+    /// A plan passes only by waivers of whoever asks for the deployment.
+    #[error(
+        "{environment} demands the plan \"{plan}\", and it passes only by waivers of whoever asks for the deployment, which do not count there; let another approver waive these failures"
+    )]
+    OwnWaiver {
+        /// The environment.
+        environment: String,
+        /// The plan.
+        plan: String,
+    },
+    /// Results decide at a gate already.
+    #[error("these results count for the plan \"{plan}\" already")]
+    Counted {
+        /// Name of the plan.
+        plan: String,
+    },
+    /// Results of what no gate asks for.
+    #[error(
+        "only results of a release of this installation, whose run has ended, count for a plan; say first what they are about"
+    )]
+    NothingToCount,
+    /// A person would let count what that person brought in.
+    #[error(
+        "you brought these results in, and nobody lets their own results decide; ask another approver. Where every environment that demands something lets people approve their own requests, they may do this as well"
+    )]
+    OwnResults,
+    /// There is no waiver to take back.
+    #[error("this failure has no waiver that could be taken back")]
+    NoWaiver,
+    /// Nothing speaks against what was tested.
+    #[error("this case passed; there is nothing to assess")]
+    NothingFailed,
     /// Nobody could manage people any more.
     #[error(
         "{name} is the last administrator; make somebody else an administrator first, or nobody could manage people"
@@ -306,6 +351,24 @@ impl Refusal {
     }
 }
 
+/// How a failure is a person's own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureTie {
+    /// That person asked for the validation.
+    #[error("you asked for the validation that found this")]
+    Validation,
+    /// That person brought the results.
+    #[error("you brought these results in")]
+    Results,
+    /// That person wants the release deployed.
+    #[error("you asked that {environment} serve this release")]
+    Deployment {
+        /// The environment.
+        environment: String,
+    },
+}
+
 /// What has changed since a deployment was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -313,9 +376,10 @@ pub enum Lapse {
     /// The release is made of other bytes.
     #[error("the release's manifest is another one now")]
     Manifest,
-    /// Other runs decide, or the environment demands other plans.
+    /// Other runs decide, failures are assessed or waived otherwise, or the environment demands other
+    /// plans.
     #[error(
-        "the evidence is another one now, since the release was validated again or the plans changed"
+        "the evidence is another one now, since the release was validated again, what people say of its failures changed, a waiver ended, or the plans changed"
     )]
     Evidence,
 }

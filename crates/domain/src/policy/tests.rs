@@ -37,6 +37,7 @@ fn standing() -> Standing {
         manifest: digest("manifest"),
         evidence: digest("evidence"),
         plans: vec![("smoke".to_owned(), Health::Passing)],
+        own_waivers: Vec::new(),
         name_taken_by: None,
     }
 }
@@ -129,9 +130,11 @@ fn each_role_may_what_the_table_says() {
                 Upload,
                 Import,
                 CancelJob,
+                EditPlan,
                 Validate,
                 RecordResults,
                 KeepRun,
+                AssessFailure,
                 StartGuest,
                 UseGuest,
                 WithdrawRelease,
@@ -145,7 +148,7 @@ fn each_role_may_what_the_table_says() {
             ],
             [false, true, true, true],
         ),
-        (&[Approve, Refuse], [false, false, true, true]),
+        (&[Approve, Refuse, CountResults, Waive], [false, false, true, true]),
         (&[ManagePeople, ChangePolicy, ChangeRoomRules], [false, false, false, true]),
     ];
     let rows: usize = table.iter().map(|(actions, _)| actions.len()).sum();

@@ -296,6 +296,7 @@ mod tests {
             incomplete: None,
             remarks: Vec::new(),
             recorded_by: "runner".to_owned(),
+            plan: None,
             totals: Totals::default(),
             console: None,
             stages: Vec::new(),

@@ -16,11 +16,14 @@ use serde::{Deserialize, Serialize};
 
 pub use self::figures::Figures;
 use super::{
-    Outcome,
+    FailureClass, Outcome,
     comparison::{CaseChange, ComparedCase},
     reported::Totals,
 };
-use crate::{deployment::Verdict, digest::Digest, history::Failing, manifest::Component};
+use crate::{
+    assessment::Issue, deployment::Verdict, digest::Digest, history::Failing, manifest::Component,
+    time::Timestamp,
+};
 
 /// How many cases are listed of each kind of change; all of them are counted.
 const MOST_LISTED: usize = 50;
@@ -63,8 +66,10 @@ pub struct Facts {
     pub base: Option<Vec<Placed>>,
     /// What differs between both, case by case.
     pub compared: Vec<ComparedCase>,
-    /// What speaks against it.
+    /// What speaks against it, with what people say of that.
     pub failing: Vec<Failing>,
+    /// When this was so: waivers end.
+    pub now: Timestamp,
     /// Whether more speaks against it than `failing` holds.
     pub more_failing: bool,
     /// Its files.
@@ -252,6 +257,26 @@ pub struct Fail {
     pub outcome: Outcome,
     /// What was seen, the first line of it.
     pub reason: String,
+    /// Whose problem it is, where somebody has said so.
+    pub blame: Option<FailureClass>,
+    /// Where it is tracked.
+    pub issue: Option<Issue>,
+    /// Who answers for it that it does not stand in the way, where that holds.
+    pub waiver: Option<FailWaiver>,
+}
+
+/// Somebody's word that a failure does not stand in the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = ReportWaiver))]
+pub struct FailWaiver {
+    /// Whose.
+    pub by: String,
+    /// Until when it holds.
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
+    pub until: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What an approver said of a deployment.
@@ -284,7 +309,7 @@ impl From<Facts> for Report {
             figures,
             matrix: Matrix::of(&facts.here, facts.base.as_deref()),
             changes: changes(&facts.compared, facts.base.is_some()),
-            fails: facts.failing.into_iter().map(Fail::from).collect(),
+            fails: facts.failing.into_iter().map(|it| Fail::of(it, facts.now)).collect(),
             more_fails: facts.more_failing,
             not_tested,
             release: facts.release,
@@ -355,9 +380,18 @@ impl Matrix {
     }
 }
 
-impl From<Failing> for Fail {
-    fn from(it: Failing) -> Self {
+impl Fail {
+    fn of(it: Failing, now: Timestamp) -> Self {
+        let said = it.assessment.map(|it| it.said).unwrap_or_default();
+        let waiver = said.waived(now).map(|it| FailWaiver {
+            by: it.by.clone(),
+            until: it.until.rfc3339(),
+            reason: it.reason.clone(),
+        });
         Self {
+            waiver,
+            blame: said.blame,
+            issue: said.issue,
             place: place(&it.machine, &it.entry),
             reason: it.message.lines().next().unwrap_or_default().to_owned(),
             case: it.case,

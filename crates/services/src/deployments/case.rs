@@ -1,12 +1,15 @@
 //! Everything that decides about a deployment, read in one transaction.
 
 use domain::{
+    assessment::Waiver,
     deployment::Deployment,
     environment::{Environment, Policy},
+    evidence::Evidence,
     ids::{DeploymentId, PersonId},
     person::{Person, Role},
     policy::{Approving, Deploying, Standing},
-    release::Release,
+    release::{Health, Release},
+    time::Timestamp,
     version::CandidateVersion,
 };
 use store::Rows;
@@ -27,7 +30,11 @@ pub(super) struct Case {
 }
 
 impl Case {
-    pub(super) async fn read(rows: &mut Rows, id: &DeploymentId) -> Result<Self, ServiceError> {
+    pub(super) async fn read(
+        rows: &mut Rows,
+        id: &DeploymentId,
+        now: Timestamp,
+    ) -> Result<Self, ServiceError> {
         let deployment = rows.deployment(id).await?.ok_or_else(|| no_deployment(id))?;
         let environment = rows
             .environment(&deployment.environment)
@@ -37,7 +44,8 @@ impl Case {
             .release(&deployment.release)
             .await?
             .ok_or_else(|| no_release(&deployment.release_name))?;
-        let standing = standing(rows, &release, &environment.policy).await?;
+        let asked = (&environment.policy, &deployment.requester);
+        let standing = standing(rows, &release, asked, now).await?;
         let people = rows.people().await?;
         Ok(Self { deployment, environment, release, standing, people })
     }
@@ -75,7 +83,7 @@ impl Case {
 ///
 /// # Errors
 /// [`ServiceError::Unauthenticated`] where the person may not sign in any more.
-pub(super) fn present_role(
+pub(crate) fn present_role(
     people: &[Person],
     by: &PersonId,
     asked_as: Role,
@@ -87,18 +95,25 @@ pub(super) fn present_role(
         .ok_or(ServiceError::Unauthenticated)
 }
 
-/// How a release stands before an environment's policy now.
+/// How a release stands at `now` before an environment's policy, where that person wants it deployed.
 pub(super) async fn standing(
     rows: &mut Rows,
     release: &Release,
-    policy: &Policy,
+    (policy, requester): (&Policy, &PersonId),
+    now: Timestamp,
 ) -> Result<Standing, ServiceError> {
     let manifest = release.manifest.ok_or_else(|| no_release(&release.name()))?;
-    let evidence = demanded_evidence(rows, release, policy).await?;
+    let evidence = demanded_evidence(rows, release, policy, now).await?;
+    let counts = |waiver: &Waiver| policy.self_approval || waiver.person != *requester;
+    let health = |it: &Evidence| it.health_where(counts);
+    let passes = |health: Health| health == Health::Passing;
+    let own = evidence.iter().filter(|it| passes(it.health()) && !passes(health(it)));
+    let own_waivers = own.map(|it| it.plan.clone()).collect();
     Ok(Standing {
         stage: release.stage,
         manifest,
-        plans: evidence.iter().map(|it| (it.plan.clone(), it.health())).collect(),
+        plans: evidence.iter().map(|it| (it.plan.clone(), health(it))).collect(),
+        own_waivers,
         evidence: domain::evidence::digest_of(&evidence)?,
         name_taken_by: name_taken_by(rows, release).await?,
     })

@@ -59,7 +59,9 @@ impl Services {
             serves: environment.release.as_ref() == Some(&release.id),
         };
         let mut permit = policy::roll_back_gate(&facts, &mut tx)?;
-        let standing = standing(permit.transaction(), &release, &environment.policy).await?;
+        let standing =
+            standing(permit.transaction(), &release, (&environment.policy, &by), self.now())
+                .await?;
         let deployment =
             self.new_deployment(actor, by, &environment, &release, &standing, reason, true);
         permit.transaction().insert_deployment(&deployment).await?;

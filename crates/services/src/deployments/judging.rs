@@ -59,7 +59,7 @@ impl Services {
         let state = match verdict {
             Verdict::Refused => Some(DeploymentState::Refused),
             Verdict::Approved => {
-                let counted = Case::read(&mut tx, id).await?;
+                let counted = Case::read(&mut tx, id, self.now()).await?;
                 (policy::counted_approvals(&counted.deploying(&by, role))
                     >= counted.environment.policy.approvals)
                     .then_some(DeploymentState::Approved)
@@ -110,7 +110,7 @@ impl Services {
         id: &DeploymentId,
     ) -> Result<(WriteTx, Case), ServiceError> {
         let mut tx = self.begin().await?;
-        let case = Case::read(&mut tx, id).await?;
+        let case = Case::read(&mut tx, id, self.now()).await?;
         let Case { deployment, standing, .. } = &case;
         let lapse = policy::lapsed(deployment, &standing.manifest, &standing.evidence);
         let Some(lapse) = lapse.filter(|_| deployment.state.open()) else { return Ok((tx, case)) };
@@ -120,8 +120,9 @@ impl Services {
         self.record(&mut tx, actor, Change::DeploymentLapsed { deployment, why: &why }).await?;
         self.commit(tx, &format!("deployment/{id}")).await?;
         Err(ServiceError::Conflict(
-            "the evidence or the release has changed since this was asked for, so the request has \
-             lapsed; look at the new evidence and ask anew"
+            "the evidence or the release has changed since this was asked for (results, what people \
+             say of failures, waivers, plans), so the request has lapsed; look at the new evidence and \
+             ask anew"
                 .to_owned(),
         ))
     }

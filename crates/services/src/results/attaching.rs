@@ -3,14 +3,23 @@
 use domain::{
     actor::Actor,
     ids::RunId,
-    policy::Action,
-    run::Run,
-    subject::{SubjectKey, recorded_name},
+    policy::{self, Action, Refusal},
+    run::{Run, RunSource},
+    subject::{Subject, SubjectKey, recorded_name},
     time::Timestamp,
 };
-use store::{WriteTx, subjects::SubjectNumber};
+use store::{WriteTx, runs::GateFacts, subjects::SubjectNumber};
 
-use crate::{Services, audit::Change, error::ServiceError, releases::no_release, runs::no_run};
+use crate::{
+    Services,
+    audit::Change,
+    deployments::present_role,
+    error::ServiceError,
+    evidence::{evidence_by, plan_called},
+    plans::no_plan,
+    releases::no_release,
+    runs::no_run,
+};
 
 /// What a run can be attached to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +68,79 @@ impl Services {
         self.record(&mut tx, actor, Change::RunAttached { run: &run }).await?;
         self.commit(tx, &format!("run/{id}")).await?;
         Ok(run)
+    }
+
+    /// Lets results that came in from elsewhere decide at the gates that demand a plan, as it is now.
+    ///
+    /// # Errors
+    /// Where the rules do not let the actor, or the plan does not ask for the suite of this run on its
+    /// machine and boot entry.
+    pub async fn count_run(
+        &self,
+        actor: &Actor,
+        id: &RunId,
+        plan: &str,
+    ) -> Result<Run, ServiceError> {
+        let role = Self::role_of(actor, Action::CountResults)?;
+        let (by, _) = Self::person_of(actor)?;
+        let mut tx = self.begin().await?;
+        let run = tx.run_alone(id).await?.ok_or_else(|| no_run(id))?;
+        let role = present_role(&tx.people().await?, &by, role)?;
+        policy::may_count_results((actor.name(), role), &run, &tx.environments().await?)?;
+        let release = match &run.subject {
+            Some(Subject::Release { id, .. }) => tx.release(id).await?,
+            Some(Subject::Variant { .. } | Subject::Recorded { .. }) | None => None,
+        };
+        let release = release.ok_or(Refusal::NothingToCount)?;
+        let found = plan_called(&mut tx, plan).await?.ok_or_else(|| no_plan(plan))?;
+        let evidence = evidence_by(&mut tx, &release, plan, self.now()).await?;
+        let asked = evidence.cases.iter().any(|it| {
+            (&it.suite, &it.machine, &it.entry) == (&run.suite, &run.machine, &run.entry)
+        });
+        if !asked {
+            let suites: Vec<_> =
+                found.definition.suites.iter().map(|it| it.suite.as_str()).collect();
+            let message = format!(
+                "plan {plan} asks for {} on {}; this run is of {} on {}{}",
+                suites.join(", "),
+                found.definition.machines.join(", "),
+                run.suite,
+                run.machine,
+                if run.entry.is_empty() { String::new() } else { format!(", entry {}", run.entry) },
+            );
+            return Err(ServiceError::invalid("plan", message));
+        }
+        let gate = GateFacts {
+            manifest: evidence.manifest,
+            plan: found.name,
+            plan_revision: found.revision,
+        };
+        tx.count_run(id, &gate).await?;
+        let run = tx.run_alone(id).await?.ok_or_else(|| no_run(id))?;
+        self.record(&mut tx, actor, Change::RunCounted { run: &run }).await?;
+        self.commit(tx, &format!("run/{id}")).await?;
+        Ok(run)
+    }
+
+    /// Whether the actor may let a run decide at a gate; `None` where it is not of a kind that waits
+    /// for that.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn count_choice(
+        &self,
+        actor: &Actor,
+        run: &Run,
+    ) -> Result<Option<Result<(), String>>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        let brought = matches!(run.source, RunSource::Upload | RunSource::Manual);
+        let (_, role) = Self::person_of(actor)?;
+        let environments = self.read().await?.environments().await?;
+        match policy::may_count_results((actor.name(), role), run, &environments) {
+            _ if !brought => Ok(None),
+            Err(Refusal::Counted { .. } | Refusal::NothingToCount) => Ok(None),
+            choice => Ok(Some(choice.map_err(|it| it.to_string()))),
+        }
     }
 
     /// How many runs wait for somebody to say what they are about.

@@ -79,6 +79,13 @@ static RELAY_OF_SYSTEM_USER: LazyLock<Vec<u8>> = LazyLock::new(|| {
     relay
 });
 
+/// The Python environment of suites, by the name that set-up gives it.
+pub(crate) fn python_of_suites() -> PathBuf {
+    let requirements = include_str!("../../../../examples/suites/requirements.txt");
+    let digest = Digest::of(requirements).to_string();
+    PathBuf::from(format!("/var/cache/bootwright-suites-{}", &digest[..16]))
+}
+
 fn become_system_user() {
     if !Uid::effective().is_root() {
         return;
@@ -111,7 +118,7 @@ impl World {
             cache_dir: Some(cache.join("cache")),
             mirror: mirror.map(ToOwned::to_owned),
             source_root: None,
-            suites_python: None,
+            suites_python: Some(python_of_suites()),
             source_networks: Vec::new(),
             kernel_jobs: None,
             boot_limit,
@@ -254,10 +261,15 @@ impl World {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Validates a release to its end; gives the job and its runs.
+    /// Validates a release by plan "smoke" to its end; gives the job and its runs.
     pub(crate) async fn validate(&self, version: &str) -> (Job, Vec<Run>) {
+        self.validate_by(version, None).await
+    }
+
+    /// As [`World::validate`], by a plan.
+    pub(crate) async fn validate_by(&self, version: &str, plan: Option<&str>) -> (Job, Vec<Run>) {
         let ann = &self.developer;
-        let job = self.services.start_validation(ann, version, None).await.unwrap();
+        let job = self.services.start_validation(ann, version, plan).await.unwrap();
         let job = self.wait_for(&job.id, Duration::from_secs(1200)).await;
         let runs = self.services.validation_of_job(ann, &job.id).await.unwrap().unwrap().runs;
         for run in &runs {

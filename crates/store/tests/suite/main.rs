@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod assessments;
 mod audit;
 mod cluster;
 mod deployments;

@@ -305,7 +305,7 @@ async fn what_was_there_before_counts_as_before(world: World) {
     let open = rows.run(&RunId::from("run-3")).await.unwrap().unwrap();
     assert_eq!((open.ended_at, open.totals), (None, Totals::default()));
     let named = ["smoke.a".to_owned()];
-    let decides = rows.deciding_runs(&Digest::of("m"), ("smoke", 2), &named).await.unwrap();
+    let decides = rows.deciding_runs(&Digest::of("m"), ("smoke", 2), &named, None).await.unwrap();
     assert_eq!(decides.len(), 1);
     assert_eq!(decides[0].run.as_str(), "run-2");
     assert_eq!(decides[0].results, [("smoke.a".to_owned(), Outcome::Passed)]);

@@ -163,7 +163,7 @@ async fn the_newest_run_that_ended_decides(world: World) {
 
     let mut rows = world.store.read().await.unwrap();
     let named = ["smoke.b".to_owned()];
-    let deciding = rows.deciding_runs(&manifest, ("smoke", 1), &named).await.unwrap();
+    let deciding = rows.deciding_runs(&manifest, ("smoke", 1), &named, None).await.unwrap();
     let of = |run: &RunId, entry: &str, results: &[(&str, Outcome)]| DecidingRun {
         run: run.clone(),
         machine: "qemu".to_owned(),
@@ -175,8 +175,8 @@ async fn the_newest_run_that_ended_decides(world: World) {
     let both = [("smoke.a", Outcome::Failed), ("smoke.b", Outcome::Passed)];
     // Of what was not asked for, only what failed is told.
     assert_eq!(deciding, [of(&old, "linux", &both), of(&rescue, "rescue", &[])]);
-    assert!(rows.deciding_runs(&manifest, ("smoke", 2), &[]).await.unwrap().is_empty());
-    assert!(rows.deciding_runs(&manifest, ("other", 1), &[]).await.unwrap().is_empty());
+    assert!(rows.deciding_runs(&manifest, ("smoke", 2), &[], None).await.unwrap().is_empty());
+    assert!(rows.deciding_runs(&manifest, ("other", 1), &[], None).await.unwrap().is_empty());
 }
 
 /// A boot that came to nothing must not leave an older pass standing.
@@ -190,7 +190,7 @@ async fn a_run_without_results_decides_nothing_away(world: World) {
     let mut rows = world.store.read().await.unwrap();
     let manifest = release.manifest.unwrap();
     let named = ["smoke.a".to_owned()];
-    let deciding = rows.deciding_runs(&manifest, ("smoke", 1), &named).await.unwrap();
+    let deciding = rows.deciding_runs(&manifest, ("smoke", 1), &named, None).await.unwrap();
     assert_eq!(deciding.len(), 1);
     assert_eq!((&deciding[0].run, deciding[0].whole, deciding[0].results.len()), (&bad, false, 0));
 }

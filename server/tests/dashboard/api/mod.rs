@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// A request of a program, without a token yet.
-fn ask(world: &World, method: &str, path: &str, body: Option<&Value>) -> Ask {
+pub(crate) fn ask(world: &World, method: &str, path: &str, body: Option<&Value>) -> Ask {
     let ask = world.get(&format!("/api/v1{path}")).json().method(method);
     match body {
         None => ask,
@@ -34,19 +34,19 @@ fn ask(world: &World, method: &str, path: &str, body: Option<&Value>) -> Ask {
 }
 
 /// A token that the person of `role` made.
-async fn token(world: &World, role: Role, scope: Scope) -> MadeToken {
+pub(crate) async fn token(world: &World, role: Role, scope: Scope) -> MadeToken {
     let name = format!("token {}", world.number());
     let new = NewToken { name, role: None, scope, days: 1 };
     world.services.create_token(&world.actor(role).await, new).await.unwrap()
 }
 
 /// A token for everything that the role allows.
-async fn secret(world: &World, role: Role) -> String {
+pub(crate) async fn secret(world: &World, role: Role) -> String {
     token(world, role, Scope::All).await.secret
 }
 
 impl Ask {
-    fn bearer(self, secret: &str) -> Self {
+    pub(crate) fn bearer(self, secret: &str) -> Self {
         self.header("authorization", &format!("Bearer {secret}"))
     }
 }
@@ -57,7 +57,7 @@ impl Answer {
     }
 
     /// The sentence of a problem of that status, in the form of RFC 9457.
-    fn problem(&self, status: u16) -> String {
+    pub(crate) fn problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.body);
         let problem = self.value();

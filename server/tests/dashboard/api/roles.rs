@@ -18,7 +18,12 @@ use server::api::{Access, Operation, operations};
 use super::{ask, secret, token};
 use crate::{
     http::Ask,
-    world::{RECIPE, World, kernels::definition},
+    roles::lettered,
+    world::{
+        RECIPE, World,
+        kernels::definition,
+        plans::{plan_definition, suite_definition},
+    },
 };
 
 /// A request of an operation on things that are as it needs them, so that nothing but the role can
@@ -90,6 +95,30 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             let new = RoomRules { candidates: Some(number), ..rules };
             send(path, serde_json::to_value(new).unwrap())
                 .header("if-match", &format!("\"{version}\""))
+        }
+        ("POST", "/plans") => {
+            let definition = plan_definition(&["qemu"], &[("smoke", &[])]);
+            send(path, json!({ "name": format!("p-{number}"), "definition": definition }))
+        }
+        ("PUT", "/plans/{name}") => {
+            let definition = plan_definition(&["qemu"], &[("smoke", &["smoke.kernel"])]);
+            let path = path.replace("{name}", &world.plan().await);
+            send(path, json!({ "definition": definition })).header("if-match", "\"1\"")
+        }
+        ("DELETE", "/plans/{name}") => {
+            ask(world, method, &path.replace("{name}", &world.plan().await), None)
+        }
+        ("POST", "/suites") => {
+            let definition = suite_definition("new");
+            send(path, json!({ "name": format!("s-{number}"), "definition": definition }))
+        }
+        ("PUT", "/suites/{name}") => {
+            let path = path.replace("{name}", &world.suite().await);
+            send(path, json!({ "definition": suite_definition("another") }))
+                .header("if-match", "\"1\"")
+        }
+        ("DELETE", "/suites/{name}") => {
+            ask(world, method, &path.replace("{name}", &world.suite().await), None)
         }
         ("POST", "/kernels") => {
             let definition = definition("tinyconfig");
@@ -173,6 +202,26 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             let run = world.unattached_run().await;
             let path = path.replace("{id}", run.as_str());
             send(path, json!({ "release": format!("recorded/v1.{number}") }))
+        }
+        ("PUT", "/runs/{id}/plan") => {
+            let run = world.brought_run("qemu", "linux", "smoke").await;
+            send(path.replace("{id}", run.as_str()), json!({ "plan": "smoke" }))
+        }
+        ("PUT", "/runs/{id}/cases/{case}/assessment") => {
+            let run = world.failed_run(&lettered(&number.to_string())).await;
+            let path = path.replace("{id}", run.as_str()).replace("{case}", "smoke.boot");
+            send(path, json!({ "blame": "lab" })).header("if-match", "\"0\"")
+        }
+        ("PUT", "/runs/{id}/cases/{case}/waiver") => {
+            let run = world.failed_run(&lettered(&number.to_string())).await;
+            let path = path.replace("{id}", run.as_str()).replace("{case}", "smoke.boot");
+            let body = json!({ "reason": "known since long", "until": world.in_days(7) });
+            send(path, body).header("if-match", "\"0\"")
+        }
+        ("DELETE", "/runs/{id}/cases/{case}/waiver") => {
+            let run = world.waived_run(&lettered(&number.to_string())).await;
+            let path = path.replace("{id}", run.as_str()).replace("{case}", "smoke.boot");
+            ask(world, method, &path, None)
         }
         ("POST", "/guests") => {
             world.end_guests().await;
@@ -268,6 +317,8 @@ async fn address(world: &World, path: &str) -> String {
     let (parameter, value) = match noun {
         "variants" if path.contains('{') => ("{name}", world.variant().await),
         "recipes" => ("{name}", RECIPE.to_owned()),
+        "plans" if path.contains('{') => ("{name}", world.plan().await),
+        "suites" if path.contains('{') => ("{name}", world.suite().await),
         "releases" if path.contains('{') => ("{version}", world.candidate().await),
         "jobs" if path.contains('{') => ("{id}", world.queued().await.0.id.to_string()),
         "validations" if path.contains('{') => {
@@ -279,6 +330,10 @@ async fn address(world: &World, path: &str) -> String {
         }
         "runs" if path.ends_with("/console") => {
             ("{id}", world.run_with_console().await.to_string())
+        }
+        "runs" if path.ends_with("/assessment") => {
+            let run = world.failed_run(&lettered(&world.number().to_string())).await;
+            return path.replace("{id}", run.as_str()).replace("{case}", "smoke.boot");
         }
         "runs" if path.ends_with("/export") => ("{id}", world.ended_run().await.to_string()),
         "runs" if path.contains('{') => ("{id}", world.run().await.to_string()),

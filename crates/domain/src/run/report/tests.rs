@@ -1,5 +1,9 @@
 use super::*;
-use crate::{ids::RunId, run::comparison::SeenCase};
+use crate::{
+    assessment::{Assessment, MadeAssessment, Waiver},
+    ids::RunId,
+    run::comparison::SeenCase,
+};
 
 fn placed(machine: &str, entry: &str, suite: &str, passed: u64, failed: u64) -> Placed {
     Placed {
@@ -40,6 +44,25 @@ fn failing() -> Failing {
         message: "no | IOMMU\nsecond line".to_owned(),
         excerpt: String::new(),
         strip: Vec::new(),
+        assessment: Some(MadeAssessment {
+            said: Assessment {
+                issue: Some("https://tracker.example/a_b".parse().unwrap()),
+                blame: Some(FailureClass::Product),
+                comment: String::new(),
+                waiver: Some(Waiver {
+                    reason: "no | board".to_owned(),
+                    person: "p".into(),
+                    by: "ada".to_owned(),
+                    at: Timestamp(1),
+                    until: Timestamp::from_seconds(1_795_442_531),
+                }),
+            },
+            revision: 1,
+            at: Timestamp(1),
+            by: "ada".to_owned(),
+            about: None,
+            run: None,
+        }),
     }
 }
 
@@ -171,12 +194,14 @@ fn markdown_has_the_form_in_which_teams_post() {
          | apu2 | 690 (+5) / 13 (-5) | 690 (+5) / 13 (-5) | 98.15 (+0.71%) |\n",
         "**Fixed: 1**\n\n| Description | Result |\n|---|---|\n\
          | XEN1.4 checks XEN1.4 (apu2) | passed |\n",
-        "| XEN1.2 IOMMU \\| \\<on\\> (apu2, entry xen) | failed: no \\| IOMMU |\n",
+        "| XEN1.2 IOMMU \\| \\<on\\> (apu2, entry xen) | failed: no \\| IOMMU; problem of the product; issue <https://tracker.example/a_b>; waived by ada until 2026-11-23T14:02:11Z: no \\| board |\n",
         "* ada approved it for production, 2026-11-27T10:00:00Z: fine \\@all\n",
         "## Known issues\n\nNone are written down.\n",
     ] {
         assert!(text.contains(expected), "{expected}\nis not in\n{text}");
     }
+    let late = Timestamp::from_seconds(1_795_442_531);
+    assert_eq!(Fail::of(failing(), late).waiver, None, "it holds until then");
     // Of what was made elsewhere nothing is here that these could hold.
     let elsewhere = Report::from(Facts::default()).markdown();
     for gone in ["Key changes", "Binaries", "Known issues", "Approvals"] {

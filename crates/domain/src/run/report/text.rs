@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ChangedCase, Changes, Figures, Matrix, RATE, Report};
+use super::{ChangedCase, Changes, Fail, FailWaiver, Figures, Matrix, RATE, Report};
 use crate::{
     deployment::Verdict,
     markdown::{cell, prose},
@@ -70,12 +70,8 @@ impl Report {
         for it in &self.fails {
             let what = described(&it.case, &it.title);
             let why = format!("{}: {}", it.outcome.word(), it.reason);
-            let _ = writeln!(
-                text,
-                "| {what} ({}) | {} |",
-                cell(&it.place),
-                cell(why.trim_end_matches(": "))
-            );
+            let why = cell(why.trim_end_matches(": ")) + &reviewed(it);
+            let _ = writeln!(text, "| {what} ({}) | {why} |", cell(&it.place));
         }
         if self.more_fails {
             text.push_str("\nNot all are listed.\n");
@@ -118,6 +114,28 @@ impl Report {
                 writeln!(text, "* {who} {verdict} it for {environment}, {}{}", it.at, cell(&why));
         }
     }
+}
+
+/// What people say of a failure: whose problem it is, where it is tracked, who waived it.
+fn reviewed(fail: &Fail) -> String {
+    let mut text = String::new();
+    if let Some(blame) = fail.blame {
+        let _ = write!(text, "; problem of the {blame}");
+    }
+    if let Some(issue) = &fail.issue {
+        // An address is a link where it stands between angles; a key is one to its tracker.
+        let plain = !issue.as_str().contains(['<', '>', '|', '\\']);
+        let issue = match issue.href() {
+            Some(href) if plain => format!("<{href}>"),
+            _ => cell(issue.as_str()),
+        };
+        let _ = write!(text, "; issue {issue}");
+    }
+    if let Some(FailWaiver { by, until, reason }) = &fail.waiver {
+        let words = format!("; waived by {by} until {until}: {reason}");
+        text.push_str(&cell(&words));
+    }
+    text
 }
 
 fn section(text: &mut String, heading: &str, content: &str) {
