@@ -151,6 +151,7 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(releases::evidence)),
         row(May(Read), routes!(reports::report)),
         row(May(Read), routes!(assessments::failures)),
+        row(May(Waive), routes!(assessments::waive_missing)),
         row(May(Read), routes!(releases::files)),
         row(May(Read), routes!(releases::file)),
         row(May(Read), routes!(notes::show)),

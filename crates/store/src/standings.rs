@@ -1,6 +1,9 @@
 //! How a subject stands: by suite, by machine, and every result that speaks against it.
 
+use std::collections::HashMap;
+
 use domain::{
+    assessment::MadeAssessment,
     history::{Failing, Group, Mark},
     ids::RunId,
     run::report::Placed,
@@ -150,12 +153,64 @@ impl Rows {
         subject: SubjectNumber,
         filter: &FailingFilter,
     ) -> Result<Vec<Failing>, StoreError> {
+        let mut failing = self.unassessed_failing(subject, filter).await?;
+        let said = self.said_of_failing(subject, &failing).await?;
+        for it in &mut failing {
+            let place = (it.case.clone(), it.machine.clone(), it.entry.clone());
+            it.assessment = said.get(&place).cloned();
+        }
+        Ok(failing)
+    }
+
+    /// What people say of these results that count and speak against a subject, by case, machine and
+    /// entry.
+    ///
+    /// SQLite would make a table of all assessments first where this were joined to the list itself.
+    async fn said_of_failing(
+        &mut self,
+        subject: SubjectNumber,
+        listed: &[Failing],
+    ) -> Result<HashMap<(String, String, String), MadeAssessment>, StoreError> {
+        let (Some(first), Some(last)) = (listed.first(), listed.last()) else {
+            return Ok(HashMap::new());
+        };
+        let rows = sqlx::query(
+            "select t.case_id, n.machine, n.entry, a.*
+             from latest_result l
+             join test_case t on t.number = l.test_case
+             join lane n on n.number = l.lane
+             join result r on r.number = l.result
+             join failure f on f.test_case = l.test_case and f.mark = r.signature
+             join assessment_with_names a on a.assessment = f.newest
+             where l.subject = $1 and l.outcome in ('failed', 'errored')
+               and t.case_id between $2 and $3",
+        )
+        .bind(subject.0)
+        .bind(&first.case)
+        .bind(&last.case)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("reading what is said of failures"))?;
+        let mut said = HashMap::new();
+        for row in &rows {
+            let place = (text(row, "case_id")?, text(row, "machine")?, text(row, "entry")?);
+            if let Some(made) = made(row)? {
+                said.insert(place, made);
+            }
+        }
+        Ok(said)
+    }
+
+    async fn unassessed_failing(
+        &mut self,
+        subject: SubjectNumber,
+        filter: &FailingFilter,
+    ) -> Result<Vec<Failing>, StoreError> {
         sqlx::query(
             // What few of them are shown is looked up after they are chosen: messages are long.
             "select l.case_id, l.title, l.machine, l.entry, l.id, l.suite, r.outcome, r.message,
-                    e.excerpt, a.*
-             from (select t.case_id, t.title, n.machine, n.entry, u.id, s.name as suite, c.result,
-                          c.test_case
+                    e.excerpt
+             from (select t.case_id, t.title, n.machine, n.entry, u.id, s.name as suite, c.result
                    from latest_result c
                    join test_case t on t.number = c.test_case
                    join lane n on n.number = c.lane
@@ -166,15 +221,13 @@ impl Rows {
                      and ($5 = 0 or not exists (
                          select 1 from result r
                          join failure f on f.test_case = r.test_case and f.mark = r.signature
-                         join assessment_with_names a on a.assessment = f.newest
+                         join assessment a on a.number = f.newest
                          where r.number = c.result
                            and (a.issue <> '' or a.blame is not null
                                 or coalesce(a.waiver_until, 0) > $5)))
                    order by t.case_id, n.machine, n.entry limit $4) l
              join result r on r.number = l.result
              left join result_detail e on e.result = r.number
-             left join failure f on f.test_case = l.test_case and f.mark = r.signature
-             left join assessment_with_names a on a.assessment = f.newest
              order by l.case_id, l.machine, l.entry",
         )
         .bind(subject.0)
@@ -198,7 +251,7 @@ impl Rows {
                 message: text(row, "message")?,
                 excerpt: optional_text(row, "excerpt")?.unwrap_or_default(),
                 strip: Vec::new(),
-                assessment: made(row)?,
+                assessment: None,
             })
         })
         .collect()

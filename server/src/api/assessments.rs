@@ -1,6 +1,6 @@
 //! Assessments: what people say of failures, and which failures of a release nobody has reviewed yet.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use domain::{
     assessment::{self, MadeAssessment},
     history::Failing,
@@ -12,7 +12,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use services::{
     Services,
-    assessments::{FailureAt, Review, SeenFailure, Statement},
+    assessments::{FailureAt, MissingCase, Review, SeenFailure, Statement},
     history::{FailureQuery, Standing},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -210,6 +210,45 @@ pub async fn withdraw(
     Path(failure): FailurePath,
 ) -> Answer<Tagged<FailureReview>> {
     say(&services, &actor, failure, None, &Statement::WithdrawWaiver).await
+}
+
+/// A waiver of a case that a plan demands and that no run has answered.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MissingCaseWaiver {
+    /// Name of the plan.
+    pub plan: String,
+    /// Name of the suite.
+    pub suite: String,
+    /// Name of the machine.
+    pub machine: String,
+    /// Label of the boot entry; empty where there is none.
+    #[serde(default)]
+    pub entry: String,
+    /// The case's id; `*` for a run as a whole.
+    pub case: String,
+    /// Why it does not stand in the way, 3 to 2000 characters.
+    pub reason: String,
+    /// Until when it holds, a year ahead at the most: an instant in RFC 3339, or a day, the whole of
+    /// which counts in UTC.
+    pub until: String,
+}
+
+/// Answers for a demanded case that no run has answered, where a machine is dead, say: 204. It holds for
+/// this machine and boot entry, in later releases as well.
+#[utoipa::path(post, operation_id = "waive_missing", path = "/releases/{version}/waivers", tag = "releases", params(("version" = String, Path, description = "Name of the release")), request_body = MissingCaseWaiver, responses((status = 204)))]
+pub async fn waive_missing(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(release): Path<String>,
+    Body(new): Body<MissingCaseWaiver>,
+) -> Answer<StatusCode> {
+    let MissingCaseWaiver { plan, suite, machine, entry, case, reason, until } = new;
+    let missing = MissingCase { release, plan, suite, machine, entry, case };
+    let failure = SeenFailure { at: FailureAt::Missing(missing), seen: None };
+    let statement = Statement::Waive { reason, until };
+    services.review_failures(&actor, &[failure], &statement).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Which failures of a release.

@@ -201,6 +201,11 @@ impl Client {
         self.read(self.send("DELETE", path, &[], Vec::new())?)
     }
 
+    /// A POST that gives nothing back.
+    pub(super) fn tell(&self, path: &str, body: &impl Serialize) -> Result<(), CliError> {
+        self.send("POST", path, &[JSON], json(body)?).map(|_| ())
+    }
+
     pub(super) fn delete(&self, path: &str) -> Result<(), CliError> {
         self.send("DELETE", path, &[], Vec::new()).map(|_| ())
     }

@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, Subcommand, ValueEnum};
 use domain::{
     release::{Health, Stage},
-    run::report::Report,
+    run::{Outcome, report::Report},
 };
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
     run::review,
 };
 use crate::api::{
-    assessments::ReleaseFailures,
+    assessments::{MissingCaseWaiver, ReleaseFailures},
     exchange::Listed,
     jobs::Job,
     notes::{NewNotes, Notes},
@@ -132,6 +132,27 @@ pub(super) enum ReleaseCommand {
         /// Only those on this machine.
         #[arg(long, value_name = "NAME")]
         machine: Option<String>,
+    },
+    /// Answer for cases that a plan demands and no run has answered, since a machine is dead, say; a line
+    /// for each. Takes an approver, and holds there in later releases as well.
+    WaiveMissing {
+        /// Name of the release.
+        name: String,
+        /// Name of the machine that says nothing.
+        #[arg(long, value_name = "NAME")]
+        machine: String,
+        /// Name of the plan.
+        #[arg(long, default_value = "smoke")]
+        plan: String,
+        /// Only cases of the boot entry of this label.
+        #[arg(long, value_name = "LABEL")]
+        entry: Option<String>,
+        /// Why they do not stand in the way.
+        #[arg(long)]
+        reason: String,
+        /// Until when: a day such as 2026-12-31, or an instant in RFC 3339; a year ahead at the most.
+        #[arg(long, value_name = "DAY")]
+        until: String,
     },
     /// Show what changed in a release against what production serves.
     Diff {
@@ -259,6 +280,18 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
             evidence(cli, name)
         }
         ReleaseCommand::Evidence { name } => evidence(cli, name),
+        ReleaseCommand::WaiveMissing { name, machine, plan, entry, reason, until } => {
+            let of = MissingCaseWaiver {
+                plan: plan.clone(),
+                suite: String::new(),
+                machine: machine.clone(),
+                entry: String::new(),
+                case: String::new(),
+                reason: reason.clone(),
+                until: until.clone(),
+            };
+            waive_missing(cli, name, entry.as_deref(), &of)
+        }
         ReleaseCommand::Failures { name, unreviewed, suite, machine } => {
             let filters = [
                 ("reviewed", unreviewed.then_some("no")),
@@ -404,6 +437,42 @@ fn evidence(cli: &Cli, name: &str) -> Result<(), CliError> {
             plan.health.word()
         ))),
     }
+}
+
+/// Waives what a plan demands of a machine and no run has answered.
+fn waive_missing(
+    cli: &Cli,
+    name: &str,
+    entry: Option<&str>,
+    of: &MissingCaseWaiver,
+) -> Result<(), CliError> {
+    let release = format!("/releases/{}", encode(name));
+    let plans: Listed<PlanEvidence> = cli.client.get(&format!("{release}/evidence"))?;
+    let cases = plans.items.iter().filter(|it| it.plan == of.plan).flat_map(|it| &it.cases);
+    let missing = cases.filter(|it| {
+        it.machine == of.machine
+            && entry.is_none_or(|entry| entry == it.entry)
+            && it.waiver.is_none()
+            && it.ended() == Outcome::NotRun
+    });
+    let mut waived = Vec::new();
+    for it in missing {
+        let new = MissingCaseWaiver {
+            suite: it.suite.clone(),
+            entry: it.entry.clone(),
+            case: it.case.clone(),
+            ..of.clone()
+        };
+        cli.client.tell(&format!("{release}/waivers"), &new)?;
+        waived.push([new.case, new.entry]);
+    }
+    if waived.is_empty() {
+        return Err(CliError::Usage(format!(
+            "no case that plan \"{}\" demands of {} is without an answer",
+            of.plan, of.machine
+        )));
+    }
+    cli.output.list(&waived, &["case", "entry"], |it| it.to_vec())
 }
 
 /// What speaks against a release, and whether all of it was reviewed as the exit status.

@@ -83,9 +83,13 @@ async fn by_api(world: &World, asked: &Deployment) -> Answer {
 
 /// Executes a deployment by command, as the developer; gives the exit status and what was said of it.
 async fn by_command(world: &World, asked: &Deployment) -> (Option<i32>, String) {
-    let secret = world.secret_of(name(Role::Developer)).await;
+    command(world, Role::Developer, &["deployment", "deploy", asked.id.as_str()]).await
+}
+
+async fn command(world: &World, role: Role, arguments: &[&str]) -> (Option<i32>, String) {
+    let secret = world.secret_of(name(role)).await;
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_bootwright"))
-        .args(["deployment", "deploy", asked.id.as_str()])
+        .args(arguments)
         .env("BOOTWRIGHT_SERVER", format!("http://{}", world.address))
         .env("BOOTWRIGHT_TOKEN", secret)
         .output()
@@ -293,6 +297,28 @@ async fn what_a_dead_machine_cannot_say_can_be_waived() {
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
     let cases = shown["items"][0]["cases"].as_array().unwrap();
     assert!(cases.iter().all(|it| it["waiver"] == json!(null)), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_machine_is_waived_by_one_command() {
+    let world = strict(false).await;
+    let release = world.candidate().await;
+    let until = world.in_days(7);
+    let waive = |machine: &'static str| {
+        let release = release.as_str();
+        let mut all = vec!["release", "waive-missing", release, "--machine", machine];
+        all.extend(["--reason", "the board is dead", "--until", until.as_str()]);
+        all
+    };
+    let (status, said) = command(&world, Role::Developer, &waive("qemu")).await;
+    assert!(status == Some(3) && said.contains("role approver"), "{status:?} {said}");
+    let (status, said) = command(&world, Role::Approver, &waive("apu9")).await;
+    assert!(status == Some(2) && said.contains("without an answer"), "{status:?} {said}");
+    let (status, said) = command(&world, Role::Approver, &waive("qemu")).await;
+    assert_eq!(status, Some(0), "{said}");
+    let dave = world.actor(Role::Developer).await;
+    let ask = world.services.request_deployment(&dave, PRODUCTION, &release, "why not");
+    ask.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

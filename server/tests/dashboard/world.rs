@@ -82,6 +82,17 @@ async fn empty_mirror() -> SocketAddr {
     address
 }
 
+/// An entry that boots Linux.
+fn entry(label: &str) -> BootEntry {
+    BootEntry::Linux {
+        label: label.to_owned(),
+        text: "Debian".to_owned(),
+        kernel: "linux".to_owned(),
+        root: RootMethod::Http,
+        arguments: String::new(),
+    }
+}
+
 impl World {
     /// An installation that nobody can sign in to yet.
     pub(crate) async fn empty() -> Self {
@@ -280,14 +291,12 @@ impl World {
 
     /// The version of a release that consists of these files.
     pub(crate) async fn candidate_of(&self, components: Vec<Component>) -> String {
-        let entry = BootEntry::Linux {
-            label: "linux".to_owned(),
-            text: "Debian".to_owned(),
-            kernel: "linux".to_owned(),
-            root: RootMethod::Http,
-            arguments: String::new(),
-        };
-        self.candidate_that_boots(components, vec![entry]).await
+        self.candidate_that_boots(components, vec![entry("linux")]).await
+    }
+
+    /// The version of a release with this boot entry besides "linux".
+    pub(crate) async fn candidate_with_entry(&self, label: &str) -> String {
+        self.candidate_that_boots(Vec::new(), vec![entry("linux"), entry(label)]).await
     }
 
     /// The version of a release with these entries, of which "linux" is the default.

@@ -145,7 +145,7 @@ pub(in crate::cli) fn words(said: Option<&Assessment>) -> String {
         format!("{state} by {} until {}: {}", it.by, it.until, first_line(&it.reason))
     });
     let blame = said.blame.map(|it| it.word().to_owned());
-    let comment = Some(first_line(&said.comment)).filter(|it| !it.is_empty());
+    let comment = (!said.comment.is_empty()).then(|| first_line(&said.comment));
     let parts: Vec<String> =
         [waiver, blame, said.issue.clone(), comment].into_iter().flatten().collect();
     if parts.is_empty() { "everything was taken back".to_owned() } else { parts.join("; ") }

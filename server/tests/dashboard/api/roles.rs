@@ -203,6 +203,16 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             let path = path.replace("{id}", run.as_str());
             send(path, json!({ "release": format!("recorded/v1.{number}") }))
         }
+        ("POST", "/releases/{version}/waivers") => {
+            // What was waived of a place is waived for all releases.
+            let entry = format!("linux-{number}");
+            let version = world.candidate_with_entry(&entry).await;
+            let body = json!({
+                "plan": "smoke", "suite": "smoke", "machine": "qemu", "entry": entry,
+                "case": "smoke.boot", "reason": "the board is dead", "until": world.in_days(7),
+            });
+            send(path.replace("{version}", &version), body)
+        }
         ("PUT", "/runs/{id}/plan") => {
             let run = world.brought_run("qemu", "linux", "smoke").await;
             send(path.replace("{id}", run.as_str()), json!({ "plan": "smoke" }))
