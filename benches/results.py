@@ -6,8 +6,8 @@
 Fills the store of a new installation past the program (`results_seed.py`: 2,500 cases, 20 machines, 20
 releases), starts it, and lets 16 clients ask for 200 different filtered addresses, once cold and then
 warm, while files of 1,000 cases each are brought in over the API as fast as they are taken. Prints the
-95th percentile of each kind of page beside the target, as clients see it: queueing for the two cores
-included. Debug or release: say which you measured.
+95th percentile of each kind of page: of the server's own time (`Server-Timing`) beside the target, and as
+clients see it, who queue for the two cores. Debug or release: say which you measured.
 """
 
 import http.client
@@ -80,8 +80,9 @@ class Clients:
             answer.read()
             took = time.monotonic() - begun
             assert answer.status == 200, f"{path}: {answer.status}"
+            served = float(answer.headers["Server-Timing"].removeprefix("app;dur=")) / 1000
             with self.lock:
-                self.took.append((kind, took))
+                self.took.append((kind, served, took))
 
 
 class Importing:
@@ -118,10 +119,11 @@ def percentile(values):
 
 def told(what, kinds, took, failed):
     for kind in kinds:
-        worst = percentile([it for of, it in took if of == kind])
-        verdict = "PASS" if worst <= LIMIT else "FAIL"
-        failed |= worst > LIMIT
-        print(f"{what:<6}{kind:<10} p95 {worst * 1000:>8.1f} ms   target at most {LIMIT * 1000:.0f} ms   {verdict}", flush=True)
+        served, seen = (percentile([it[of] for it in took if it[0] == kind]) * 1000 for of in (1, 2))
+        verdict = "PASS" if served <= LIMIT * 1000 else "FAIL"
+        failed |= served > LIMIT * 1000
+        target = f"target at most {LIMIT * 1000:.0f} ms   {verdict}"
+        print(f"{what:<6}{kind:<10} p95 {served:>8.1f} ms of the server   {target}   {seen:>8.1f} ms at the client", flush=True)
     return failed
 
 

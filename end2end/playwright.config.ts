@@ -22,7 +22,11 @@ export default defineConfig({
     { name: 'kernels', testMatch: ['kernels.spec.ts', 'release-of-kernels.spec.ts'], dependencies: ['whole way'] },
     { name: 'variants', testMatch: 'variants.spec.ts', dependencies: ['whole way'] },
     { name: 'proof', testMatch: 'variant-proof.spec.ts', dependencies: ['whole way'] },
-    { name: 'results', testMatch: ['results.spec.ts', 'plans.spec.ts', 'review.spec.ts'], dependencies: ['whole way'] },
+    {
+      name: 'results',
+      testMatch: ['results.spec.ts', 'plans.spec.ts', 'review.spec.ts', 'published.spec.ts'],
+      dependencies: ['whole way'],
+    },
     { name: 'guests', testMatch: 'guest.spec.ts', dependencies: ['proof'] },
     // On what the others left behind; `--no-deps` goes on with a server that has it already.
     {

@@ -39,6 +39,7 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/releases/:version") view=releases::overview ssr=m.clone()/>
             <Route path=path!("/releases/:version/contents") view=releases::contents ssr=m.clone()/>
             <Route path=path!("/releases/:version/tests") view=releases::tests ssr=m.clone()/>
+            <Route path=path!("/releases/:version/report") view=releases::report ssr=m.clone()/>
             <Route path=path!("/releases/:version/deployments") view=releases::deployments ssr=m.clone()/>
             <Route path=path!("/releases/:version/notes") view=releases::notes ssr=m.clone()/>
             <Route path=path!("/releases/:version/files") view=releases::files ssr=m.clone()/>
@@ -83,7 +84,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 59] = [
+pub const PAGES: [(&str, bool); 60] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -104,6 +105,7 @@ pub const PAGES: [(&str, bool); 59] = [
     ("/releases/:version", false),
     ("/releases/:version/contents", false),
     ("/releases/:version/tests", false),
+    ("/releases/:version/report", false),
     ("/releases/:version/deployments", false),
     ("/releases/:version/notes", false),
     ("/releases/:version/files", false),
@@ -233,6 +235,31 @@ pub mod href {
     #[must_use]
     pub fn release_tab(name: &str, tab: &str) -> String {
         join(&["releases", name, tab])
+    }
+
+    /// The report of a release, measured against `baseline`.
+    #[must_use]
+    pub fn report(key: &str, baseline: Option<&str>) -> String {
+        measured(join(&["releases", key, "report"]), baseline)
+    }
+
+    /// The same as Markdown.
+    #[must_use]
+    pub fn report_text(key: &str, baseline: Option<&str>) -> String {
+        measured(join(&["releases", key, "report.md"]), baseline)
+    }
+
+    /// The badge of the tests of a release.
+    #[must_use]
+    pub fn tests_badge(key: &str) -> String {
+        join(&["badges", "releases", key, "tests.svg"])
+    }
+
+    fn measured(path: String, baseline: Option<&str>) -> String {
+        match baseline {
+            Some(baseline) => format!("{path}?baseline={}", encode(baseline)),
+            None => path,
+        }
     }
 
     /// A file of a release, for the browser to save.
@@ -394,6 +421,7 @@ mod tests {
             href::kernel_diff("linux-6.1.y", "xen/2"),
             href::release("v1.0.0-rc.1"),
             href::release_tab("v1.0.0", "tests"),
+            href::report("v1.0.0", Some("recorded/v0.9")),
             href::variant("probe-7"),
             href::variant_part("probe-7", "edit"),
             href::variant_clone("probe-7"),

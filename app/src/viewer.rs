@@ -43,6 +43,10 @@ impl Theme {
     }
 }
 
+/// The origin at which the browser reached this server: for what is copied to be used elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin(pub String);
+
 /// Who looks, and in which colours; given to all pages by [`provide`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looking {

@@ -25,6 +25,7 @@ pub mod plans;
 pub mod problem;
 pub mod recipes;
 pub mod releases;
+pub mod reports;
 pub mod results;
 pub mod room;
 pub mod runs;
@@ -124,9 +125,9 @@ pub fn operations() -> Vec<Operation> {
     use Action::{
         Approve, AssessFailure, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy,
         ChangeRoomRules, CollectGarbage, CountResults, DeleteKernel, Deploy, EditKernel, EditNotes,
-        EditPlan, EditRecipe, EditVariant, FillSlot, Import, ManageOwnTokens, ManagePeople,
-        PinRelease, Read, RecordResults, RequestDeployment, RollBack, StartGuest, Upload, UseGuest,
-        Validate, Waive, WithdrawRelease, WithdrawRequest,
+        EditPlan, EditRecipe, EditVariant, FillSlot, Import, KeepRun, ManageOwnTokens,
+        ManagePeople, PinRelease, Read, RecordResults, RequestDeployment, RollBack, StartGuest,
+        Upload, UseGuest, Validate, Waive, WithdrawRelease, WithdrawRequest,
     };
     vec![
         row(Anyone, routes!(document::openapi)),
@@ -148,6 +149,7 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(releases::packages)),
         row(May(Read), routes!(releases::change)),
         row(May(Read), routes!(releases::evidence)),
+        row(May(Read), routes!(reports::report)),
         row(May(Read), routes!(assessments::failures)),
         row(May(Waive), routes!(assessments::waive_missing)),
         row(May(Read), routes!(releases::files)),
@@ -204,6 +206,9 @@ pub fn operations() -> Vec<Operation> {
         row(May(Read), routes!(runs::list)),
         row(May(Read), routes!(runs::show)),
         row(May(Read), routes!(runs::console)),
+        row(May(Read), routes!(runs::keeping)),
+        row(May(KeepRun), routes!(runs::mark)),
+        row(May(KeepRun), routes!(runs::unmark)),
         row(May(RecordResults), routes!(results::bring)).streamed(),
         row(May(RecordResults), routes!(results::write_down)),
         row(May(RecordResults), routes!(results::attach)),

@@ -32,6 +32,7 @@ pub fn run(config: Config, program: Option<File>) -> Outcome {
         Command::Serve(_)
         | Command::Migrate(_)
         | Command::Admin(_)
+        | Command::Demo(_)
         | Command::Audit(_)
         | Command::Client(_)
         | Command::Within { .. } => {}
@@ -68,6 +69,15 @@ pub fn run(config: Config, program: Option<File>) -> Outcome {
                     token.name, token.role, token.expires_at
                 );
                 println!("{secret}");
+                Ok(())
+            }
+            Command::Demo(data) => {
+                let services = administer(&data).await?;
+                let runs = services.fill_with_demonstration(&Actor::command_line()).await?;
+                println!(
+                    "This installation holds the data of a demonstration now: {runs} runs, on the \
+                     page Tests. Every page says so; to be rid of them, remove the data folder."
+                );
                 Ok(())
             }
             Command::Audit(AuditCommand::Verify(data)) => {

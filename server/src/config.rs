@@ -59,6 +59,8 @@ pub enum Command {
     /// Administer an installation from its own machine.
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Fill an empty installation with data to try things with: what is recorded of a release of 2018.
+    Demo(DataArgs),
     /// Look after the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -129,6 +131,10 @@ pub struct ServeArgs {
     /// Host names besides this host's own by which browsers may open the dashboard.
     #[arg(long, env = "BOOTWRIGHT_HOST", value_name = "NAME", value_delimiter = ',')]
     pub host: Vec<String>,
+    /// Let anybody see badges, signed in or not: they tell names of releases and environments, and how
+    /// tests went.
+    #[arg(long, env = "BOOTWRIGHT_PUBLIC_BADGES")]
+    pub public_badges: bool,
     /// Addresses of reverse proxies whose `X-Forwarded-…` headers are believed.
     #[arg(long, env = "BOOTWRIGHT_TRUSTED_PROXY", value_name = "IP", value_delimiter = ',')]
     pub trusted_proxy: Vec<IpAddr>,
@@ -222,6 +228,7 @@ impl Command {
             | Self::Admin(
                 AdminCommand::CreateUser { data, .. } | AdminCommand::CreateToken { data, .. },
             )
+            | Self::Demo(data)
             | Self::Audit(AuditCommand::Verify(data)) => Some(data),
             Self::Client(_)
             | Self::Shell(_)
@@ -319,7 +326,9 @@ fn with_defaults(
         match as_text(value) {
             Some(text) => argument.default_value(text).required(false),
             None => {
-                fault = Some(format!("\"{key}\" must be a text, a number, or a list of texts"));
+                fault = Some(format!(
+                    "\"{key}\" must be a text, a number, true, false, or a list of texts"
+                ));
                 argument
             }
         }
@@ -343,13 +352,11 @@ fn as_text(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(yes) => Some(yes.to_string()),
         toml::Value::Array(items) => {
             items.iter().map(as_text).collect::<Option<Vec<_>>>().map(|texts| texts.join(","))
         }
-        toml::Value::Float(_)
-        | toml::Value::Boolean(_)
-        | toml::Value::Datetime(_)
-        | toml::Value::Table(_) => None,
+        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
 }
 
@@ -373,12 +380,16 @@ mod tests {
     #[test]
     fn a_flag_beats_the_file_and_the_file_beats_the_default() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        writeln!(file, "data-dir = \"/a\"\nlisten = \"127.0.0.1:1\"\nworkers = 3").unwrap();
+        writeln!(
+            file,
+            "data-dir = \"/a\"\nlisten = \"127.0.0.1:1\"\nworkers = 3\npublic-badges = true"
+        )
+        .unwrap();
         let path = file.path().to_str().unwrap().to_owned();
         let config = load(&arguments(&["serve", "--config", &path])).unwrap();
         let from_file = serve(config);
         assert_eq!(from_file.listen.port(), 1);
-        assert_eq!(from_file.workers, 3);
+        assert_eq!((from_file.workers, from_file.public_badges), (3, true));
         assert_eq!(from_file.boot_listen.port(), 8000);
         let config = load(&arguments(&["--config", &path, "serve", "--listen", "127.0.0.1:2"]));
         assert_eq!(serve(config.unwrap()).listen.port(), 2);

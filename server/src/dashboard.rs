@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use app::{AssetNames, pages::reference::ApiDocument};
+use app::{AssetNames, pages::reference::ApiDocument, viewer::Origin};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef, Request},
@@ -33,16 +33,17 @@ use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
 use crate::{
     api, assets, auth,
+    badges::{self, PublicBadges},
     config::ServeArgs,
-    downloads,
+    downloads, feed,
     form_answers::{self, Seal},
     guests, health, imports, kernels, live,
     live::Ending,
     notes,
-    origin::{self, Origins},
-    plans, recipes, refusal, results,
+    origin::{self, Origins, Reached},
+    plans, recipes, refusal, reports, results,
     session_store::StoredSessions,
-    variants,
+    timing, variants,
 };
 
 /// The largest form that is read, in bytes: a recipe text and its message.
@@ -62,6 +63,7 @@ pub struct AppState {
     pub services: Services,
     sessions: StoredSessions,
     ending: Ending,
+    pub(crate) badges: PublicBadges,
     render: RenderWith,
 }
 
@@ -91,6 +93,8 @@ pub enum Who {
     Anyone,
     /// People who have signed in.
     SignedIn,
+    /// The same, and programs that bring a token: the handler asks who it is (`readers`).
+    Reader,
 }
 
 /// One route of the dashboard besides its pages and their server functions.
@@ -110,7 +114,7 @@ pub struct Route {
 /// made of and what the tests visit.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    use Who::{Anyone, SignedIn};
+    use Who::{Anyone, Reader, SignedIn};
     let row = |method, path, who, handler| Route { method, path, who, files: false, handler };
     let upload =
         |path, handler| Route { files: true, ..row(Method::POST, path, SignedIn, handler) };
@@ -119,6 +123,9 @@ pub fn routes() -> Vec<Route> {
         row(Method::GET, "/readyz", Anyone, get(health::ready)),
         row(Method::GET, "/pkg/{name}", Anyone, get(assets::serve)),
         row(Method::GET, "/favicon.svg", Anyone, get(assets::favicon)),
+        row(Method::GET, "/feed.atom", Reader, get(feed::atom)),
+        row(Method::GET, "/badges/releases/{name}/tests.svg", Reader, get(badges::tests)),
+        row(Method::GET, "/badges/environments/{name}", Reader, get(badges::environment)),
         row(Method::POST, "/session/login", Anyone, post(auth::sign_in)),
         row(Method::POST, "/session/logout", Anyone, post(auth::sign_out)),
         row(Method::POST, "/session/welcome", Anyone, post(auth::welcome)),
@@ -157,6 +164,7 @@ pub fn routes() -> Vec<Route> {
         upload("/suites/{name}", post(plans::change_suite)),
         upload("/tests/import", post(results::bring)),
         upload("/tests/record", post(results::record)),
+        row(Method::GET, "/releases/{version}/report.md", SignedIn, get(reports::markdown)),
         row(Method::GET, "/tests/history.csv", SignedIn, get(results::history_table)),
         row(Method::GET, "/runs/{id}/console", SignedIn, get(downloads::console)),
         row(Method::GET, "/runs/{id}/export", SignedIn, get(downloads::run_export)),
@@ -173,13 +181,14 @@ pub fn routes() -> Vec<Route> {
 /// Pages that whoever has not signed in may see.
 const OPEN_PAGES: [&str; 3] = ["/login", "/welcome/", "/password/"];
 
-/// Whether a path is for anybody. Whatever is not named here demands that people sign in first,
+/// Whether a path is for anybody, or asks by itself who it is. Whatever is not named here demands that people sign in first,
 /// unknown paths and server functions too.
 fn open_to_anyone(path: &str) -> bool {
     let open_route = |route: &Route| {
         let fixed = route.path.split('{').next().unwrap_or_default();
         let parameter = route.path.contains('{');
-        route.who == Who::Anyone && if parameter { path.starts_with(fixed) } else { path == fixed }
+        route.who != Who::SignedIn
+            && if parameter { path.starts_with(fixed) } else { path == fixed }
     };
     OPEN_PAGES.iter().any(|open| path.starts_with(open)) || routes().iter().any(open_route)
 }
@@ -203,6 +212,7 @@ pub fn router(
         services: services.clone(),
         sessions: StoredSessions::new(services.clone()),
         ending: Ending(stopping.clone()),
+        badges: PublicBadges(options.public_badges),
         render: render_with(context.clone(), shell.clone()),
     };
     let seal = Seal::new().expect("the system gives random bytes");
@@ -247,6 +257,7 @@ pub fn router(
     .merge(api)
     .layer(
         ServiceBuilder::new()
+            .layer(middleware::from_fn(timing::told))
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(TraceLayer::new_for_http().make_span_with(span))
             .layer(PropagateRequestIdLayer::x_request_id())
@@ -321,6 +332,8 @@ fn page_context(
             .and_then(|parts| parts.extensions.get::<Actor>().cloned())
             .unwrap_or_else(Actor::anonymous);
         provide_context(actor);
+        let reached = use_context::<Parts>().and_then(|it| it.extensions.get::<Reached>().cloned());
+        provide_context(Origin(reached.map(|it| it.origin()).unwrap_or_default()));
         if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) {
             let policy = format!(
                 "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \

@@ -7,11 +7,13 @@
 pub mod api;
 pub mod assets;
 pub mod auth;
+mod badges;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod dashboard;
 pub mod downloads;
+mod feed;
 pub mod form_answers;
 pub mod guests;
 pub mod health;
@@ -23,11 +25,14 @@ mod notes;
 pub mod origin;
 mod plans;
 pub mod privileges;
+mod readers;
 pub mod recipes;
 pub mod refusal;
+mod reports;
 mod results;
 pub mod serve;
 pub mod session_store;
+mod timing;
 mod variants;
 
 /// What `--version` prints: the release and the commit it was built from.

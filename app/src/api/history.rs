@@ -40,6 +40,15 @@ pub struct CasePage {
     pub newest: bool,
 }
 
+/// Something with results that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectChoice {
+    /// How addresses name it.
+    pub key: String,
+    /// What people call it, and what finds it where it is typed.
+    pub name: String,
+}
+
 /// How a release stands: `/tests/release`, and a part of `/releases/:version/tests`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StandingPage {
@@ -50,7 +59,7 @@ pub struct StandingPage {
     /// How it stands; `None` where it has no results.
     pub standing: Option<Standing>,
     /// What it can be measured against.
-    pub choices: Vec<String>,
+    pub choices: Vec<SubjectChoice>,
     /// What narrows it.
     pub narrowed: Narrowed,
     /// Whether the viewer may assess failures.
@@ -131,8 +140,8 @@ pub struct ComparePage {
     pub found: Option<ResultComparison>,
     /// What differs between the releases themselves, where both are releases.
     pub change: Option<ChangeAgainst>,
-    /// What can be chosen: names that have results, newest first.
-    pub choices: Vec<String>,
+    /// What can be chosen: what has results, newest first.
+    pub choices: Vec<SubjectChoice>,
 }
 
 /// A part of the history, as the address asks.

@@ -16,7 +16,7 @@ use domain::{
     page::{Cursor, Slice},
     release::{Health, Release},
     room::Pin,
-    run::Validation,
+    run::{Validation, report::Report},
     text_diff::DiffLine,
     time::Timestamp,
 };
@@ -26,7 +26,7 @@ use services::releases::ReleaseFilter;
 
 use super::{
     Around, Choice,
-    history::{Narrowed, StandingPage},
+    history::{Narrowed, StandingPage, SubjectChoice},
 };
 use crate::error::AppError;
 
@@ -140,6 +140,17 @@ pub struct TestsPage {
     pub plans: Vec<String>,
 }
 
+/// `/releases/:version/report`
+#[derive(Debug, Clone)]
+pub struct ReportPage {
+    /// The report.
+    pub report: Report,
+    /// Where its badge is, for whoever looks from elsewhere.
+    pub badge: String,
+    /// What it can be measured against.
+    pub choices: Vec<SubjectChoice>,
+}
+
 /// What decides about one plan, and the digest that approvals name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PlanEvidence {
@@ -249,6 +260,11 @@ pub(crate) async fn load_contents(
 /// A release's tests.
 pub(crate) async fn load_tests(version: String, narrowed: Narrowed) -> Result<TestsPage, AppError> {
     crate::compose::releases::tests(&super::asked()?, &version, narrowed).await
+}
+
+/// The report of a release.
+pub(crate) async fn load_report(version: String, baseline: String) -> Result<ReportPage, AppError> {
+    crate::compose::releases::report(&super::asked()?, &version, &baseline).await
 }
 
 /// Where a release went and may go.

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use domain::{
     assessment::MadeAssessment,
     ids::RunId,
-    run::{Run, Validation},
+    run::{Run, Validation, keeping::Keeping},
     time::Timestamp,
 };
+use leptos::server;
 use serde::{Deserialize, Serialize};
 
 use super::Choice;
@@ -26,6 +27,10 @@ pub struct RunPage {
     pub artefacts: Vec<String>,
     /// What the menu shows for the entry.
     pub entry_text: String,
+    /// Whether it keeps its files.
+    pub keeping: Keeping,
+    /// Whether the viewer may say so.
+    pub keep: Choice,
     /// What people say of its failures, by case.
     pub assessments: HashMap<String, MadeAssessment>,
     /// When this was so: waivers end.
@@ -44,4 +49,16 @@ pub(crate) async fn load_run(id: RunId) -> Result<RunPage, AppError> {
 /// What the machine wrote to its serial console, as lines with their ANSI sequences.
 pub(crate) async fn load_console(id: &RunId) -> Result<Vec<String>, AppError> {
     crate::compose::runs::console(&super::asked()?, id).await
+}
+
+/// Says that a run must keep its files.
+#[server(prefix = "/api/ui")]
+pub async fn mark_run(run: RunId) -> Result<(), AppError> {
+    crate::compose::runs::mark(&super::asked()?, &run).await
+}
+
+/// Says that a run need not keep its files any more.
+#[server(prefix = "/api/ui")]
+pub async fn unmark_run(run: RunId) -> Result<(), AppError> {
+    crate::compose::runs::unmark(&super::asked()?, &run).await
 }

@@ -15,7 +15,7 @@ use services::history::{
 use super::{Asked, invalid, releases::choice};
 use crate::{
     api::{
-        history::{CasePage, ComparePage, HistoryPage, Narrowed, StandingPage},
+        history::{CasePage, ComparePage, HistoryPage, Narrowed, StandingPage, SubjectChoice},
         releases::ChangeAgainst,
     },
     error::AppError,
@@ -102,18 +102,40 @@ pub(crate) async fn standing(
         .standing(actor, &key, base.as_ref(), &query)
         .await
         .map_err(|it| asked.refuse(it))?;
-    let choices = services.judged(actor).await.map_err(|it| asked.refuse(it))?;
     let role = viewer_of(actor).role;
     let may = |action: Action| choice(action.allowed(role));
     Ok(StandingPage {
         about: about.to_owned(),
         path,
         standing,
-        choices: choices.iter().map(|it| it.subject.key()).collect(),
+        choices: choices(asked).await?,
         narrowed,
         assess: may(Action::AssessFailure),
         waive: may(Action::Waive),
     })
+}
+
+/// What has results, each by the shortest name that finds it: a release that was made elsewhere needs
+/// its key only where one of this installation has the same name.
+pub(crate) async fn choices(asked: &Asked) -> Result<Vec<SubjectChoice>, AppError> {
+    let judged = asked.services.judged(&asked.actor).await.map_err(|it| asked.refuse(it))?;
+    let taken = |name: &str| {
+        judged.iter().any(|it| match &it.subject {
+            Subject::Release { name: other, .. } => other == name,
+            Subject::Variant { .. } | Subject::Recorded { .. } => false,
+        })
+    };
+    let choice = |subject: &Subject| {
+        let key = subject.key();
+        let name = match subject {
+            Subject::Recorded { name } if !taken(name) => name.clone(),
+            Subject::Release { .. } | Subject::Variant { .. } | Subject::Recorded { .. } => {
+                key.clone()
+            }
+        };
+        SubjectChoice { key, name }
+    };
+    Ok(judged.iter().map(|it| choice(&it.subject)).collect())
 }
 
 pub(crate) async fn compare(
@@ -135,8 +157,7 @@ pub(crate) async fn compare(
             })?
         }
     };
-    let choices = services.judged(actor).await.map_err(|it| asked.refuse(it))?;
-    let choices = choices.iter().map(|it| it.subject.key()).collect();
+    let choices = choices(asked).await?;
     if here.is_empty() || base.is_empty() {
         return Ok(ComparePage { here, base, shown, found: None, change: None, choices });
     }

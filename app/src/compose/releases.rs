@@ -8,6 +8,7 @@ use domain::{
     page::{Page, Slice},
     policy,
     release::{Health, Release},
+    subject::SubjectKey,
 };
 use leptos::prelude::use_context;
 use services::releases::{ReleaseContents, ReleaseFilter};
@@ -19,13 +20,13 @@ use crate::{
         history::Narrowed,
         releases::{
             ChangeAgainst, ContentsPage, FilesPage, NotesPage, PlanEvidence,
-            ReleaseDeploymentsPage, ReleaseFile, ReleaseHead, ReleasePage, ReleaseRow,
+            ReleaseDeploymentsPage, ReleaseFile, ReleaseHead, ReleasePage, ReleaseRow, ReportPage,
             RequestChoice, TestsPage,
         },
     },
     error::AppError,
     routes::href,
-    viewer::viewer_of,
+    viewer::{Origin, viewer_of},
 };
 
 /// The reason why not, in words.
@@ -229,6 +230,22 @@ pub(crate) async fn tests(
     let evidence = evidence(asked, release).await?;
     let now = asked.services.now();
     Ok(TestsPage { standing, evidence, validations, plans, now, head })
+}
+
+pub(crate) async fn report(
+    asked: &Asked,
+    version: &str,
+    baseline: &str,
+) -> Result<ReportPage, AppError> {
+    let origin = use_context::<Origin>().map(|it| it.0).unwrap_or_default();
+    let base = (!baseline.is_empty()).then(|| SubjectKey::from(baseline));
+    let report = asked
+        .services
+        .release_report(&asked.actor, &SubjectKey::from(version), base.as_ref())
+        .await
+        .map_err(|it| asked.refuse(it))?;
+    let badge = format!("{origin}{}", href::tests_badge(&report.about));
+    Ok(ReportPage { report, badge, choices: super::history::choices(asked).await? })
 }
 
 pub(crate) async fn deployments(

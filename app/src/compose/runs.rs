@@ -1,10 +1,10 @@
 //! Runs: one, and what its machine wrote.
 
-use domain::ids::RunId;
+use domain::{ids::RunId, policy::Action};
 use services::{downloads::Download, runs::RunInContext};
 
-use super::Asked;
-use crate::{api::runs::RunPage, error::AppError};
+use super::{Asked, releases::choice};
+use crate::{api::runs::RunPage, error::AppError, viewer::viewer_of};
 
 pub(crate) async fn run(asked: &Asked, id: &RunId) -> Result<RunPage, AppError> {
     let Asked { services, actor } = asked;
@@ -19,6 +19,8 @@ pub(crate) async fn run(asked: &Asked, id: &RunId) -> Result<RunPage, AppError> 
         }
     }
     let release_name = release.map(|it| it.name());
+    let keeping = services.keeping_of_run(actor, id).await.map_err(|it| asked.refuse(it))?;
+    let keep = choice(Action::KeepRun.allowed(viewer_of(actor).role));
     let now = services.now();
     let count = services.count_choice(actor, &run).await.map_err(|it| asked.refuse(it))?;
     let plans = super::plans::names(asked).await?;
@@ -32,7 +34,19 @@ pub(crate) async fn run(asked: &Asked, id: &RunId) -> Result<RunPage, AppError> 
         now,
         count,
         plans,
+        keeping,
+        keep,
     })
+}
+
+pub(crate) async fn mark(asked: &Asked, id: &RunId) -> Result<(), AppError> {
+    let marked = asked.services.mark_run_important(&asked.actor, id).await;
+    marked.map(drop).map_err(|it| asked.refuse(it))
+}
+
+pub(crate) async fn unmark(asked: &Asked, id: &RunId) -> Result<(), AppError> {
+    let unmarked = asked.services.unmark_run_important(&asked.actor, id).await;
+    unmarked.map(drop).map_err(|it| asked.refuse(it))
 }
 
 pub(crate) async fn console(asked: &Asked, id: &RunId) -> Result<Vec<String>, AppError> {

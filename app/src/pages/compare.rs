@@ -32,6 +32,7 @@ pub fn show(data: &ComparePage) -> AnyView {
             "Choose what to look at and what to compare it with: releases, those made elsewhere, or runs as run/<id>.",
         ),
         Some(found) => view! {
+            <p class="summary"><strong>{found.here.name()}</strong>" compared with "<strong>{found.base.name()}</strong></p>
             {classes(data, found)}
             {page::section("Cases", cases(found))}
             {data.change.as_ref().map(|it| page::section("What may explain it", changes(it)))}
@@ -52,13 +53,17 @@ pub fn show(data: &ComparePage) -> AnyView {
 
 fn sides(data: &ComparePage) -> AnyView {
     let options: Vec<_> =
-        data.choices.iter().map(|it| view! { <option value=it.clone()></option> }).collect();
+        data.choices.iter().map(|it| view! { <option value=it.name.clone()></option> }).collect();
+    let named = |side: &str| {
+        let known = data.choices.iter().find(|it| it.key == side);
+        known.map_or_else(|| side.to_owned(), |it| it.name.clone())
+    };
     view! {
         <form method="get" action="/compare" class="search">
             <label for="here">"Look at"</label>
-            <input id="here" name="here" list="sides" value=data.here.clone() required autocomplete="off" spellcheck="false"/>
+            <input id="here" name="here" list="sides" value=named(&data.here) required autocomplete="off" spellcheck="false"/>
             <label for="base">"Compared with"</label>
-            <input id="base" name="base" list="sides" value=data.base.clone() required autocomplete="off" spellcheck="false"/>
+            <input id="base" name="base" list="sides" value=named(&data.base) required autocomplete="off" spellcheck="false"/>
             <datalist id="sides">{options}</datalist>
             <button type="submit">"Compare"</button>
         </form>

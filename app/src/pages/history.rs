@@ -16,6 +16,7 @@ use crate::{
 pub use case::show as show_case;
 pub use grid::show as show_grid;
 pub use result::show as show_result;
+pub(in crate::pages) use standing::{baseline_form, figures, page_of_key};
 pub use standing::{part as standing_part, show as show_standing};
 
 /// What lets results look otherwise.

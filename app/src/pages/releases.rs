@@ -6,6 +6,7 @@ mod head;
 mod import;
 mod notes;
 mod reach;
+mod report;
 mod tests;
 mod trying;
 
@@ -17,7 +18,7 @@ use crate::{
     api::imports::load_import,
     api::releases::{
         ReleasePage, ReleasesPage, load_contents, load_files, load_notes, load_release,
-        load_release_deployments, load_releases, load_tests,
+        load_release_deployments, load_releases, load_report, load_tests,
     },
     pages::{parameter, query},
     routes::href,
@@ -35,6 +36,7 @@ pub use files::show as show_files;
 pub use import::show as show_import;
 pub use notes::show as show_notes;
 pub use reach::show as show_deployments;
+pub use report::show as show_report;
 pub use tests::{evidence, show as show_tests};
 pub(in crate::pages) use trying::trying;
 
@@ -57,6 +59,10 @@ pub(crate) fn contents() -> AnyView {
 pub(crate) fn tests() -> AnyView {
     let data = load_tests(parameter("version"), Narrowed::of(query));
     page::loaded(TOPICS, data, show_tests)
+}
+
+pub(crate) fn report() -> AnyView {
+    page::loaded(TOPICS, load_report(parameter("version"), query("baseline")), show_report)
 }
 
 pub(crate) fn deployments() -> AnyView {
@@ -90,7 +96,12 @@ pub fn show_list(data: &ReleasesPage) -> AnyView {
         release::releases(&data.releases)
     };
     let around = page::around("/releases", &data.around);
-    let import = view! { <p><a href="/releases/import">"Import what you have already"</a></p> };
+    let import = view! {
+        <p class="ways">
+            <a href="/releases/import">"Import what you have already"</a>
+            <a href="/feed.atom" rel="external">"Follow by a feed reader"</a>
+        </p>
+    };
     view! { {page::heading("Releases".to_owned(), Vec::new(), ().into_any())}{import}{content}{around} }
         .into_any()
 }
@@ -164,12 +175,15 @@ pub fn show(data: ReleasePage) -> AnyView {
         .filter(|_| bootable)
         .map(|it| trying::<StartGuest>(("version", release.name()), it, &try_it));
     let made_of = manifest.map(|manifest| page::section("Sizes", sizes(&manifest.components)));
+    let report = bootable.then(
+        || view! { <p><a href=href::report(&release.name(), None)>"The release report, to read, print or post"</a></p> },
+    );
     let log = view! { <p><a href=href::job(&release.job)>"The job with its log"</a></p> };
     view! {
         {head::head(&head, "overview")}
         {trying}
         {changed}
-        {page::section("About", table::properties(properties))}
+        {page::section("About", view! { {table::properties(properties)}{report} }.into_any())}
         {made_of}
         {page::section(
             if release.is_imported() { "Import" } else { "Build" },

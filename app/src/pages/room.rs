@@ -181,7 +181,7 @@ fn steps(rows: &[StepRoom]) -> AnyView {
 }
 
 fn logs(LogRoom { entries, bytes, over }: LogRoom) -> AnyView {
-    let logs = counted(entries, "log or console", "logs and consoles");
+    let logs = counted(entries, "log or file of a run", "logs and files of runs");
     let over = match over {
         0 => "None of them is older than logs stay.".to_owned(),
         over => {
@@ -215,7 +215,7 @@ fn rules(data: &RoomPage) -> AnyView {
         ("Releases", "for ever".into_any()),
         ("Candidates", stays(candidates).into_any()),
         ("Withdrawn candidates", stays(withdrawn).into_any()),
-        ("Logs and consoles", stays(logs).into_any()),
+        ("Logs, and files of runs", stays(logs).into_any()),
         ("Build steps", stays(cache).into_any()),
         ("Stays free", human_size(floor).into_any()),
     ]);
@@ -226,7 +226,7 @@ fn rules(data: &RoomPage) -> AnyView {
             {form::acting::<ChangeRoomRules>("", hidden, view! {
                 {days("candidates", "Candidates", "From the build until a candidate that nothing needs is withdrawn.", candidates)}
                 {days("withdrawn", "Withdrawn candidates", "From the withdrawal until the files go.", withdrawn)}
-                {days("logs", "Logs and consoles", "From the end of a job or run; those of releases and of what is pinned stay.", logs)}
+                {days("logs", "Logs, and files of runs", "From the end of a job or run: logs, consoles, files of results, what suites left. Those of releases, of what is served or pinned, of important runs and of the newest that decide stay, and so do results.", logs)}
                 {days("cache", "Build steps", "From the last use; also packages of builds that came to nothing.", cache)}
                 {form::field("floor", "MiB that stay free", Some("Builds wait while fewer are free.".to_owned()), None, view! {
                     <input id="floor" name="floor" type="number" min="0" required value=(floor / MIB).to_string() aria-describedby="floor-about"/>

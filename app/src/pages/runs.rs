@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{
     assessment::MadeAssessment,
     ids::RunId,
-    run::{Run, RunSource},
+    run::{Run, RunSource, keeping::Keeping},
     subject::Subject,
     time::{Timestamp, human_duration},
 };
@@ -15,7 +15,7 @@ use crate::{
     api::{
         Choice,
         results::CountRun,
-        runs::{RunPage, load_console, load_run},
+        runs::{MarkRun, RunPage, UnmarkRun, load_console, load_run},
     },
     pages::{parameter, plans, review},
     routes::href,
@@ -36,16 +36,18 @@ pub(crate) fn run() -> AnyView {
     let id = RunId(parameter("id"));
     let console = page::later(Box::pin(console(id.clone())));
     let topics = &["run/", "job/"];
-    view! { {page::loaded(topics, load_run(id), show)}<section class="log-part"><h2>"Console"</h2>{console}</section> }
-        .into_any()
+    view! { {page::loaded(topics, load_run(id), show)}{console} }.into_any()
 }
 
+/// The console, where there is one: what came in from elsewhere has none.
 async fn console(id: RunId) -> AnyView {
     match load_console(&id).await {
         Ok(lines) if !lines.is_empty() => {
-            log("Console of the machine", Written::console(&lines), None, href::run_console(&id))
+            let whole = href::run_console(&id);
+            let log = log("Console of the machine", Written::console(&lines), None, whole);
+            view! { <section class="log-part"><h2>"Console"</h2>{log}</section> }.into_any()
         }
-        Ok(_) | Err(_) => empty::nothing("The machine wrote nothing to its console."),
+        Ok(_) | Err(_) => ().into_any(),
     }
 }
 
@@ -85,6 +87,8 @@ pub fn show(data: RunPage) -> AnyView {
         now,
         count,
         plans,
+        keeping,
+        keep,
     } = data;
     let title = match run.entry.as_str() {
         "" => format!("{} on {}", run.suite, run.machine),
@@ -135,7 +139,7 @@ pub fn show(data: RunPage) -> AnyView {
         {table::properties(properties)}
         {remarks(&run)}
         {page::section("Cases", cases(&run, &assessments, now))}
-        {left(&run, &artefacts)}
+        {left(&run, &artefacts, &keeping, &keep)}
         {count.map(|choice| counting(&run, &plans, &choice))}
         {(!run.stages.is_empty()).then(|| page::section("Boot", waterfall(&run.stages)))}
     }
@@ -192,23 +196,49 @@ fn counting(run: &Run, names: &[String], choice: &Choice) -> AnyView {
     }.into_any())
 }
 
-/// What can be saved of a run.
-fn left(run: &Run, artefacts: &[String]) -> AnyView {
+/// What can be saved of a run, and for how long it stays.
+fn left(run: &Run, artefacts: &[String], keeping: &Keeping, keep: &Choice) -> AnyView {
     if run.ended_at.is_none() {
         return ().into_any();
     }
+    let gone = keeping.files_removed_at;
     let links: Vec<_> = artefacts
         .iter()
-        .map(|name| view! { <li><a href=href::artefact(&run.id, name)>{name.clone()}</a></li> })
+        .map(|name| match gone {
+            Some(_) => view! { <li>{name.clone()}</li> }.into_any(),
+            None => view! { <li><a href=href::artefact(&run.id, name)>{name.clone()}</a></li> }
+                .into_any(),
+        })
         .collect();
     let list = (!links.is_empty()).then(|| view! { <ul>{links}</ul> });
+    let gone = gone.map(|at| {
+        view! { <p class="summary">"Its files were removed "{time(at)}" by the "<a href="/room">"rules of the room"</a>". Its results stay."</p> }
+    });
     page::section("Files", view! {
+        {gone}
         {list}
         <p class="acts">
             <a class="button" href=href::run_export(&run.id, "json") download="">"Save as JSON"</a>
             <a class="button" href=href::run_export(&run.id, "csv") download="">"Save as CSV"</a>
         </p>
+        {important(run, keeping, keep)}
     }.into_any())
+}
+
+/// Saying that its files must stay, or need not any more.
+fn important(run: &Run, keeping: &Keeping, keep: &Choice) -> AnyView {
+    let hidden = vec![("run", run.id.to_string())];
+    match (&keeping.important, keeping.files_removed_at) {
+        (Some(mark), _) => view! {
+            <p class="quiet">"Important: "{mark.by.clone()}" said so "{time(mark.at)}". Its files stay."</p>
+            {form::acting::<UnmarkRun>("", hidden, form::submit("Not important any more", "", keep))}
+        }
+        .into_any(),
+        (None, Some(_)) => ().into_any(),
+        (None, None) => {
+            form::acting::<MarkRun>("", hidden, form::submit("Important: keep its files", "", keep))
+        }
+    }
 }
 
 fn cases(run: &Run, assessments: &HashMap<String, MadeAssessment>, now: Timestamp) -> AnyView {

@@ -94,13 +94,30 @@ where
     T: Send + 'static,
 {
     let live = (!topics.is_empty()).then(|| topics.join(" "));
+    let services = use_context::<services::Services>();
     let content = later(Box::pin(async move {
-        match data.await {
+        let content = match data.await {
             Ok(data) => show(data),
             Err(error) => error_page(&error),
-        }
+        };
+        view! { {demonstration(services).await}{content} }.into_any()
     }));
     view! { <div data-live=live>{content}</div> }.into_any()
+}
+
+/// What stands above every page while its data are those of a demonstration.
+async fn demonstration(services: Option<services::Services>) -> Option<AnyView> {
+    // A page that shows what it was asked for must not fail by what stands above it.
+    let held = services?.is_demonstration().await.unwrap_or(false);
+    held.then(|| {
+        view! {
+            <p class="demonstration" role="note">
+                <strong>"Demonstration data. "</strong>
+                "What stands here was recorded elsewhere in 2018; nothing of it can be booted."
+            </p>
+        }
+        .into_any()
+    })
 }
 
 /// Shows what a future gives.

@@ -34,8 +34,9 @@ pub struct RoomRules {
     pub candidates: Option<u32>,
     /// Days from its withdrawal until the files of a candidate go; for ever where `null`.
     pub withdrawn: Option<u32>,
-    /// Days from their end until logs of jobs and consoles of runs go, those of releases and of what
-    /// is pinned excepted; for ever where `null`.
+    /// Days from their end until logs of jobs and files of runs go (what came in, what they left, their
+    /// consoles), those of releases, of what is served or pinned, of important runs and of the newest
+    /// that decide excepted; for ever where `null`.
     pub logs: Option<u32>,
     /// Days from its last use until a finished build step goes, and from the build until packages of
     /// a build that came to nothing go; for ever where `null`.

@@ -3,6 +3,8 @@
 pub mod comparison;
 pub mod file;
 pub mod flakiness;
+pub mod keeping;
+pub mod report;
 pub mod reported;
 pub mod signature;
 

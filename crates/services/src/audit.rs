@@ -8,7 +8,7 @@ use domain::{
     digest::Digest,
     environment::Policy,
     guest::Guest,
-    ids::{JobId, RecipeId},
+    ids::{JobId, RecipeId, RunId},
     kernel::{Kernel, UploadedFile},
     page::{Page, Slice},
     person::{Person, Role},
@@ -249,6 +249,13 @@ pub(crate) enum Change<'a> {
     },
     RunAttached {
         run: &'a Run,
+    },
+    RunMarked {
+        run: &'a Run,
+        important: bool,
+    },
+    RunFilesRemoved {
+        run: &'a RunId,
     },
     RunCounted {
         run: &'a Run,
@@ -548,6 +555,12 @@ impl Change<'_> {
             ),
             Self::ResultsRecorded { run: it } => run("results.record", it),
             Self::RunAttached { run: it } => run("run.attach", it),
+            Self::RunMarked { run: it, important } => {
+                run(if important { "run.important" } else { "run.unimportant" }, it)
+            }
+            Self::RunFilesRemoved { run: id } => {
+                ("run.files-remove", "run", id.to_string(), json!({}))
+            }
             Self::RunCounted { run: it } => run("run.count", it),
             Self::FailureAssessed { failure: of, made } => failure("failure.assess", of, made),
             Self::FailureWaived { failure: of, made } => failure("failure.waive", of, made),

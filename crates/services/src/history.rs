@@ -1,10 +1,7 @@
 //! What results say over time: the grid of cases and releases, the past of one case, and what differs
 //! between two releases or runs.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use domain::{
     actor::Actor,
@@ -40,17 +37,12 @@ use crate::{
 const RUN: &str = "run/";
 /// How many releases are looked at for where a case turned bad.
 const RELEASES: u32 = 200;
-/// How many comparisons are remembered: each holds some thousand cases at the most.
-const REMEMBERED: usize = 32;
 /// How many releases a strip has.
 const STRIP: u32 = 10;
 /// From how many results flakiness is told where nobody says otherwise.
 pub const USUAL_WINDOW: u32 = 100;
 /// From how many at the most.
 pub const LONGEST_WINDOW: u32 = 1_000;
-
-/// Comparisons by what was compared, and how often the results of each had changed then.
-pub(crate) type Comparisons = HashMap<[(SubjectNumber, i64); 2], Arc<Compared>>;
 
 /// The words that filters of a history offer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -407,9 +399,22 @@ impl Services {
         let most = usize::try_from(asked.limit).unwrap_or(usize::MAX);
         let more = failing.len() > most;
         failing.truncate(most);
+        let revision = (subject, judged.revision);
+        let machines = match self.remembered().machines.of(&revision) {
+            Some(known) => known,
+            None => {
+                let counted = rows.standing_by_machine(subject).await?;
+                self.remembered().machines.keep(revision, counted)
+            }
+        };
+        let machines = machines.to_vec();
         let mut strips: HashMap<String, Vec<Mark>> = HashMap::new();
-        for (case, mark) in rows.strips_of_failing(subject, STRIP).await? {
-            strips.entry(case).or_default().push(mark);
+        // Only of those that are listed, which are in order: of a bad release thousands fail.
+        if let (Some(first), Some(last)) = (failing.first(), failing.last()) {
+            let listed = (first.case.as_str(), last.case.as_str());
+            for (case, mark) in rows.strips_of_failing(subject, listed, STRIP).await? {
+                strips.entry(case).or_default().push(mark);
+            }
         }
         for it in &mut failing {
             it.strip = strips.get(&it.case).cloned().unwrap_or_default();
@@ -418,7 +423,7 @@ impl Services {
             judged,
             baseline,
             suites: rows.standing_by_suite(subject).await?,
-            machines: rows.standing_by_machine(subject).await?,
+            machines,
             failing,
             reviewed: rows.reviewed_failures(subject, now).await?.reviewed,
             now,
@@ -427,25 +432,18 @@ impl Services {
     }
 
     /// What differs between two subjects, remembered until results of one of them change.
-    async fn compared(
+    pub(crate) async fn compared(
         &self,
         rows: &mut Rows,
         here: &(SubjectNumber, JudgedSubject),
         base: &(SubjectNumber, JudgedSubject),
     ) -> Result<Arc<Compared>, ServiceError> {
         let key = [(here.0, here.1.revision), (base.0, base.1.revision)];
-        let known =
-            self.comparisons().lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(known) = known {
-            return Ok(known);
+        let comparisons = &self.remembered().comparisons;
+        match comparisons.of(&key) {
+            Some(known) => Ok(known),
+            None => Ok(comparisons.keep(key, rows.compare_subjects(here.0, base.0).await?)),
         }
-        let compared = Arc::new(rows.compare_subjects(here.0, base.0).await?);
-        let mut all = self.comparisons().lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= REMEMBERED {
-            all.clear();
-        }
-        all.insert(key, compared.clone());
-        Ok(compared)
     }
 
     async fn compared_run(&self, id: &str) -> Result<Run, ServiceError> {

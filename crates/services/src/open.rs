@@ -32,9 +32,9 @@ use tokio::sync::{Notify, broadcast, futures::Notified};
 use crate::{
     error::{ServiceError, StartError},
     guests::Guests,
-    history::Comparisons,
     identity::{SystemClock, Uuids},
     job_log::JobLogs,
+    remembered::OfResults,
     room::Counted,
 };
 
@@ -93,7 +93,7 @@ struct Inner {
     room_changes: AtomicU64,
     /// Held by whoever derives a file that is large.
     deriving: tokio::sync::Mutex<()>,
-    comparisons: Mutex<Comparisons>,
+    remembered: OfResults,
     /// Held by whoever reads a file of results into rows: one at a time, so that memory stays flat.
     reading_results: tokio::sync::Mutex<()>,
     guests: Guests,
@@ -207,7 +207,7 @@ impl Services {
             counted: tokio::sync::Mutex::default(),
             room_changes: AtomicU64::new(0),
             deriving: tokio::sync::Mutex::default(),
-            comparisons: Mutex::default(),
+            remembered: OfResults::default(),
             reading_results: tokio::sync::Mutex::default(),
             guests: Guests::default(),
             options,
@@ -377,8 +377,8 @@ impl Services {
         &self.0.guests
     }
 
-    pub(crate) fn comparisons(&self) -> &Mutex<Comparisons> {
-        &self.0.comparisons
+    pub(crate) fn remembered(&self) -> &OfResults {
+        &self.0.remembered
     }
 
     pub(crate) fn reading_results(&self) -> &tokio::sync::Mutex<()> {

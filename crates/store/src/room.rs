@@ -2,7 +2,7 @@
 
 use domain::{
     digest::Digest,
-    ids::{JobId, ReleaseId},
+    ids::{JobId, ReleaseId, RunId},
     manifest::Manifest,
     room::{Pin, RoomRules},
     time::Timestamp,
@@ -127,30 +127,59 @@ impl Rows {
         .collect()
     }
 
-    /// The blobs of what machines wrote to their consoles, of files of results, and of what runs left.
+    /// The blobs of what machines wrote to their consoles, of files of results, and of what runs left;
+    /// none of runs whose files went.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn kept_consoles(&mut self) -> Result<Vec<KeptLog>, StoreError> {
-        sqlx::query(
-            "select u.console_digest as blob, u.ended_at,
-                    case when r.stage = 'released' or p.release_id is not null
-                         then 1 else 0 end as stays
-             from run u
-             join validation v on v.id = u.validation_id
-             join release r on r.id = v.release_id
-             left join release_pin p on p.release_id = v.release_id
-             where u.console_digest is not null and u.ended_at is not null
+        let mut kept = Vec::new();
+        let rows = sqlx::query(
+            "select u.console_digest as blob, k.ended_at, k.stays
+             from run_keeping k join run u on u.number = k.number
+             where u.console_digest is not null and k.ended_at is not null and k.removed = 0
              union all
-             select sha256, received_at, 1 from result_file where removed_at is null
+             select a.sha256, coalesce(k.ended_at, k.started_at),
+                    case when k.ended_at is null then 1 else k.stays end
+             from run_artefact a join run_keeping k on k.number = a.run
+             where k.removed = 0
              union all
-             select a.sha256, u.started_at, 1 from run_artefact a join run u on u.number = a.run",
+             select f.sha256, f.received_at, coalesce(k.stays, 1)
+             from result_file f
+             left join run u on u.file_id = f.id and u.ended_at is not null
+             left join run_keeping k on k.number = u.number
+             where f.removed_at is null",
         )
         .fetch_all(self.connection())
         .await
-        .map_err(StoreError::database("listing consoles of runs"))?
+        .map_err(StoreError::database("listing files of runs"))?;
+        for row in &rows {
+            kept.push(kept_log(row)?);
+        }
+        Ok(kept)
+    }
+
+    /// The runs that ended before `before`, have files, and need not keep them.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn runs_whose_files_go(
+        &mut self,
+        before: Timestamp,
+    ) -> Result<Vec<RunId>, StoreError> {
+        sqlx::query(
+            "select u.id from run_keeping k join run u on u.number = k.number
+             where k.ended_at <= $1 and k.stays = 0 and k.removed = 0
+               and (u.console_digest is not null or u.file_id is not null
+                    or u.number in (select run from run_artefact))
+             order by u.number",
+        )
+        .bind(before.0)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("looking for runs whose files go"))?
         .iter()
-        .map(kept_log)
+        .map(|row| text(row, "id").map(RunId))
         .collect()
     }
 

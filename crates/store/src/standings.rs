@@ -6,6 +6,7 @@ use domain::{
     assessment::MadeAssessment,
     history::{Failing, Group, Mark},
     ids::RunId,
+    run::report::Placed,
     time::Timestamp,
 };
 use sqlx::any::AnyRow;
@@ -99,6 +100,49 @@ impl Rows {
         .collect()
     }
 
+    /// What counts of a subject, by machine, boot entry and the suite of the runs that decide.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn placed_results(
+        &mut self,
+        subject: SubjectNumber,
+    ) -> Result<Vec<Placed>, StoreError> {
+        sqlx::query(
+            "select n.machine, n.entry, s.name as suite,
+                    cast(sum(case o.outcome when 'passed' then o.counted else 0 end) as bigint)
+                        as passed,
+                    cast(sum(case o.outcome when 'failed' then o.counted else 0 end) as bigint)
+                        as failed,
+                    cast(sum(case o.outcome when 'errored' then o.counted else 0 end) as bigint)
+                        as errored,
+                    cast(sum(case o.outcome when 'skipped' then o.counted else 0 end) as bigint)
+                        as skipped,
+                    cast(sum(case o.outcome when 'not-run' then o.counted else 0 end) as bigint)
+                        as not_run
+             from (select lane, run, outcome, count(*) as counted from latest_result
+                   where subject = $1 group by lane, run, outcome) o
+             join lane n on n.number = o.lane
+             join run u on u.number = o.run
+             join suite s on s.number = u.suite
+             group by n.machine, n.entry, s.name order by n.machine, n.entry, s.name",
+        )
+        .bind(subject.0)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("counting what counts by machine and suite"))?
+        .iter()
+        .map(|row| {
+            Ok(Placed {
+                machine: text(row, "machine")?,
+                entry: text(row, "entry")?,
+                suite: text(row, "suite")?,
+                totals: totals(row)?,
+            })
+        })
+        .collect()
+    }
+
     /// The results that count and speak against a subject, by case, machine and entry, each with the log
     /// around its first error.
     ///
@@ -163,22 +207,28 @@ impl Rows {
         filter: &FailingFilter,
     ) -> Result<Vec<Failing>, StoreError> {
         sqlx::query(
-            "select t.case_id, t.title, n.machine, n.entry, u.id, s.name as suite, r.outcome,
-                    r.message, e.excerpt
-             from latest_result l
-             join test_case t on t.number = l.test_case
-             join lane n on n.number = l.lane
+            // What few of them are shown is looked up after they are chosen: messages are long.
+            "select l.case_id, l.title, l.machine, l.entry, l.id, l.suite, r.outcome, r.message,
+                    e.excerpt
+             from (select t.case_id, t.title, n.machine, n.entry, u.id, s.name as suite, c.result
+                   from latest_result c
+                   join test_case t on t.number = c.test_case
+                   join lane n on n.number = c.lane
+                   join run u on u.number = c.run
+                   join suite s on s.number = u.suite
+                   where c.subject = $1 and c.outcome in ('failed', 'errored')
+                     and ($2 = '' or s.name = $2) and ($3 = '' or n.machine = $3)
+                     and ($5 = 0 or not exists (
+                         select 1 from result r
+                         join failure f on f.test_case = r.test_case and f.mark = r.signature
+                         join assessment a on a.number = f.newest
+                         where r.number = c.result
+                           and (a.issue <> '' or a.blame is not null
+                                or coalesce(a.waiver_until, 0) > $5)))
+                   order by t.case_id, n.machine, n.entry limit $4) l
              join result r on r.number = l.result
-             join run u on u.number = l.run
-             join suite s on s.number = u.suite
              left join result_detail e on e.result = r.number
-             left join failure f on f.test_case = l.test_case and f.mark = r.signature
-             left join assessment a on a.number = f.newest
-             where l.subject = $1 and l.outcome in ('failed', 'errored')
-               and ($2 = '' or s.name = $2) and ($3 = '' or n.machine = $3)
-               and ($5 = 0 or (coalesce(a.issue, '') = '' and a.blame is null
-                               and coalesce(a.waiver_until, 0) <= $5))
-             order by t.case_id, n.machine, n.entry limit $4",
+             order by l.case_id, l.machine, l.entry",
         )
         .bind(subject.0)
         .bind(filter.suite.as_deref().unwrap_or_default())
@@ -207,14 +257,15 @@ impl Rows {
         .collect()
     }
 
-    /// For each case that fails for a subject, how it stood in the newest releases, newest first: pairs of
-    /// case and mark.
+    /// For each case from `first` to `last` by id that fails for a subject, how it stood in the newest
+    /// releases, newest first: pairs of case and mark.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn strips_of_failing(
         &mut self,
         subject: SubjectNumber,
+        (first, last): (&str, &str),
         releases: u32,
     ) -> Result<Vec<(String, Mark)>, StoreError> {
         sqlx::query(
@@ -226,16 +277,19 @@ impl Rows {
              select t.case_id, n.subject_kind, n.release_id, n.variant_id, n.subject_name,
                     n.subject_digest, n.target, n.candidate, n.released_name, n.variant_name,
                     s.passed, s.failed, s.errored, s.skipped, s.not_run
-             from (select distinct test_case from latest_result
-                   where subject = $1 and outcome in ('failed', 'errored')) f
-             join case_standing s on s.test_case = f.test_case
+             from (select distinct l.test_case, t.case_id from latest_result l
+                   join test_case t on t.number = l.test_case
+                   where l.subject = $1 and l.outcome in ('failed', 'errored')
+                     and t.case_id >= $3 and t.case_id <= $4) t
+             join case_standing s on s.test_case = t.test_case
               and +s.subject in (select number from shown)
-             join test_case t on t.number = f.test_case
              join subject_with_names n on n.number = s.subject
              order by t.case_id, n.created_at desc, n.number desc",
         )
         .bind(subject.0)
         .bind(i64::from(releases))
+        .bind(first)
+        .bind(last)
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("asking how failing cases stood"))?

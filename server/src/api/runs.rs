@@ -4,7 +4,10 @@ use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use domain::{
     digest::Digest,
     ids::{RunId, ValidationId},
-    run::{self, BootStage, CaseResult, FailureClass, Outcome, RunSource, reported::Totals},
+    run::{
+        self, BootStage, CaseResult, FailureClass, Outcome, RunSource, keeping::Keeping,
+        reported::Totals,
+    },
     subject::{Subject, SubjectKey},
 };
 use serde::{Deserialize, Serialize};
@@ -65,6 +68,27 @@ pub struct Run {
     pub console: Option<Digest>,
     /// What was observed of each boot stage, in order.
     pub stages: Vec<Stage>,
+}
+
+/// Whether a run keeps its files: what came in, what it left, and its console.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunKeeping {
+    /// Who said that it is important, so that they stay for ever; `null` where nobody did.
+    pub important_by: Option<String>,
+    /// Since when it is.
+    #[schema(format = DateTime)]
+    pub important_at: Option<String>,
+    /// When they were removed by the rules of the room; `null` while they are there.
+    #[schema(format = DateTime)]
+    pub files_removed_at: Option<String>,
+}
+
+impl RunKeeping {
+    fn of(it: Keeping) -> Json<Self> {
+        let (important_by, important_at) = it.important.map(|it| (it.by, time(it.at))).unzip();
+        let files_removed_at = it.files_removed_at.map(time);
+        Json(Self { important_by, important_at, files_removed_at })
+    }
 }
 
 /// What was observed of a boot stage.
@@ -186,6 +210,36 @@ pub async fn show(
     Path(id): Path<RunId>,
 ) -> Answer<Json<RunDetails>> {
     Ok(Json(RunDetails::of(services.run(&actor, &id).await?)))
+}
+
+/// Shows whether a run keeps its files.
+#[utoipa::path(get, path = "/runs/{id}/keeping", tag = "runs", params(("id" = String, Path, description = "Id of the run")), responses((status = 200, body = RunKeeping)))]
+pub async fn keeping(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(id): Path<RunId>,
+) -> Answer<Json<RunKeeping>> {
+    Ok(RunKeeping::of(services.keeping_of_run(&actor, &id).await?))
+}
+
+/// Says that a run is important: it keeps its files however old it is.
+#[utoipa::path(put, path = "/runs/{id}/importance", tag = "runs", params(("id" = String, Path, description = "Id of the run")), responses((status = 200, body = RunKeeping)))]
+pub async fn mark(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(id): Path<RunId>,
+) -> Answer<Json<RunKeeping>> {
+    Ok(RunKeeping::of(services.mark_run_important(&actor, &id).await?))
+}
+
+/// Says that a run is important no more.
+#[utoipa::path(delete, path = "/runs/{id}/importance", tag = "runs", params(("id" = String, Path, description = "Id of the run")), responses((status = 200, body = RunKeeping)))]
+pub async fn unmark(
+    State(services): State<Services>,
+    Caller(actor): Caller,
+    Path(id): Path<RunId>,
+) -> Answer<Json<RunKeeping>> {
+    Ok(RunKeeping::of(services.unmark_run_important(&actor, &id).await?))
 }
 
 /// Gives what the machine wrote to its serial console.

@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, Subcommand, ValueEnum};
 use domain::{
     release::{Health, Stage},
-    run::Outcome,
+    run::{Outcome, report::Report},
 };
 
 use super::{
@@ -50,6 +50,15 @@ pub(super) enum PackageChoice {
     Newer,
     /// Those of the recipe's newest release.
     Keep,
+}
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// Text for a forum or an issue.
+    Markdown,
+    /// For programs.
+    Json,
 }
 
 /// What can be done with releases.
@@ -181,6 +190,17 @@ pub(super) enum ReleaseCommand {
         #[arg(long, value_name = "FILE")]
         set_known_issues: Option<PathBuf>,
     },
+    /// Print the report of a release, to post it: what changed, what passed and failed, and why.
+    Report {
+        /// Name of the release, or `recorded/NAME` of one that was made elsewhere.
+        name: String,
+        /// What it is measured against; what stands before it unless said otherwise.
+        #[arg(long, value_name = "NAME")]
+        baseline: Option<String>,
+        /// In which form.
+        #[arg(long, value_enum, default_value = "markdown")]
+        format: ReportFormat,
+    },
     /// Take a candidate back for good: machines cannot boot it any more.
     Withdraw {
         /// Name of the release.
@@ -309,6 +329,16 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
         }
         ReleaseCommand::Notes { name, set, set_known_issues } => {
             notes(cli, name, set.as_deref(), set_known_issues.as_deref())
+        }
+        ReleaseCommand::Report { name, baseline, format } => {
+            let asked = query(&[("baseline", baseline.as_deref())]);
+            let path = format!("/releases/{}/report{asked}", encode(name));
+            let report: Report = cli.client.get(&path)?;
+            if *format == ReportFormat::Json || cli.output.is_json() {
+                return cli.output.json(&report);
+            }
+            let lines: Vec<String> = report.markdown().lines().map(str::to_owned).collect();
+            cli.output.lines(&lines)
         }
         ReleaseCommand::Withdraw { name, reason } => {
             let path = format!("/releases/{}/withdraw", encode(name));

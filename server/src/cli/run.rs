@@ -32,7 +32,7 @@ use super::{
 };
 use crate::api::{
     results::{Attachment, CountedFor, NewManualResult, RecordedResult},
-    runs::Run,
+    runs::{Run, RunKeeping},
 };
 
 /// Options of `bootwright run`.
@@ -115,6 +115,14 @@ pub(super) enum RunCommand {
         /// A run that is about the release already is left so.
         #[arg(long, value_name = "NAME")]
         plan: Option<String>,
+    },
+    /// Say that a run is important: what came in, what it left and its console stay for ever.
+    Important {
+        /// Id of the run.
+        run: String,
+        /// It is important no more.
+        #[arg(long)]
+        off: bool,
     },
     /// Say whose problem failures are and where they are tracked; a line for each.
     ///
@@ -212,6 +220,13 @@ pub(super) fn run(cli: &Cli, command: &RunCommand) -> Result<(), CliError> {
                 None => cli.output.bytes(cli.client.open(&source)?),
                 Some(path) => save(cli, &source, path, None),
             }
+        }
+        RunCommand::Important { run, off } => {
+            let path = format!("{}/importance", address(run));
+            let kept: RunKeeping =
+                if *off { cli.client.take_off(&path)? } else { cli.client.take(&path)? };
+            let words = if *off { "is important no more" } else { "is important" };
+            cli.output.said(&kept, &format!("{run} {words}"))
         }
         RunCommand::Attach { run, release, plan } => attach(cli, run, release, plan.as_deref()),
         RunCommand::Assess(args) => review::assess(cli, args),

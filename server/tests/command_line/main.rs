@@ -2,6 +2,7 @@
 //! server, a real build, a real boot.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod demo;
 mod kernels;
 mod review;
 mod runs;

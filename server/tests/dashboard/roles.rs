@@ -30,11 +30,13 @@ enum Access {
     Anyone(u16),
     /// Whoever has signed in; they are answered this.
     SignedIn(u16),
+    /// The same, and programs that bring a token; whoever brings none is asked for it.
+    Reader(u16),
     /// From this role on, for this action.
     From(Role, Action),
 }
 
-use Access::{Anyone, From, SignedIn};
+use Access::{Anyone, From, Reader, SignedIn};
 use Role::{Administrator, Approver, Developer};
 
 /// `GET` and `POST` with the path of a route, `page` with that of a page, `call` with the name of a
@@ -44,6 +46,9 @@ const TABLE: &[(&str, Access)] = &[
     ("GET /readyz", Anyone(200)),
     ("GET /pkg/{name}", Anyone(200)),
     ("GET /favicon.svg", Anyone(200)),
+    ("GET /feed.atom", Reader(200)),
+    ("GET /badges/releases/{name}/tests.svg", Reader(200)),
+    ("GET /badges/environments/{name}", Reader(200)),
     ("POST /session/login", Anyone(303)),
     ("POST /session/logout", Anyone(303)),
     ("POST /session/welcome", Anyone(303)),
@@ -73,6 +78,7 @@ const TABLE: &[(&str, Access)] = &[
     ("POST /suites/{name}", From(Developer, Action::EditPlan)),
     ("POST /tests/import", From(Developer, Action::RecordResults)),
     ("POST /tests/record", From(Developer, Action::RecordResults)),
+    ("GET /releases/{version}/report.md", SignedIn(200)),
     ("GET /tests/history.csv", SignedIn(200)),
     ("GET /runs/{id}/export", SignedIn(200)),
     // The run left nothing: whoever may read is told so.
@@ -101,6 +107,7 @@ const TABLE: &[(&str, Access)] = &[
     ("page /releases/:version", SignedIn(200)),
     ("page /releases/:version/contents", SignedIn(200)),
     ("page /releases/:version/tests", SignedIn(200)),
+    ("page /releases/:version/report", SignedIn(200)),
     ("page /releases/:version/deployments", SignedIn(200)),
     ("page /releases/:version/notes", SignedIn(200)),
     ("page /releases/:version/files", SignedIn(200)),
@@ -152,6 +159,8 @@ const TABLE: &[(&str, Access)] = &[
     ("call remove_plan", From(Developer, Action::EditPlan)),
     ("call remove_suite", From(Developer, Action::EditPlan)),
     ("call attach_run", From(Developer, Action::RecordResults)),
+    ("call mark_run", From(Developer, Action::KeepRun)),
+    ("call unmark_run", From(Developer, Action::KeepRun)),
     ("call count_run", From(Approver, Action::CountResults)),
     ("call assess_failures", From(Developer, Action::AssessFailure)),
     ("call waive_failures", From(Approver, Action::Waive)),
@@ -237,10 +246,15 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
             let who = role.map_or("anybody", Role::word);
             let about = format!("{row} by {who}");
             match (*access, role) {
-                (Anyone(status), _) | (SignedIn(status), Some(_)) => {
+                (Anyone(status), _) | (SignedIn(status) | Reader(status), Some(_)) => {
                     let answer = ask_once(&ask, row).await;
                     assert_eq!(answer.status, status, "{about}: {}", answer.body);
                     assert!(!answer.asks_to_sign_in(), "{about}");
+                }
+                (Reader(_), None) => {
+                    let answer = ask.send().await;
+                    assert_eq!(answer.status, 401, "{about}: {}", answer.body);
+                    assert!(answer.header("www-authenticate").starts_with("Basic "), "{about}");
                 }
                 (SignedIn(_) | From(..), None) => {
                     assert!(ask.send().await.asks_to_sign_in(), "{about}");
@@ -387,6 +401,9 @@ async fn route(world: &World, path: &str) -> String {
             path.replace("{id}", world.run().await.as_str()).replace("{name}", "log.html")
         }
         "/runs/{id}/console" => path.replace("{id}", world.run().await.as_str()),
+        "/badges/releases/{name}/tests.svg" => path.replace("{name}", &world.candidate().await),
+        "/badges/environments/{name}" => path.replace("{name}", "production.svg"),
+        "/releases/{version}/report.md" => path.replace("{version}", &world.candidate().await),
         "/releases/{version}/files/{name}" => {
             path.replace("{version}", &world.candidate().await).replace("{name}", "manifest.json")
         }
@@ -636,6 +653,13 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
             post(&[("dry_run", "true")])
         }
         "change_room_rules" => post(&[("candidates", &number), ("floor", "0")]),
+        "mark_run" => post(&[("run", world.ended_run().await.as_str())]),
+        "unmark_run" => {
+            let run = world.ended_run().await;
+            let dave = world.actor(Developer).await;
+            world.services.mark_run_important(&dave, &run).await.unwrap();
+            post(&[("run", run.as_str())])
+        }
         "pin_release" => {
             post(&[("version", &world.candidate().await), ("reason", "the demo next week")])
         }

@@ -2,8 +2,8 @@
 
 use domain::{
     history::{Failing, Group, worst},
-    run::reported::{Totals, percent},
-    subject::{JudgedSubject, Subject},
+    run::{report::Figures, reported::percent},
+    subject::Subject,
     time::Timestamp,
 };
 use leptos::prelude::*;
@@ -11,7 +11,7 @@ use services::history::Standing;
 
 use super::glyph;
 use crate::{
-    api::history::{Narrowed, StandingPage},
+    api::history::{Narrowed, StandingPage, SubjectChoice},
     pages::review,
     routes::href::{self, encode},
     ui::{
@@ -41,9 +41,13 @@ pub fn part(data: &StandingPage) -> AnyView {
     let Some(standing) = &data.standing else {
         return empty::nothing("There are no results of it yet.");
     };
+    let own = standing.judged.subject.key();
+    let chosen = standing.baseline.as_ref().map(|it| it.subject.key());
+    let measured = baseline_form(&data.path, &own, chosen.as_deref(), &data.choices);
     view! {
-        {figures(standing)}
-        {baseline(data)}
+        {figures(&Figures::new(standing.judged.totals, standing.baseline.as_ref().map(|it| it.totals)))}
+        {measured}
+        <p><a href=href::report(&own, chosen.as_deref())>"The release report"</a></p>
         {page::section("Failures", view! { {reviewed(standing, data)}{failures(standing, data)} }.into_any())}
         {page::section("By suite", groups("suite", "Suite", &standing.suites, data))}
         {page::section("By machine", groups("machine", "Machine", &standing.machines, data))}
@@ -53,57 +57,50 @@ pub fn part(data: &StandingPage) -> AnyView {
 }
 
 /// The three figures that teams post, computed, with what they are measured against.
-fn figures(standing: &Standing) -> AnyView {
-    let here = &standing.judged.totals;
-    let base = standing.baseline.as_ref().map(|it| &it.totals);
-    let signed = |count: fn(&Totals) -> u64| {
-        base.map(|base| format!(" ({})", Totals::signed(count(here), count(base))))
+pub(in crate::pages) fn figures(it: &Figures) -> AnyView {
+    let change = |it: &Option<String>, unit: &str| {
+        it.as_ref().map(|it| view! { <span>{format!(" ({it}{unit})")}</span> })
     };
-    let percent = here.pass_rate().map_or_else(|| "–".to_owned(), percent);
-    let change = here.pass_rate().zip(base.and_then(Totals::pass_rate)).map(|(here, base)| {
-        let sign = if here >= base { "+" } else { "-" };
-        let by = here.abs_diff(base);
-        format!(" ({sign}{}.{:02} %)", by / 100, by % 100)
-    });
-    let silent = here.skipped.saturating_add(here.not_run);
+    let percent = it.passed_percent.as_ref().map_or_else(|| "–".to_owned(), |it| format!("{it} %"));
+    let silent = it.totals.skipped.saturating_add(it.totals.not_run);
     view! {
         <dl class="figures">
-            <div class="good"><dt>"Passed"</dt><dd>{here.passed.to_string()}<span>{signed(|it| it.passed)}</span></dd></div>
-            <div class="bad"><dt>"Failed"</dt><dd>{here.failing().to_string()}<span>{signed(Totals::failing)}</span></dd></div>
-            <div><dt>"Passed [%]"</dt><dd>{percent}<span>{change}</span></dd></div>
+            <div class="good"><dt>"Passed"</dt><dd>{it.totals.passed.to_string()}{change(&it.passed_change, "")}</dd></div>
+            <div class="bad"><dt>"Failed"</dt><dd>{it.failed.to_string()}{change(&it.failed_change, "")}</dd></div>
+            <div><dt>"Passed [%]"</dt><dd>{percent}{change(&it.percent_change, " %")}</dd></div>
             <div><dt>"Skipped or not run"</dt><dd>{silent.to_string()}</dd></div>
         </dl>
     }
     .into_any()
 }
 
-fn baseline(data: &StandingPage) -> AnyView {
-    let Some(standing) = &data.standing else { return ().into_any() };
-    let name = |it: &JudgedSubject| it.subject.key();
-    let chosen = standing.baseline.as_ref().map(name);
-    let own = standing.judged.subject.key();
-    let options: Vec<_> = data
-        .choices
+/// What a release is measured against, to be chosen: `path` may carry a query, which stays.
+pub(in crate::pages) fn baseline_form(
+    path: &str,
+    own: &str,
+    chosen: Option<&str>,
+    choices: &[SubjectChoice],
+) -> AnyView {
+    let options: Vec<_> = choices
         .iter()
-        .filter(|it| **it != own)
+        .filter(|it| it.key != own)
         .map(|it| {
-            let (selected, shown) = (chosen.as_ref() == Some(it), it.clone());
-            view! { <option value=it.clone() selected=selected>{shown}</option> }
+            let selected = chosen == Some(it.key.as_str());
+            view! { <option value=it.key.clone() selected=selected>{it.name.clone()}</option> }
         })
         .collect();
     if options.is_empty() {
         return ().into_any();
     }
-    let compare = chosen.as_ref().map(|base| {
-        view! { <a href=href::compare(&own, base)>"Compare case by case"</a> }
-    });
-    let (path, about) = match data.path.split_once('?') {
-        Some((path, _)) => (path.to_owned(), Some(data.about.clone())),
-        None => (data.path.clone(), None),
+    let compare =
+        chosen.map(|base| view! { <a href=href::compare(own, base)>"Compare case by case"</a> });
+    let (action, about) = match path.split_once('?') {
+        Some((action, _)) => (action.to_owned(), Some(own.to_owned())),
+        None => (path.to_owned(), None),
     };
     let about = about.map(|about| view! { <input type="hidden" name="about" value=about/> });
     view! {
-        <form method="get" action=path class="search">
+        <form method="get" action=action class="search">
             {about}
             <label for="baseline">"Measured against"</label>
             <select id="baseline" name="baseline">{options}</select>
@@ -249,8 +246,14 @@ fn groups(
 /// Where the page of what was judged is.
 #[must_use]
 pub(super) fn page_of(subject: &Subject) -> String {
-    match subject {
-        Subject::Release { name, .. } => href::release_tab(name, "tests"),
-        other => format!("/tests/release?about={}", encode(&other.key())),
+    page_of_key(&subject.key(), matches!(subject, Subject::Release { .. }))
+}
+
+/// Where the results of what a key names are; a release has a tab of its own.
+pub(in crate::pages) fn page_of_key(key: &str, release: bool) -> String {
+    if release {
+        href::release_tab(key, "tests")
+    } else {
+        format!("/tests/release?about={}", encode(key))
     }
 }

@@ -57,7 +57,7 @@ pub fn show(data: &PlanPage) -> AnyView {
     });
     view! {
         {page::heading(format!("Plan {}", plan.name), crumbs(), ().into_any())}
-        {(!it.description.is_empty()).then(|| view! { <p>{it.description.clone()}</p> })}
+        {(!it.description.is_empty()).then(|| view! { <p class="summary">{it.description.clone()}</p> })}
         {table::properties(vec![
             ("Revision", plan.revision.to_string().into_any()),
             ("Machines", it.machines.join(", ").into_any()),
@@ -169,7 +169,7 @@ fn revisions(data: &PlanPage) -> AnyView {
                 .map(|it| format!("{} r{}", it.suite, it.revision))
                 .collect();
             table::row(vec![
-                table::number(it.revision.to_string()),
+                it.revision.to_string().into_any(),
                 it.saved_at.map(time).into_any(),
                 it.saved_by.clone().into_any(),
                 it.definition.machines.join(", ").into_any(),
@@ -179,7 +179,7 @@ fn revisions(data: &PlanPage) -> AnyView {
         .collect();
     view! {
         <p class="quiet">"Only results of the newest revision decide. A change of a suite is a revision of the plans that run it."</p>
-        {table::table("Revisions", &[">Revision", "Saved", "By", "Machines", "Suites"], rows)}
+        {table::table("Revisions", &["Revision", "Saved", "By", "Machines", "Suites"], rows)}
     }
     .into_any()
 }

@@ -53,7 +53,7 @@ pub fn show(data: &SuitePage) -> AnyView {
     };
     view! {
         {page::heading(format!("Suite {}", suite.name), crumbs(), ().into_any())}
-        {(!it.description.is_empty()).then(|| view! { <p>{it.description.clone()}</p> })}
+        {(!it.description.is_empty()).then(|| view! { <p class="summary">{it.description.clone()}</p> })}
         {table::properties(vec![
             ("Revision", suite.revision.to_string().into_any()),
             ("Files", source(suite)),
@@ -207,7 +207,7 @@ fn revisions(data: &SuitePage) -> AnyView {
         .iter()
         .map(|it| {
             table::row(vec![
-                table::number(it.revision.to_string()),
+                it.revision.to_string().into_any(),
                 time(it.saved_at),
                 it.saved_by.clone().into_any(),
                 table::code(it.definition.command.summary()),
@@ -215,7 +215,7 @@ fn revisions(data: &SuitePage) -> AnyView {
             ])
         })
         .collect();
-    table::table("Revisions", &[">Revision", "Saved", "By", "Runs", "Files"], rows)
+    table::table("Revisions", &["Revision", "Saved", "By", "Runs", "Files"], rows)
 }
 
 fn removing(suite: &Suite, data: &SuitePage) -> AnyView {

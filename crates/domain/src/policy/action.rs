@@ -40,6 +40,8 @@ pub enum Action {
     Validate,
     /// Bring results in, or say what they are about.
     RecordResults,
+    /// Say that a run must keep its files, or need not any more.
+    KeepRun,
     /// Say of a failure whose problem it is and where it is tracked.
     AssessFailure,
     /// Boot something in a guest, to try it.
@@ -80,7 +82,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -98,6 +100,7 @@ impl Action {
         Self::EditPlan,
         Self::Validate,
         Self::RecordResults,
+        Self::KeepRun,
         Self::AssessFailure,
         Self::StartGuest,
         Self::UseGuest,
@@ -137,6 +140,7 @@ impl Action {
             | Self::EditPlan
             | Self::Validate
             | Self::RecordResults
+            | Self::KeepRun
             | Self::AssessFailure
             | Self::StartGuest
             | Self::UseGuest
@@ -174,6 +178,7 @@ impl Action {
             Self::EditPlan => "save a plan or a suite",
             Self::Validate => "validate a release",
             Self::RecordResults => "bring results in",
+            Self::KeepRun => "say which runs are important",
             Self::AssessFailure => "assess a failure",
             Self::StartGuest => "boot something in a guest",
             Self::UseGuest => "use a guest",

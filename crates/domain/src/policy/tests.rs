@@ -133,6 +133,7 @@ fn each_role_may_what_the_table_says() {
                 EditPlan,
                 Validate,
                 RecordResults,
+                KeepRun,
                 AssessFailure,
                 StartGuest,
                 UseGuest,

@@ -203,6 +203,18 @@ impl Totals {
         *counter = counter.saturating_add(1);
     }
 
+    /// Both together.
+    #[must_use]
+    pub const fn plus(&self, other: &Self) -> Self {
+        Self {
+            passed: self.passed.saturating_add(other.passed),
+            failed: self.failed.saturating_add(other.failed),
+            errored: self.errored.saturating_add(other.errored),
+            skipped: self.skipped.saturating_add(other.skipped),
+            not_run: self.not_run.saturating_add(other.not_run),
+        }
+    }
+
     /// Those that failed or could not tell.
     #[must_use]
     pub const fn failing(&self) -> u64 {

@@ -2,14 +2,16 @@
 //! of it. Suites may stand within each other, or a lone `<testsuite>` be all.
 
 mod case;
+mod reruns;
 mod suite;
 
 use std::io::BufRead;
 
-use domain::run::reported::ResultFormat;
+use domain::run::reported::{ReportedCase, ResultFormat};
 
 use self::{
     case::{Case, Verdict},
+    reruns::Reruns,
     suite::Suite,
 };
 use super::{
@@ -50,6 +52,7 @@ pub(super) fn read(input: impl BufRead, intake: &mut Intake<'_>) -> Result<(), R
                 return Err(Problem::NotThisFormat { format: ResultFormat::Junit, found }.at(1));
             }
             Piece::End(cut) => {
+                reading.hand_out()?;
                 if let Some(cut) = cut {
                     reading.intake.run().incomplete = Some(cut.sentence());
                 }
@@ -138,6 +141,9 @@ impl Reading<'_, '_> {
             }
             None if name == "go.version" => {
                 self.intake.run().generator = one_line(&value, TITLE);
+                if let Some(suite) = self.suites.last_mut() {
+                    suite.reruns.get_or_insert_default();
+                }
             }
             None => {}
         }
@@ -156,6 +162,7 @@ impl Reading<'_, '_> {
     fn close(&mut self) -> Result<(), ResultFileError> {
         match self.stack.pop() {
             Some(Kind::Suite) => {
+                self.hand_out()?;
                 if let Some(suite) = self.suites.pop() {
                     suite.check(self.intake);
                     if let Some(outer) = self.suites.last_mut() {
@@ -168,13 +175,30 @@ impl Reading<'_, '_> {
                     let names = self.suites.iter().map(|suite| suite.name.clone());
                     let names = names.filter(|name| !name.is_empty()).collect();
                     let case = case.reported(names);
-                    if let Some(suite) = self.suites.last_mut() {
-                        suite.add(&case);
-                    }
-                    self.intake.case(case)?;
+                    self.end_case(case)?;
                 }
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn end_case(&mut self, case: ReportedCase) -> Result<(), ResultFileError> {
+        let Some(suite) = self.suites.last_mut() else { return self.intake.case(case) };
+        let Some(reruns) = &mut suite.reruns else {
+            suite.add(&case);
+            return self.intake.case(case);
+        };
+        reruns.hold(case);
+        if reruns.is_full() { self.hand_out() } else { Ok(()) }
+    }
+
+    /// Hands out what the innermost suite held until its reruns had come.
+    fn hand_out(&mut self) -> Result<(), ResultFileError> {
+        let Some(suite) = self.suites.last_mut() else { return Ok(()) };
+        for case in suite.reruns.as_mut().map(Reruns::take).unwrap_or_default() {
+            suite.add(&case);
+            self.intake.case(case)?;
         }
         Ok(())
     }

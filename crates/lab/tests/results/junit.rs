@@ -58,13 +58,20 @@ fn gotestsum() {
     assert!(test("TestTPM").message.contains("the board has no TPM"));
     assert!(test("TestKernels/4.14.y").duration_us.unwrap() >= 10_000);
 
-    // A case that is run again stands there again.
+    // A case that is run again stands there again: the last attempt decides.
     let again = read_fixture("gotestsum-1.8.2/junit.xml");
-    assert_eq!(again.case("example.org/boot::TestLogin (3)").outcome, Failed);
-    assert_eq!(again.run.contradictions, [""; 0]);
-    let remark = "The id \"example.org/boot::TestLogin\" came again: this one is called \"example.org/boot::TestLogin (2)\".";
-    assert_eq!(again.run.remarks[0], remark);
-    assert_eq!(again.run.remarks.len(), 7);
+    let attempts = |name: &str| {
+        let case = again.case(&format!("example.org/boot::{name}"));
+        let earlier = case.earlier.iter().map(|it| it.outcome).collect::<Vec<_>>();
+        (case.outcome, earlier)
+    };
+    assert_eq!(attempts("TestLogin"), (Failed, vec![Failed, Failed]));
+    assert_eq!(attempts("TestSecondTime"), (Passed, vec![Failed]));
+    assert_eq!(attempts("TestMenu"), (Passed, vec![]));
+    let totals = again.run.totals;
+    assert_eq!((totals.passed, totals.failed, totals.skipped), (3, 3, 1));
+    assert_eq!(again.run.contradictions, [""; 0], "its totals count attempts");
+    assert_eq!(again.run.remarks, [""; 0]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use domain::{
     error_chain::chain,
     job::{JobState, Step, StepState},
     release::{Release, Stage},
-    room::{Fate, Place},
+    room::{Fate, Place, over_before},
     time::human_size,
 };
 use store::{WriteTx, jobs::ClaimedJob};
@@ -119,6 +119,10 @@ impl Collection {
             let builds = counted(builds, "build");
             message +=
                 &format!(", those of {builds} of kernels and {}", counted(uploads, "upload"));
+        }
+        let runs = self.give_up_runs().await?;
+        if runs > 0 {
+            message += &format!(", those of {}", counted(runs, "run"));
         }
         self.end_step(step, &message).await?;
         let inventory = self.count(1).await?;
@@ -288,6 +292,29 @@ impl Collection {
         }
         for it in &going {
             services.tell(&crate::variants::topic(&it.name));
+        }
+        Ok(going.len())
+    }
+
+    /// Gives up the files of runs that are older than these stay; judged in the transaction that changes
+    /// them. Their results stay.
+    async fn give_up_runs(&self) -> Result<usize, ServiceError> {
+        if self.stopped() {
+            return Ok(0);
+        }
+        let services = &self.services;
+        let mut tx = services.begin().await?;
+        let (rules, now) = (tx.room_rules().await?, services.now());
+        let going = tx.runs_whose_files_go(over_before(rules.logs, now)).await?;
+        for run in &going {
+            tx.set_run_files_removed(run, now).await?;
+            let change = Change::RunFilesRemoved { run };
+            services.record(&mut tx, &self.actor(), change).await?;
+            self.say("withdraw", &format!("run {run}: its files go, its results stay"));
+        }
+        tx.commit().await?;
+        for run in &going {
+            services.tell(&format!("run/{run}"));
         }
         Ok(going.len())
     }

@@ -3,11 +3,13 @@
 use domain::{
     history::{Column, Day, HistoryQuery},
     run::{Outcome, reported::Totals},
+    subject::SubjectKey,
     time::Timestamp,
 };
 use store::{
     history::PastFilter,
     runs::{NewRun, RunEnd},
+    standings::FailingFilter,
 };
 
 use crate::{
@@ -22,6 +24,7 @@ on_both_engines! {
     runs_are_columns_of_single_results
     pages_follow_one_another
     the_past_of_a_case_is_told_newest_first
+    what_counts_is_told_by_place_and_failures_with_their_strips
 }
 
 const SECOND_DAY: i64 = 1_769_904_000_000_000;
@@ -188,4 +191,36 @@ async fn the_past_of_a_case_is_told_newest_first(world: World) {
     assert_eq!(known, [("v2", 2, 0), ("v1", 0, 1)]);
     assert_eq!(rows.case_title("A1.1").await.unwrap().as_deref(), Some("A1.1 works"));
     assert_eq!(rows.case_title("A9.9").await.unwrap(), None);
+}
+
+async fn what_counts_is_told_by_place_and_failures_with_their_strips(world: World) {
+    lab(&world).await;
+    let mut rows = world.store.read().await.unwrap();
+    let (newest, _) = rows.subject(&SubjectKey::from("v2")).await.unwrap().unwrap();
+    let placed: Vec<_> = rows
+        .placed_results(newest)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|it| (it.machine, it.suite, it.totals.passed, it.totals.failed, it.totals.skipped))
+        .collect();
+    let place = |machine: &str, passed, failed, skipped| {
+        (machine.to_owned(), format!("suite of {machine}"), passed, failed, skipped)
+    };
+    assert_eq!(placed, [place("apu2", 2, 0, 1), place("apu3", 1, 1, 0)]);
+
+    let filter = FailingFilter { limit: 10, ..FailingFilter::default() };
+    let failing = rows.failing_results(newest, &filter).await.unwrap();
+    let told: Vec<_> = failing.iter().map(|it| (&*it.case, &*it.machine, &*it.suite)).collect();
+    assert_eq!(told, [("A1.1", "apu3", "suite of apu3")]);
+    let elsewhere = FailingFilter { machine: Some("apu2".to_owned()), ..filter };
+    assert_eq!(rows.failing_results(newest, &elsewhere).await.unwrap(), []);
+    let strips = rows.strips_of_failing(newest, ("A1.1", "A1.1"), 10).await.unwrap();
+    let strip: Vec<_> = strips
+        .iter()
+        .map(|(case, mark)| (&**case, &*mark.about, mark.totals.passed, mark.totals.failed))
+        .collect();
+    assert_eq!(strip, [("A1.1", "v2", 1, 1), ("A1.1", "v1", 1, 0)]);
+    let others = rows.strips_of_failing(newest, ("A1.2", "B"), 10).await.unwrap();
+    assert_eq!(others, [], "none of the listed");
 }

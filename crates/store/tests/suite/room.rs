@@ -4,17 +4,22 @@ use std::time::Duration;
 
 use domain::{
     digest::Digest,
-    ids::JobId,
+    ids::{JobId, RunId},
     job::{JobKind, JobState},
     lock::Part,
     release::Stage,
     room::{Pin, RoomRules},
+    run::{
+        Outcome,
+        keeping::{Importance, Keeping},
+    },
     time::Timestamp,
 };
-use store::{StoreError, jobs::NewJob};
+use store::{StoreError, jobs::NewJob, runs::Artefact, subjects::SubjectNumber};
 
 use crate::{
     on_both_engines,
+    results::{case, end, new_run},
     world::{World, lock, package},
 };
 
@@ -24,6 +29,8 @@ on_both_engines! {
     logs_say_whether_they_stay
     a_pin_is_one_per_release
     rules_are_kept_and_begin_with_something
+    runs_keep_their_files_where_they_are_important_or_decide
+    a_demonstration_is_noted_once
     the_last_collection_and_the_open_one_are_found
 }
 
@@ -148,4 +155,67 @@ async fn queued(
     tx.insert_job(&new).await.unwrap();
     tx.commit().await.unwrap();
     new.id
+}
+
+/// A run of one machine and suite about `subject`, with something that it left.
+async fn run_that_left(world: &World, subject: SubjectNumber, left: &str) -> RunId {
+    let run = new_run(world, Some(subject), "apu2");
+    let mut tx = world.begin().await;
+    tx.insert_run(&run, None).await.unwrap();
+    tx.insert_results(&run.id, 0, &[case("A1.1", Outcome::Passed)]).await.unwrap();
+    let artefact = Artefact {
+        name: "console.log".to_owned(),
+        media_type: "text/plain".to_owned(),
+        size: 1,
+        sha256: Digest::of(left),
+    };
+    tx.insert_artefact(&run.id, &artefact).await.unwrap();
+    tx.finish_run(&run.id, &end(world.now())).await.unwrap();
+    tx.commit().await.unwrap();
+    run.id
+}
+
+async fn runs_keep_their_files_where_they_are_important_or_decide(world: World) {
+    let mut tx = world.begin().await;
+    let subject = tx.recorded_subject("v1", world.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let first = run_that_left(&world, subject, "first").await;
+    let second = run_that_left(&world, subject, "second").await;
+    let newest = run_that_left(&world, subject, "newest").await;
+    let mut tx = world.begin().await;
+    let late = Timestamp(i64::MAX);
+    assert_eq!(tx.runs_whose_files_go(late).await.unwrap(), [first.clone(), second.clone()]);
+    assert_eq!(tx.runs_whose_files_go(Timestamp(0)).await.unwrap(), []);
+    let mark = Importance { by: "ada".to_owned(), at: world.now() };
+    tx.mark_important(&second, &mark).await.unwrap();
+    tx.mark_important(&second, &Importance { by: "eve".to_owned(), ..mark.clone() }).await.unwrap();
+    assert_eq!(tx.keeping_of_run(&second).await.unwrap().important, Some(mark));
+    assert_eq!(tx.runs_whose_files_go(late).await.unwrap(), [first.clone()]);
+    let mut stays: Vec<_> =
+        tx.kept_consoles().await.unwrap().into_iter().map(|it| (it.blob, it.stays)).collect();
+    stays.sort_by_key(|(blob, _)| blob.to_string());
+    let mut expected = [("first", false), ("second", true), ("newest", true)]
+        .map(|(it, stays)| (Digest::of(it), stays));
+    expected.sort_by_key(|(blob, _)| blob.to_string());
+    assert_eq!(stays, expected);
+
+    tx.set_run_files_removed(&first, world.now()).await.unwrap();
+    assert!(tx.keeping_of_run(&first).await.unwrap().files_removed_at.is_some());
+    assert_eq!(tx.runs_whose_files_go(late).await.unwrap(), []);
+    assert!(tx.kept_consoles().await.unwrap().iter().all(|it| it.blob != Digest::of("first")));
+    tx.unmark_important(&second).await.unwrap();
+    assert!(matches!(tx.unmark_important(&second).await, Err(StoreError::Changed("mark"))));
+    assert_eq!(tx.runs_whose_files_go(late).await.unwrap(), [second]);
+    assert_eq!(tx.keeping_of_run(&newest).await.unwrap(), Keeping::default());
+}
+
+async fn a_demonstration_is_noted_once(world: World) {
+    let mut tx = world.begin().await;
+    assert_eq!(tx.demonstration_since().await.unwrap(), None);
+    assert!(!tx.holds_anything().await.unwrap());
+    tx.recorded_subject("v1", world.now()).await.unwrap();
+    assert!(tx.holds_anything().await.unwrap());
+    tx.set_demonstration(Timestamp(7)).await.unwrap();
+    assert_eq!(tx.demonstration_since().await.unwrap(), Some(Timestamp(7)));
+    assert!(tx.set_demonstration(Timestamp(8)).await.is_err());
 }

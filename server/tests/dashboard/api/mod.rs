@@ -6,6 +6,7 @@ mod kernels;
 mod keys;
 mod notes;
 mod paging;
+mod published;
 mod results;
 mod roles;
 mod room;

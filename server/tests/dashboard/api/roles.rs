@@ -69,6 +69,15 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             let version = world.candidate().await;
             send(path.replace("{version}", &version), json!({ "reason": "it is broken" }))
         }
+        ("PUT", "/runs/{id}/importance") => {
+            ask(world, method, &path.replace("{id}", world.ended_run().await.as_str()), None)
+        }
+        ("DELETE", "/runs/{id}/importance") => {
+            let run = world.ended_run().await;
+            let dave = world.actor(Role::Developer).await;
+            world.services.mark_run_important(&dave, &run).await.unwrap();
+            ask(world, method, &path.replace("{id}", run.as_str()), None)
+        }
         ("PUT", "/releases/{version}/pin") => {
             let version = world.candidate().await;
             send(path.replace("{version}", &version), json!({ "reason": "the demo next week" }))

@@ -12,18 +12,19 @@ use domain::{
     actor::Actor,
     digest::Digest,
     environment::DEVELOPMENT,
-    ids::JobId,
+    ids::{JobId, RunId},
     job::{Job, JobKind, JobState},
     manifest::{Component, ComponentRole},
     page::Slice,
     person::Role,
     release::Stage,
     room::{Fate, Need, RoomRules},
+    run::file::Said,
 };
-use services::{Services, jobs::JobFilter};
+use services::{Services, jobs::JobFilter, results::ResultsOrder};
 use tokio::{net::TcpListener, sync::watch};
 
-use super::ask;
+use super::{ask, secret};
 use crate::world::World;
 
 /// Everything goes that nothing needs.
@@ -242,8 +243,12 @@ async fn logs_go_when_their_days_are_over_and_those_of_releases_stay() {
     let world = World::furnished().await;
     let run = world.run_with_console().await;
     let dave = world.actor(Role::Developer).await;
-    let console = world.services.run(&dave, &run).await.unwrap().console.unwrap();
+    let kept_run = world.services.run(&dave, &run).await.unwrap();
+    let console = kept_run.console.unwrap();
     old_blob(&world, b"login:");
+    // Another one decides.
+    let newer = world.run_of(kept_run.subject.unwrap().name()).await;
+    world.end_run(&newer).await;
     set(&world, RoomRules { logs: Some(1), ..AT_ONCE }).await;
     collect(&world, false).await;
     assert!(kept(&world).contains(&console), "it is not a day old");
@@ -368,4 +373,65 @@ async fn releases_are_listed_by_what_they_free() {
         }
     }
     assert_eq!(found, sizes);
+}
+
+/// Brings a file of results in that came an hour ago; gives its run and the digest of its bytes.
+async fn brought(world: &World, release: &str, rows: &str) -> (RunId, Digest) {
+    let dave = world.actor(Role::Developer).await;
+    let said = Said {
+        subject: Some(release.to_owned()),
+        machine: Some("apu2".to_owned()),
+        suite: Some("boot".to_owned()),
+        ..Said::default()
+    };
+    let order = ResultsOrder { name: "boot.csv".to_owned(), said };
+    let text = format!("Test name,Result\n{rows}\n");
+    let bytes = std::io::Cursor::new(text.clone().into_bytes());
+    let run = world.services.bring_results(&dave, order, bytes).await.unwrap().run.id;
+    (run, old_blob(world, text.as_bytes()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_runs_go_but_for_important_and_deciding_ones_and_results_stay() {
+    let world = World::furnished().await;
+    let dave = secret(&world, Role::Developer).await;
+    let (plain, of_plain) = brought(&world, "recorded/v1", "boot,FAIL").await;
+    let (important, of_important) = brought(&world, "recorded/v1", "boot,FAIL,again").await;
+    let (deciding, of_deciding) = brought(&world, "recorded/v1", "boot,PASS").await;
+    let version = world.candidate().await;
+    let (pinned, of_pinned) = brought(&world, &version, "boot,PASS,pinned").await;
+    brought(&world, &version, "boot,PASS,newer").await;
+    let by_dave = world.actor(Role::Developer).await;
+    world.services.pin_release(&by_dave, &version, "the demo").await.unwrap();
+    let importance = format!("/runs/{important}/importance");
+    let marked = ask(&world, "PUT", &importance, None).bearer(&dave).send().await;
+    assert_eq!((marked.status, &marked.value()["important_by"]), (200, &"dave".into()));
+
+    set(&world, AT_ONCE).await;
+    collect(&world, false).await;
+    let there = |digest: &Digest| kept(&world).contains(digest);
+    assert!(!there(&of_plain), "nothing needs it");
+    assert!(there(&of_important) && there(&of_deciding) && there(&of_pinned));
+    let keeping = async |run: &RunId| {
+        let path = format!("/runs/{run}/keeping");
+        ask(&world, "GET", &path, None).bearer(&dave).send().await.value()
+    };
+    assert!(keeping(&plain).await["files_removed_at"].is_string());
+    for run in [&important, &deciding, &pinned] {
+        assert!(keeping(run).await["files_removed_at"].is_null(), "{run}");
+    }
+    // Its results stay, its page says what became of its files, and it is too late to keep them.
+    let results = ask(&world, "GET", &format!("/runs/{plain}/results"), None).bearer(&dave);
+    assert_eq!(results.send().await.value()["items"][0]["outcome"], "failed");
+    let cookie = world.sign_in("dave").await;
+    let page = world.get(&format!("/runs/{plain}")).cookie(&cookie).send().await;
+    assert!(page.body.contains("Its files were removed"), "{}", page.body);
+    let late = ask(&world, "PUT", &format!("/runs/{plain}/importance"), None).bearer(&dave);
+    assert!(late.send().await.problem(409).contains("removed already"));
+
+    let unmarked = ask(&world, "DELETE", &importance, None).bearer(&dave).send().await;
+    assert_eq!(unmarked.status, 200, "{}", unmarked.body);
+    let (_, _) = brought(&world, "recorded/v1", "boot,PASS,newest").await;
+    collect(&world, false).await;
+    assert!(!there(&of_important) && !there(&of_deciding), "newer ones decide");
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{CaseChange, ComparedCase, SeenCase};
+use crate::markdown::cell;
 
 /// What differs, for an issue or a post: how many cases changed how, then the cases in a table.
 #[must_use]
@@ -52,21 +53,6 @@ fn side(seen: Option<&SeenCase>) -> String {
         }
         Some(seen) => seen.outcome.word().to_owned(),
     }
-}
-
-/// A text in a cell: what a runner wrote must become no mark, no tag and no second line.
-fn cell(text: &str) -> String {
-    let mut cell = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '@' => {
-                cell.extend(['\\', letter]);
-            }
-            control if control.is_control() => cell.push(' '),
-            other => cell.push(other),
-        }
-    }
-    cell
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use domain::{
     time::Timestamp,
 };
 
+use super::reruns::Reruns;
 use crate::results::{
     ResultFileError,
     intake::Intake,
@@ -19,6 +20,8 @@ pub(super) struct Suite {
     pub(super) name: String,
     pub(super) started_at: Option<Timestamp>,
     duration_us: Option<i64>,
+    /// Its cases so far, where its runner writes every attempt as a case.
+    pub(super) reruns: Option<Reruns>,
     stated: Stated,
     /// The cases that stand right in it, and with those of inner suites.
     own: Counts,
