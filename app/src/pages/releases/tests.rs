@@ -68,7 +68,7 @@ pub fn show(data: TestsPage) -> AnyView {
 #[must_use]
 pub fn evidence(plan: &PlanEvidence) -> AnyView {
     let cases = &plan.evidence.cases;
-    let said = cases.iter().any(|it| assessment::is_said_of(it));
+    let said = cases.iter().any(assessment::is_said_of);
     let rows = cases
         .iter()
         .map(|case| {
