@@ -51,7 +51,9 @@ fn typed(fields: &[(&str, &str)]) -> (String, String) {
 /// A form that may carry files (RFC 7578).
 fn in_parts(fields: &[(&str, &str)]) -> (String, String) {
     let part = |(name, value): &(&str, &str)| {
-        let head = format!("content-disposition: form-data; name=\"{name}\"");
+        // The one field of our forms that is nothing but a file.
+        let file = if *name == "file" { "; filename=\"results.csv\"" } else { "" };
+        let head = format!("content-disposition: form-data; name=\"{name}\"{file}");
         format!("--{BOUNDARY}\r\n{head}\r\n\r\n{value}\r\n")
     };
     let parts: String = fields.iter().map(part).collect();

@@ -8,7 +8,7 @@ use std::{
 
 use domain::{
     deployment::{DeploymentState, Verdict},
-    ids::{DeploymentId, JobId},
+    ids::{DeploymentId, JobId, RunId},
     job::JobKind,
     manifest::Manifest,
 };
@@ -33,6 +33,7 @@ pub(crate) enum Acknowledged {
     VariantSaved { name: String, revision: u32, text: String },
     VariantAsked { job: String },
     GuestStarted { id: String },
+    ResultsBrought { run: String },
     Requested { id: String, environment: String, reason: String },
     Approved { id: String, by: &'static str, evidence: String },
     Deployed { id: String },
@@ -52,6 +53,7 @@ impl Acknowledged {
             Self::VariantSaved { .. } => "variant saved",
             Self::VariantAsked { .. } => "variant asked",
             Self::GuestStarted { .. } => "guest started",
+            Self::ResultsBrought { .. } => "results brought",
             Self::Requested { .. } => "requested",
             Self::Approved { .. } => "approved",
             Self::Deployed { .. } => "deployed",
@@ -79,6 +81,9 @@ impl Acknowledged {
                 let release = picture.release_named(version);
                 picture.job(job).kind == JobKind::Validation
                     && release.is_some_and(|it| it.id == *picture.job(job).release_id().unwrap())
+            }
+            Self::ResultsBrought { run } => {
+                picture.brought.contains_key(&RunId::from(run.as_str()))
             }
             Self::CollectionAsked { job } => picture.job(job).kind == JobKind::Collection,
             Self::KernelAdded { name } => picture.kernels.contains(name),

@@ -13,6 +13,7 @@ mod kernel;
 mod kill;
 mod people;
 mod picture;
+mod results;
 mod rounds;
 mod server;
 mod variant;
@@ -71,10 +72,12 @@ enum Kind {
     VariantCompleted,
     /// Some instant at which a guest runs.
     Guest,
+    /// Some instant at which a file of results is brought in.
+    Results,
 }
 
 /// One block of rounds. A validation comes first: production demands one.
-const BLOCK: [Kind; 19] = [
+const BLOCK: [Kind; 22] = [
     Kind::Validation,
     Kind::Deploy("production"),
     Kind::Build,
@@ -86,13 +89,16 @@ const BLOCK: [Kind; 19] = [
     Kind::Build,
     Kind::VariantCompleted,
     Kind::Guest,
+    Kind::Results,
     Kind::Save,
+    Kind::Results,
     Kind::Collection,
     Kind::Variant,
     Kind::Validation,
     Kind::BuildAsked,
     Kind::Request,
     Kind::Build,
+    Kind::Results,
     Kind::Kernel,
 ];
 
@@ -225,6 +231,7 @@ struct World {
     build_takes: Duration,
     validation_takes: Duration,
     variant_takes: Duration,
+    results_take: Duration,
     save_answer_takes: Duration,
     build_answer_takes: Duration,
     /// How many processes of killed servers the kernel had to end.
@@ -343,6 +350,7 @@ fn prepare(rounds: usize, seed: u64) -> (World, Server) {
         build_takes: Duration::ZERO,
         validation_takes: Duration::from_secs(30),
         variant_takes: Duration::ZERO,
+        results_take: Duration::ZERO,
         save_answer_takes: Duration::ZERO,
         build_answer_takes: Duration::ZERO,
         processes_ended: 0,

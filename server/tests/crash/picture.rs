@@ -9,22 +9,23 @@ use domain::{
     audit::AuditRow,
     deployment::{Deployment, DeploymentState, Verdict},
     environment::Environment,
-    ids::{DeploymentId, JobId, ReleaseId},
+    ids::{DeploymentId, JobId, ReleaseId, RunId},
     job::{Job, JobKind, JobState, Step, StepState},
     manifest::Manifest,
     page::Slice,
     recipe::Revision,
     release::{Release, Stage},
-    run::{Run, Validation},
+    run::{Run, RunSource, Validation},
     subject::Subject,
     time::Timestamp,
     variant::{Variant, VariantBuild},
 };
 use store::{
-    Rows, StoreError, jobs::JobFilter, kernels::builds::KernelBuildRow, variants::VariantFilter,
+    Rows, StoreError, jobs::JobFilter, kernels::builds::KernelBuildRow, results::ResultFilter,
+    runs::RunFilter, variants::VariantFilter,
 };
 
-use crate::RECIPE;
+use crate::{RECIPE, results::CASES};
 
 /// How many steps a build has.
 const BUILD_STEPS: usize = 10;
@@ -45,6 +46,10 @@ pub(crate) struct Picture {
     pub(crate) variant_builds: BTreeMap<JobId, VariantBuild>,
     pub(crate) deployments: BTreeMap<DeploymentId, Deployment>,
     pub(crate) environments: BTreeMap<String, Environment>,
+    /// Runs that were read from files, to their end, with how many results they have.
+    pub(crate) brought: BTreeMap<RunId, u64>,
+    /// How many files of results were acknowledged, and not read to their end.
+    pub(crate) unread: usize,
     audit: Vec<AuditRow>,
     audit_fault: Option<String>,
 }
@@ -63,6 +68,8 @@ impl Picture {
             variant_builds: BTreeMap::new(),
             deployments: BTreeMap::new(),
             environments: BTreeMap::new(),
+            brought: BTreeMap::new(),
+            unread: rows.unread_result_files().await?.len(),
             audit: rows.audit_rows_after(0, u32::MAX).await?,
             audit_fault: rows.verify_audit().await.err().map(|error| error.to_string()),
         };
@@ -92,6 +99,14 @@ impl Picture {
         let variants = rows.variants_page(&VariantFilter::default(), Timestamp(0), &every).await?;
         for row in variants.items {
             picture.variants.insert(row.variant.name.clone(), row.variant);
+        }
+        for run in rows.runs_page(&RunFilter::default(), &every).await?.items {
+            if run.source == RunSource::Upload {
+                let many = ResultFilter { limit: u32::MAX, ..ResultFilter::default() };
+                let results = rows.recorded_results(&run.id, &many).await?.len();
+                assert_eq!(run.totals.all(), results as u64, "run {} is half", run.id);
+                picture.brought.insert(run.id, results as u64);
+            }
         }
         for environment in rows.environments().await? {
             for deployment in rows.deployments_of_environment(&environment.name, u32::MAX).await? {
@@ -191,6 +206,7 @@ impl Picture {
     /// Asserts that each change is there wholly: with all of its rows, and its audit row.
     pub(crate) fn assert_whole(&self) {
         assert_eq!(self.audit_fault, None);
+        assert!(self.brought.values().all(|many| *many == CASES), "{:?}", self.brought);
         let numbers: Vec<u32> = self.revisions.keys().copied().collect();
         assert_eq!(numbers, (1..=self.revisions.len() as u32).collect::<Vec<_>>());
         assert_eq!(self.told("recipe.save", RECIPE), numbers.len());

@@ -129,6 +129,7 @@ impl World {
             Kind::VariantSaved => self.variant_saved(server),
             Kind::Variant | Kind::VariantCompleted => self.variant(kind, server),
             Kind::Guest => self.guest(server),
+            Kind::Results => self.results(server),
         }
     }
 

@@ -248,6 +248,8 @@ async fn planned_run(
         run.entry == planned.entry && run.suite == planned.suite && run.machine == planned.machine
     });
     let mut ended: Vec<Outcome> = former.filter_map(|run| run.outcome).collect();
+    // What was interrupted begins again.
+    let step = Step { started_at: Some(bench.services.now()), ..step };
     loop {
         let attempts = u32::try_from(ended.len()).unwrap_or(u32::MAX);
         match ended.last() {
@@ -303,7 +305,6 @@ async fn one_run(
     let began = services.now();
     let running = Step {
         state: StepState::Running,
-        started_at: Some(step.started_at.unwrap_or(began)),
         ended_at: None,
         message: None,
         ..step
