@@ -132,33 +132,42 @@ fn changed_since(changes: Option<&[EvidenceChange]>) -> AnyView {
 
 /// The waivers that an approval given now would accept, and those that do not count here.
 fn accepted(data: &DeploymentPage) -> AnyView {
-    let cases = data.evidence.iter().flat_map(|plan| &plan.evidence.cases);
     let own = |waiver: &Waiver| {
         !data.environment.policy.self_approval && waiver.person == data.deployment.requester
     };
-    let items: Vec<_> = cases
-        .filter_map(|case| Some((case, case.waiver.as_ref()?)))
-        .map(|(case, waiver)| {
-            let own = own(waiver)
-                .then_some(" It does not count: who asks for a deployment waives nothing for it.");
-            let place = match case.entry.as_str() {
-                "" => case.machine.clone(),
-                entry => format!("{}, entry {entry}", case.machine),
-            };
-            view! {
-                <li>
-                    <code>{case.case.clone()}</code>" on "{place}" "{case.ended().word().replace('-', " ")}"; "
-                    {assessment::waiver(waiver, true)}{own}
-                </li>
-            }
-        })
-        .collect();
-    if items.is_empty() {
+    // Several cases of one cause are waived by one statement: it stands here once.
+    let mut given: Vec<(&Waiver, Vec<AnyView>)> = Vec::new();
+    for case in data.evidence.iter().flat_map(|plan| &plan.evidence.cases) {
+        let Some(waiver) = &case.waiver else { continue };
+        let entry = match case.entry.as_str() {
+            "" => String::new(),
+            entry => format!(", entry {entry}"),
+        };
+        let outcome = case.ended().word().replace('-', " ");
+        let told = format!(" on {}{entry}: {outcome}", case.machine);
+        let told = view! { <li><code>{case.case.clone()}</code>{told}</li> }.into_any();
+        let same = |(known, _): &&mut (&Waiver, _)| {
+            (&known.by, &known.reason, known.until) == (&waiver.by, &waiver.reason, waiver.until)
+        };
+        match given.iter_mut().find(same) {
+            Some((_, cases)) => cases.push(told),
+            None => given.push((waiver, vec![told])),
+        }
+    }
+    if given.is_empty() {
         return ().into_any();
     }
+    let items: Vec<_> = given
+        .into_iter()
+        .map(|(waiver, cases)| {
+            let own = own(waiver)
+                .then_some(" It does not count: who asks for a deployment waives nothing for it.");
+            view! { <li>{assessment::waiver(waiver, true)}{own}<ul class="waived">{cases}</ul></li> }
+        })
+        .collect();
     view! {
         <p><strong>"Whoever approves this accepts these waivers:"</strong></p>
-        <ul class="list">{items}</ul>
+        <ul class="list accepted">{items}</ul>
     }
     .into_any()
 }

@@ -54,10 +54,16 @@ fn blame_and_issue(blame: Option<FailureClass>, tracked: Option<&Issue>) -> AnyV
     view! { {blame}{tracked} }.into_any()
 }
 
+/// Whether anybody has said anything of a case that decides.
+#[must_use]
+pub const fn is_said_of(case: &DecidingCase) -> bool {
+    case.waiver.is_some() || case.blame.is_some() || case.issue.is_some()
+}
+
 /// What people say of a case that decides.
 #[must_use]
 pub fn deciding(case: &DecidingCase) -> AnyView {
-    if case.waiver.is_none() && case.blame.is_none() && case.issue.is_none() {
+    if !is_said_of(case) {
         return ().into_any();
     }
     let waiver = case.waiver.as_ref().map(|it| waiver(it, true));

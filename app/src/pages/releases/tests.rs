@@ -10,11 +10,15 @@ use crate::{
     routes::href,
     ui::{
         assessment,
-        badge::{Status, badge},
+        badge::{Status, badge, labelled},
         copy, empty, form, page, table,
         time::time,
     },
 };
+
+/// What the columns of deciding cases are; the last where anybody has said anything.
+const HEADINGS: [&str; 7] =
+    ["Entry", "Machine", "Suite", "Case", "Outcome", "Decided by", "Review"];
 
 /// The page.
 #[must_use]
@@ -63,16 +67,16 @@ pub fn show(data: TestsPage) -> AnyView {
 /// The deciding cases of a plan: case by case, each with the run that decides.
 #[must_use]
 pub fn evidence(plan: &PlanEvidence) -> AnyView {
-    let rows = plan
-        .evidence
-        .cases
+    let cases = &plan.evidence.cases;
+    let said = cases.iter().any(assessment::is_said_of);
+    let rows = cases
         .iter()
         .map(|case| {
             let run = case.run.as_ref().map_or_else(
                 || "no run has ended".into_any(),
                 |run| table::link(href::run(run), "run".to_owned()),
             );
-            table::row(vec![
+            let mut cells = vec![
                 if case.entry.is_empty() {
                     "any".into_any()
                 } else {
@@ -87,16 +91,24 @@ pub fn evidence(plan: &PlanEvidence) -> AnyView {
                 },
                 badge(Status::Outcome(Some(case.ended()))),
                 run,
-                assessment::deciding(case),
-            ])
+            ];
+            if said {
+                cells.push(assessment::deciding(case));
+            }
+            table::row(cells)
         })
         .collect();
+    let status = Status::Health(plan.health);
+    let health = match cases.iter().filter(|it| it.waiver.is_some()).count() {
+        0 => badge(status),
+        waived => labelled(status, format!("{}, {waived} waived", plan.health.word())),
+    };
     let title = format!("Plan {}, revision {}", plan.evidence.plan, plan.evidence.plan_revision);
     view! {
         <div class="plan">
-            <h3>{title}" "{badge(Status::Health(plan.health))}</h3>
+            <h3>{title}" "{health}</h3>
             <p class="quiet">"Evidence "{copy::digest(&plan.digest, "the evidence's digest")}</p>
-            {table::table("Deciding cases", &["Entry", "Machine", "Suite", "Case", "Outcome", "Decided by", "Review"], rows)}
+            {table::table("Deciding cases", if said { &HEADINGS } else { &HEADINGS[..6] }, rows)}
         </div>
     }
     .into_any()
