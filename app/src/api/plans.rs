@@ -1,6 +1,8 @@
-//! Plans and suites: what is run to judge a release. Their forms are sent to `POST /plans/…` and
-//! `POST /suites/…`, not to server functions: a suite's may carry a file, and where one has faults the
-//! answer is the form again, with what was typed. The server renders it with a draft in its context.
+//! Plans and suites: what is run to judge a release.
+//!
+//! Their forms are sent to `POST /plans/…` and `POST /suites/…`, not to server functions: a suite's may
+//! carry a file, and where one has faults the answer is the form again, with what was typed. The server
+//! renders it with a draft in its context.
 
 use domain::{
     kernel::UploadedFile,

@@ -190,7 +190,7 @@ async fn runs_keep_their_files_where_they_are_important_or_decide(world: World) 
     tx.mark_important(&second, &mark).await.unwrap();
     tx.mark_important(&second, &Importance { by: "eve".to_owned(), ..mark.clone() }).await.unwrap();
     assert_eq!(tx.keeping_of_run(&second).await.unwrap().important, Some(mark));
-    assert_eq!(tx.runs_whose_files_go(late).await.unwrap(), [first.clone()]);
+    assert_eq!(tx.runs_whose_files_go(late).await.unwrap(), std::slice::from_ref(&first));
     let mut stays: Vec<_> =
         tx.kept_consoles().await.unwrap().into_iter().map(|it| (it.blob, it.stays)).collect();
     stays.sort_by_key(|(blob, _)| blob.to_string());
