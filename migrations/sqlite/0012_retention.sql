@@ -13,25 +13,22 @@ create table run_files_removed (
     removed_at bigint not null
 );
 
--- Whether the files of a run stay: it is important, it is about what was released, is served or is pinned,
--- or it is the newest of its suite that says something of its subject on its machine and boot entry.
-create view run_keeping as
-select u.number, u.started_at, u.ended_at,
-       case when u.important = 1 or u.place = 1 or u.subject is null
-                 or r.stage = 'released' or p.release_id is not null or e.name is not null
-            then 1 else 0 end as stays,
-       u.removed
-from (select n.number, n.subject, n.validation_id, n.started_at, n.ended_at,
+-- The runs whose files stay: they are important, about what was released, is served or is pinned, or about
+-- nothing yet, or the newest of their suite that says something of its subject on its machine and boot
+-- entry.
+create view run_that_stays as
+select u.number
+from (select n.number, n.subject,
              case when i.run_id is null then 0 else 1 end as important,
-             case when g.run_id is null then 0 else 1 end as removed,
              row_number() over (partition by n.subject, n.lane, n.suite
                                 order by case when n.ended_at is null then 1 else 0 end,
                                          n.ended_at desc, n.number desc) as place
       from run n
-      left join important_run i on i.run_id = n.id
-      left join run_files_removed g on g.run_id = n.id) u
+      left join important_run i on i.run_id = n.id) u
 left join subject s on s.number = u.subject
 left join release r on r.id = s.release_id
 left join release_pin p on p.release_id = s.release_id
 left join (select release_id, min(name) as name from environment group by release_id) e
-       on e.release_id = s.release_id;
+       on e.release_id = s.release_id
+where u.important = 1 or u.place = 1 or u.subject is null
+   or r.stage = 'released' or p.release_id is not null or e.name is not null;

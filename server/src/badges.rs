@@ -62,11 +62,11 @@ pub(crate) async fn environment(
 }
 
 /// A badge stands in a page of somebody else, where a page of ours would be a broken picture: so one that
-/// is about nothing says so as well.
+/// is about nothing says so as well, unless somebody came to look at it alone.
 fn picture(badge: Result<Badge, ServiceError>, name: &str, asked: &HeaderMap) -> Response {
     let (status, badge) = match badge {
         Ok(badge) => (StatusCode::OK, badge),
-        Err(ServiceError::NotFound(_)) => {
+        Err(ServiceError::NotFound(_)) if !refusal::wants_html(asked) => {
             let (label, message) = (name.to_owned(), "not known".to_owned());
             (StatusCode::NOT_FOUND, Badge { label, message, tone: Tone::Unknown })
         }

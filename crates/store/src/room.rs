@@ -135,19 +135,25 @@ impl Rows {
     pub async fn kept_consoles(&mut self) -> Result<Vec<KeptLog>, StoreError> {
         let mut kept = Vec::new();
         let rows = sqlx::query(
-            "select u.console_digest as blob, k.ended_at, k.stays
-             from run_keeping k join run u on u.number = k.number
-             where u.console_digest is not null and k.ended_at is not null and k.removed = 0
+            "with stays as (select number from run_that_stays),
+                  removed as (select run_id from run_files_removed)
+             select u.console_digest as blob, u.ended_at,
+                    case when u.number in (select number from stays) then 1 else 0 end as stays
+             from run u
+             where u.console_digest is not null and u.ended_at is not null
+               and u.id not in (select run_id from removed)
              union all
-             select a.sha256, coalesce(k.ended_at, k.started_at),
-                    case when k.ended_at is null then 1 else k.stays end
-             from run_artefact a join run_keeping k on k.number = a.run
-             where k.removed = 0
+             select a.sha256, coalesce(u.ended_at, u.started_at),
+                    case when u.ended_at is null or u.number in (select number from stays)
+                         then 1 else 0 end
+             from run_artefact a join run u on u.number = a.run
+             where u.id not in (select run_id from removed)
              union all
-             select f.sha256, f.received_at, coalesce(k.stays, 1)
+             select f.sha256, f.received_at,
+                    case when u.number is null or u.number in (select number from stays)
+                         then 1 else 0 end
              from result_file f
              left join run u on u.file_id = f.id and u.ended_at is not null
-             left join run_keeping k on k.number = u.number
              where f.removed_at is null",
         )
         .fetch_all(self.connection())
@@ -168,8 +174,10 @@ impl Rows {
         before: Timestamp,
     ) -> Result<Vec<RunId>, StoreError> {
         sqlx::query(
-            "select u.id from run_keeping k join run u on u.number = k.number
-             where k.ended_at <= $1 and k.stays = 0 and k.removed = 0
+            "select u.id from run u
+             where u.ended_at <= $1
+               and u.number not in (select number from run_that_stays)
+               and u.id not in (select run_id from run_files_removed)
                and (u.console_digest is not null or u.file_id is not null
                     or u.number in (select run from run_artefact))
              order by u.number",
