@@ -14,7 +14,7 @@ pub async fn assess_failures(
     #[server(default)] failures: Vec<String>,
     #[server(default)] issue: String,
     #[server(default)] blame: String,
-    #[server(default)] comment: String,
+    comment: String,
 ) -> Result<(), AppError> {
     crate::compose::assessments::assess(&super::asked()?, &failures, issue, &blame, comment).await
 }
@@ -23,7 +23,7 @@ pub async fn assess_failures(
 #[server(prefix = "/api/ui")]
 pub async fn waive_failures(
     #[server(default)] failures: Vec<String>,
-    #[server(default)] reason: String,
+    reason: String,
     #[server(default)] until: String,
 ) -> Result<(), AppError> {
     crate::compose::assessments::waive(&super::asked()?, &failures, reason, until).await
@@ -31,6 +31,6 @@ pub async fn waive_failures(
 
 /// Takes the waivers of failures back.
 #[server(prefix = "/api/ui")]
-pub async fn withdraw_waivers(#[server(default)] failures: Vec<String>) -> Result<(), AppError> {
+pub async fn withdraw_waivers(failures: Vec<String>) -> Result<(), AppError> {
     crate::compose::assessments::withdraw(&super::asked()?, &failures).await
 }
