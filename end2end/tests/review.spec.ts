@@ -1,5 +1,6 @@
 // Reviewing failures by clicking: two of one cause at once, a waiver by another person, refused to whoever brought
 // the results in, carried over to the next release, and taken back. With and without script.
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { expect, signIn, test } from '../fixtures';
 
@@ -12,6 +13,15 @@ async function bring(page: Page, release: string, rows: string) {
   await page.getByLabel('File').setInputFiles({ name: 'results.csv', mimeType: 'text/csv', buffer });
   await page.getByRole('button', { name: 'Bring in' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('review on apu4');
+}
+
+/** A page with forms of a review is accessible, and stays within a narrow window. */
+async function holds(page: Page) {
+  expect((await new AxeBuilder({ page }).analyze()).violations.map(({ id }) => id)).toEqual([]);
+  const before = page.viewportSize()!;
+  await page.setViewportSize({ width: 320, height: 800 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  await page.setViewportSize(before);
 }
 
 const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
@@ -38,6 +48,7 @@ for (const javaScriptEnabled of [true, false]) {
     await dennis.getByRole('button', { name: 'Keep for the ticked' }).click();
     await expect(dennis.getByText('2 of 3 failures reviewed')).toBeVisible();
     await expect(dennis.locator('.failures').getByRole('link', { name: 'https://tracker.example/issues/7' })).toHaveCount(2);
+    if (javaScriptEnabled) await holds(dennis);
     await dennis.getByRole('link', { name: 'Only those not reviewed' }).click();
     await expect(dennis.locator('.failures > li')).toHaveCount(1);
 
@@ -49,6 +60,7 @@ for (const javaScriptEnabled of [true, false]) {
     await grace.getByLabel('Until').fill(inDays(20));
     await grace.getByRole('button', { name: 'Waive', exact: true }).click();
     await expect(grace.locator('.page-title').getByText('waived')).toBeVisible();
+    if (javaScriptEnabled) await holds(grace);
     await dennis.goto(result.replace(baseURL!, ''));
     await expect(dennis.getByRole('button', { name: 'Waive', exact: true })).toBeDisabled();
     await expect(dennis.getByText(/to waive a failure you need the role approver/i).first()).toBeVisible();

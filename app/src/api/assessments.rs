@@ -13,8 +13,8 @@ use crate::error::AppError;
 pub async fn assess_failures(
     #[server(default)] failures: Vec<String>,
     #[server(default)] issue: String,
-    blame: String,
-    #[server(default)] comment: String,
+    #[server(default)] blame: String,
+    comment: String,
 ) -> Result<(), AppError> {
     crate::compose::assessments::assess(&super::asked()?, &failures, issue, &blame, comment).await
 }

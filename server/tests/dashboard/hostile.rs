@@ -83,6 +83,12 @@ fn everything(value: &str) -> String {
         "disabled",
         "do",
         "seen",
+        "failures[]",
+        "issue",
+        "blame",
+        "until",
+        "run",
+        "plan",
         "form.system.suite",
         "form.users.0.name",
     ];

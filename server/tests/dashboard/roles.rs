@@ -578,7 +578,8 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
         }
         "assess_failures" => {
             let run = world.failed_run(&lettered(&number)).await;
-            post(&[("failures[]", &format!("{run}/0/smoke.boot")), ("blame", "lab")])
+            let failure = format!("{run}/0/smoke.boot");
+            post(&[("failures[]", &failure), ("blame", "lab"), ("comment", "")])
         }
         "waive_failures" => {
             let run = world.failed_run(&lettered(&number)).await;

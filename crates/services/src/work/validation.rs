@@ -303,12 +303,7 @@ async fn one_run(
     let services = &bench.services;
     let id = RunId::generate(services.ids());
     let began = services.now();
-    let running = Step {
-        state: StepState::Running,
-        ended_at: None,
-        message: None,
-        ..step
-    };
+    let running = Step { state: StepState::Running, ended_at: None, message: None, ..step };
     let mut tx = services.begin().await?;
     let kernel = bench.manifest.kernel_of(&planned.entry);
     let place = RunPlace {
