@@ -72,11 +72,12 @@ impl StandingPage {
     /// The address of the page with one more thing that narrows it.
     #[must_use]
     pub fn narrowed_by(&self, part: &str, value: &str) -> String {
-        let Narrowed { baseline, suite, machine, reviewed, tick } = &self.narrowed;
+        let Narrowed { baseline, suite, machine, plan, reviewed, tick } = &self.narrowed;
         let parts = [
             ("baseline", baseline.as_str()),
             ("suite", suite),
             ("machine", machine),
+            ("plan", plan),
             ("reviewed", reviewed),
             ("tick", tick),
         ];
@@ -101,6 +102,8 @@ pub struct Narrowed {
     pub suite: String,
     /// The machine whose failures are shown.
     pub machine: String,
+    /// The plan whose failures are shown.
+    pub plan: String,
     /// `no` where only failures are shown that nobody has reviewed.
     pub reviewed: String,
     /// `all` where all failures are ticked that are shown.
@@ -115,6 +118,7 @@ impl Narrowed {
             baseline: part("baseline"),
             suite: part("suite"),
             machine: part("machine"),
+            plan: part("plan"),
             reviewed: part("reviewed"),
             tick: part("tick"),
         }

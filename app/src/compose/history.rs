@@ -94,6 +94,7 @@ pub(crate) async fn standing(
     let query = FailureQuery {
         suite: some(&narrowed.suite),
         machine: some(&narrowed.machine),
+        plan: some(&narrowed.plan),
         unreviewed: narrowed.unreviewed(),
         limit: FAILURES,
     };

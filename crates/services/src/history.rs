@@ -164,6 +164,8 @@ pub struct FailureQuery {
     pub suite: Option<String>,
     /// Only those on this machine.
     pub machine: Option<String>,
+    /// Only those of runs of this plan.
+    pub plan: Option<String>,
     /// Only those that nobody has reviewed.
     pub unreviewed: bool,
     /// How many at the most.
@@ -181,6 +183,8 @@ pub struct Standing {
     pub suites: Vec<Group>,
     /// What counts of it by machine.
     pub machines: Vec<Group>,
+    /// By the plans that it was run for.
+    pub plans: Vec<Group>,
     /// What speaks against it, of what was asked for.
     pub failing: Vec<Failing>,
     /// How many of all its failures need not be looked at again.
@@ -392,6 +396,7 @@ impl Services {
         let filter = FailingFilter {
             suite: asked.suite.clone(),
             machine: asked.machine.clone(),
+            plan: asked.plan.clone(),
             unreviewed_at: asked.unreviewed.then_some(now),
             limit: asked.limit.saturating_add(1),
         };
@@ -423,6 +428,7 @@ impl Services {
             judged,
             baseline,
             suites: rows.standing_by_suite(subject).await?,
+            plans: rows.standing_by_plan(subject).await?,
             machines,
             failing,
             reviewed: rows.reviewed_failures(subject, now).await?.reviewed,

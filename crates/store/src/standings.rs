@@ -26,6 +26,8 @@ pub struct FailingFilter {
     pub suite: Option<String>,
     /// Only those on this machine.
     pub machine: Option<String>,
+    /// Only those of runs of this plan.
+    pub plan: Option<String>,
     /// Only those that nobody has reviewed as things stand then.
     pub unreviewed_at: Option<Timestamp>,
     /// How many at the most.
@@ -95,6 +97,41 @@ impl Rows {
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("counting what counts by machine"))?
+        .iter()
+        .map(group)
+        .collect()
+    }
+
+    /// What counts of a subject by the plan that it was run for; what was run for none is not among it.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn standing_by_plan(
+        &mut self,
+        subject: SubjectNumber,
+    ) -> Result<Vec<Group>, StoreError> {
+        sqlx::query(
+            "select u.plan as name,
+                    cast(sum(case o.outcome when 'passed' then o.counted else 0 end) as bigint)
+                        as passed,
+                    cast(sum(case o.outcome when 'failed' then o.counted else 0 end) as bigint)
+                        as failed,
+                    cast(sum(case o.outcome when 'errored' then o.counted else 0 end) as bigint)
+                        as errored,
+                    cast(sum(case o.outcome when 'skipped' then o.counted else 0 end) as bigint)
+                        as skipped,
+                    cast(sum(case o.outcome when 'not-run' then o.counted else 0 end) as bigint)
+                        as not_run
+             from (select run, outcome, count(*) as counted from latest_result
+                   where subject = $1 group by run, outcome) o
+             join run u on u.number = o.run
+             where u.plan is not null
+             group by u.plan order by u.plan",
+        )
+        .bind(subject.0)
+        .fetch_all(self.connection())
+        .await
+        .map_err(StoreError::database("counting what counts by plan"))?
         .iter()
         .map(group)
         .collect()
@@ -218,6 +255,7 @@ impl Rows {
                    join suite s on s.number = u.suite
                    where c.subject = $1 and c.outcome in ('failed', 'errored')
                      and ($2 = '' or s.name = $2) and ($3 = '' or n.machine = $3)
+                     and ($6 = '' or u.plan = $6)
                      and ($5 = 0 or not exists (
                          select 1 from result r
                          join failure f on f.test_case = r.test_case and f.mark = r.signature
@@ -235,6 +273,7 @@ impl Rows {
         .bind(filter.machine.as_deref().unwrap_or_default())
         .bind(i64::from(filter.limit))
         .bind(filter.unreviewed_at.map_or(0, |at| at.0))
+        .bind(filter.plan.as_deref().unwrap_or_default())
         .fetch_all(self.connection())
         .await
         .map_err(StoreError::database("listing what speaks against a release"))?

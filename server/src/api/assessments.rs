@@ -263,6 +263,8 @@ pub struct ListFailures {
     suite: Option<String>,
     /// Only those on this machine.
     machine: Option<String>,
+    /// Only those of runs of this plan.
+    plan: Option<String>,
 }
 
 /// A result that speaks against a release.
@@ -338,8 +340,8 @@ pub async fn failures(
         Some("no") => true,
         Some(_) => return Err(Problem::of_field("reviewed", "Only no narrows the list")),
     };
-    let ListFailures { suite, machine, .. } = query;
-    let asked = FailureQuery { suite, machine, unreviewed, limit: MOST_FAILURES };
+    let ListFailures { suite, machine, plan, .. } = query;
+    let asked = FailureQuery { suite, machine, plan, unreviewed, limit: MOST_FAILURES };
     let key = SubjectKey::from(version.as_str());
     let standing = services.standing(&actor, &key, None, &asked).await?;
     Ok(Json(standing.map(ReleaseFailures::of).unwrap_or_default()))

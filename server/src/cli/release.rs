@@ -1,15 +1,14 @@
 //! `bootwright release …`
 
+mod evidence;
+
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
 use clap::{Args, Subcommand, ValueEnum};
-use domain::{
-    release::{Health, Stage},
-    run::{Outcome, report::Report},
-};
+use domain::{release::Stage, run::report::Report};
 
 use super::{
     Cli, Connection,
@@ -20,16 +19,14 @@ use super::{
     import::{self, ImportArgs},
     output::{one_line, or_dash},
     recipe::{diff_lines, read},
-    run::review,
 };
 use crate::api::{
-    assessments::{MissingCaseWaiver, ReleaseFailures},
+    assessments::MissingCaseWaiver,
     exchange::Listed,
     jobs::Job,
     notes::{NewNotes, Notes},
     releases::{
-        ChangeAgainst, NewRelease, PlanEvidence, Reason, Release, ReleaseDetails, ReleaseFile,
-        WhichPackages,
+        ChangeAgainst, NewRelease, Reason, Release, ReleaseDetails, ReleaseFile, WhichPackages,
     },
     validations::NewValidation,
 };
@@ -132,6 +129,9 @@ pub(super) enum ReleaseCommand {
         /// Only those on this machine.
         #[arg(long, value_name = "NAME")]
         machine: Option<String>,
+        /// Only those of runs of this plan.
+        #[arg(long, value_name = "NAME")]
+        plan: Option<String>,
     },
     /// Answer for cases that a plan demands and no run has answered, since a machine is dead, say; a line
     /// for each. Takes an approver, and holds there in later releases as well.
@@ -277,9 +277,9 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
                 return cli.output.said(&job, &job.id);
             }
             follow::until_success(cli, &job.id, Show::Progress)?;
-            evidence(cli, name)
+            evidence::show(cli, name, Some(plan))
         }
-        ReleaseCommand::Evidence { name } => evidence(cli, name),
+        ReleaseCommand::Evidence { name } => evidence::show(cli, name, None),
         ReleaseCommand::WaiveMissing { name, machine, plan, entry, reason, until } => {
             let of = MissingCaseWaiver {
                 plan: plan.clone(),
@@ -290,15 +290,16 @@ pub(super) fn run(cli: &Cli, command: &ReleaseCommand) -> Result<(), CliError> {
                 reason: reason.clone(),
                 until: until.clone(),
             };
-            waive_missing(cli, name, entry.as_deref(), &of)
+            evidence::waive_missing(cli, name, entry.as_deref(), &of)
         }
-        ReleaseCommand::Failures { name, unreviewed, suite, machine } => {
+        ReleaseCommand::Failures { name, unreviewed, suite, machine, plan } => {
             let filters = [
                 ("reviewed", unreviewed.then_some("no")),
                 ("suite", suite.as_deref()),
                 ("machine", machine.as_deref()),
+                ("plan", plan.as_deref()),
             ];
-            failures(cli, name, &query(&filters))
+            evidence::failures(cli, name, &query(&filters))
         }
         ReleaseCommand::Diff { name } => diff(cli, name),
         ReleaseCommand::Files { name } => {
@@ -400,108 +401,6 @@ fn shown(cli: &Cli, it: &ReleaseDetails) -> Result<(), CliError> {
             ("Job", release.job.clone()),
         ],
     )
-}
-
-/// What decides, case by case, and the gate's verdict as the exit status.
-fn evidence(cli: &Cli, name: &str) -> Result<(), CliError> {
-    let plans: Listed<PlanEvidence> =
-        cli.client.get(&format!("/releases/{}/evidence", encode(name)))?;
-    if cli.output.is_json() {
-        cli.output.json(&plans.items)?;
-    } else {
-        let cases: Vec<_> = plans
-            .items
-            .iter()
-            .flat_map(|plan| plan.cases.iter().map(|case| (plan.plan.clone(), case)))
-            .collect();
-        let headings = ["plan", "entry", "machine", "case", "outcome"];
-        let rows: Vec<[String; 5]> = cases
-            .iter()
-            .map(|(plan, it)| {
-                let case = [&it.entry, &it.machine, &it.case].map(String::clone);
-                let [entry, machine, case] = case;
-                let outcome = match &it.waiver {
-                    Some(waiver) => format!("{}, waived by {}", it.outcome.0, waiver.by),
-                    None => it.outcome.0.clone(),
-                };
-                [plan.clone(), entry, machine, case, outcome]
-            })
-            .collect();
-        cli.output.list(&rows, &headings, |row| row.to_vec())?;
-    }
-    match plans.items.iter().find(|plan| plan.health != Health::Passing) {
-        None => Ok(()),
-        Some(plan) => Err(CliError::GateShut(format!(
-            "{name} does not pass the plan \"{}\": it is {}",
-            plan.plan,
-            plan.health.word()
-        ))),
-    }
-}
-
-/// Waives what a plan demands of a machine and no run has answered.
-fn waive_missing(
-    cli: &Cli,
-    name: &str,
-    entry: Option<&str>,
-    of: &MissingCaseWaiver,
-) -> Result<(), CliError> {
-    let release = format!("/releases/{}", encode(name));
-    let plans: Listed<PlanEvidence> = cli.client.get(&format!("{release}/evidence"))?;
-    let cases = plans.items.iter().filter(|it| it.plan == of.plan).flat_map(|it| &it.cases);
-    let missing = cases.filter(|it| {
-        it.machine == of.machine
-            && entry.is_none_or(|entry| entry == it.entry)
-            && it.waiver.is_none()
-            && it.ended() == Outcome::NotRun
-    });
-    let mut waived = Vec::new();
-    for it in missing {
-        let new = MissingCaseWaiver {
-            suite: it.suite.clone(),
-            entry: it.entry.clone(),
-            case: it.case.clone(),
-            ..of.clone()
-        };
-        cli.client.tell(&format!("{release}/waivers"), &new)?;
-        waived.push([new.case, new.entry]);
-    }
-    if waived.is_empty() {
-        return Err(CliError::Usage(format!(
-            "no case that plan \"{}\" demands of {} is without an answer",
-            of.plan, of.machine
-        )));
-    }
-    cli.output.list(&waived, &["case", "entry"], |it| it.to_vec())
-}
-
-/// What speaks against a release, and whether all of it was reviewed as the exit status.
-fn failures(cli: &Cli, name: &str, filters: &str) -> Result<(), CliError> {
-    let path = format!("/releases/{}/failures{filters}", encode(name));
-    let found: ReleaseFailures = cli.client.get(&path)?;
-    if cli.output.is_json() {
-        cli.output.json(&found)?;
-    } else {
-        let headings = ["run", "case", "machine", "entry", "outcome", "reviewed", "what"];
-        cli.output.list(&found.items, &headings, |it| {
-            vec![
-                it.run.clone(),
-                it.case.clone(),
-                it.machine.clone(),
-                or_dash(Some(&it.entry).filter(|entry| !entry.is_empty()).map(String::as_str)),
-                it.outcome.word().to_owned(),
-                if it.reviewed { "yes" } else { "no" }.to_owned(),
-                review::words(it.assessment.as_ref()),
-            ]
-        })?;
-    }
-    if found.reviewed >= found.failures {
-        return Ok(());
-    }
-    Err(CliError::GateShut(format!(
-        "{} of {} failures of {name} are reviewed",
-        found.reviewed, found.failures
-    )))
 }
 
 fn notes(

@@ -49,6 +49,7 @@ pub fn part(data: &StandingPage) -> AnyView {
         {measured}
         <p><a href=href::report(&own, chosen.as_deref())>"The release report"</a></p>
         {page::section("Failures", view! { {reviewed(standing, data)}{failures(standing, data)} }.into_any())}
+        {(!standing.plans.is_empty()).then(|| page::section("By plan", groups("plan", "Plan", &standing.plans, data)))}
         {page::section("By suite", groups("suite", "Suite", &standing.suites, data))}
         {page::section("By machine", groups("machine", "Machine", &standing.machines, data))}
         <p><a href="/tests">"All cases over all releases"</a></p>
@@ -118,8 +119,9 @@ fn reviewed(standing: &Standing, data: &StandingPage) -> AnyView {
     if of == 0 {
         return ().into_any();
     }
-    let Narrowed { suite, machine, .. } = &data.narrowed;
-    let narrowed = !suite.is_empty() || !machine.is_empty() || data.narrowed.unreviewed();
+    let Narrowed { suite, machine, plan, .. } = &data.narrowed;
+    let chosen = [suite, machine, plan].into_iter().any(|it| !it.is_empty());
+    let narrowed = chosen || data.narrowed.unreviewed();
     let all = narrowed.then(|| view! { <a href=data.path.clone()>"All failures"</a> });
     let left = (!done && !data.narrowed.unreviewed()).then(|| {
         view! { <a href=data.narrowed_by("reviewed", "no")>"Only those not reviewed"</a> }
@@ -150,7 +152,7 @@ fn failures(standing: &Standing, data: &StandingPage) -> AnyView {
     let items: Vec<_> =
         standing.failing.iter().map(|it| failure(it, about, standing.now, ticked)).collect();
     let more = standing.more.then(|| {
-        view! { <p class="quiet">"Not all are listed: narrow by suite or machine below."</p> }
+        view! { <p class="quiet">"Not all are listed: narrow by plan, suite or machine below."</p> }
     });
     let list = view! { <ol class="failures">{items}</ol>{more} };
     review::many(list.into_any(), standing.now, &data.assess, &data.waive)
