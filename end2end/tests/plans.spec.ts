@@ -47,20 +47,20 @@ for (const javaScriptEnabled of [true, false]) {
     // Without its files it is nothing, and what was typed stays.
     await expect(page.getByRole('alert')).toContainText('hoose the archive of its files');
     await expect(page.getByLabel('Program and arguments')).toHaveValue('./run.sh');
-    await page.getByLabel('Archive').setInputFiles({ name: 'told.tar.gz', mimeType: 'application/gzip', buffer: archive() });
+    await page.getByLabel('Archive', { exact: true }).setInputFiles({ name: 'told.tar.gz', mimeType: 'application/gzip', buffer: archive() });
     await page.getByRole('button', { name: 'Add' }).click();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Suite ${suite}`);
 
     await page.goto('/plans/new');
     await page.getByLabel('Name').fill(plan);
     await page.getByRole('checkbox', { name: 'smoke' }).uncheck();
-    await page.getByRole('checkbox', { name: suite }).check();
+    await page.getByRole('checkbox', { name: suite, exact: true }).check();
     await page.getByRole('button', { name: 'Add' }).click();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Plan ${plan}`);
     await expect(page.locator('.properties').first()).toContainText('it must run to its end');
 
     await page.goto('/releases/v1.1.0/tests');
-    await page.getByLabel('Plan').selectOption(plan);
+    await page.getByLabel('Plan', { exact: true }).selectOption(plan);
     await page.getByRole('button', { name: 'Validate on a QEMU machine' }).click();
     await expect(async () => {
       if (!javaScriptEnabled) await page.reload();
