@@ -96,9 +96,8 @@ async fn a_suite_and_a_plan_are_made_by_their_forms_and_nothing_typed_is_lost() 
     assert_eq!(late.status, 422);
     assert!(late.body.contains("saved revision 2 of suite boot"), "{}", late.body);
 
-    let confirmed = [("name", "boot"), ("confirm", "boot")];
-    let refused = world.post("/api/ui/remove_suite", &confirmed).cookie(&cookie).send().await;
-    assert!(refused.body.contains("plan boards runs suite boot"), "{}", refused.body);
+    let refused = world.services.remove_suite(&dave, "boot").await.unwrap_err();
+    assert!(refused.to_string().contains("plan boards runs suite boot"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
