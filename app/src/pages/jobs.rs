@@ -144,8 +144,8 @@ pub fn show(data: JobPage) -> AnyView {
         );
         properties.push(("Begun", text.into_any()));
     }
-    let runs =
-        (!of_validation.is_empty()).then(|| page::section("Runs", runs::runs(&of_validation)));
+    let runs = (!of_validation.is_empty())
+        .then(|| page::section("Runs", runs::runs("Runs", &of_validation)));
     let failing = (!failing_lines.is_empty()).then(|| {
         let lines: Vec<_> = failing_lines
             .iter()

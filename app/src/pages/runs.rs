@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{
     assessment::MadeAssessment,
     ids::RunId,
-    run::{Run, RunSource, keeping::Keeping},
+    run::{Run, RunSource, Validation, keeping::Keeping},
     subject::Subject,
     time::{Timestamp, human_duration},
 };
@@ -53,12 +53,13 @@ async fn console(id: RunId) -> AnyView {
 
 /// Runs in a table.
 #[must_use]
-pub fn runs(runs: &[Run]) -> AnyView {
+pub fn runs(caption: impl Into<String>, runs: &[Run]) -> AnyView {
     let rows = runs
         .iter()
         .map(|run| {
             table::row(vec![
-                table::link(href::run(&run.id), run.entry.clone()),
+                table::link(href::run(&run.id), place(run)),
+                run.suite.clone().into_any(),
                 run.machine.clone().into_any(),
                 badge(Status::Outcome(run.outcome)),
                 run.failure.map_or_else(String::new, |class| class.word().to_owned()).into_any(),
@@ -68,10 +69,21 @@ pub fn runs(runs: &[Run]) -> AnyView {
         })
         .collect();
     table::table(
-        "Runs",
-        &["Entry", "Machine", "Outcome", "Whose problem", "Took", "What was seen"],
+        caption,
+        &["Entry", "Suite", "Machine", "Outcome", "Whose problem", "Took", "What was seen"],
         rows,
     )
+}
+
+/// What the table of a validation's runs goes by, where there may be several.
+#[must_use]
+pub fn caption(validation: &Validation) -> String {
+    format!("Runs of plan {}, asked for {}", validation.plan, validation.created_at)
+}
+
+/// What a run is called among those of its validation.
+fn place(run: &Run) -> String {
+    if run.entry.is_empty() { format!("suite {}", run.suite) } else { run.entry.clone() }
 }
 
 /// The page above the console.

@@ -3,9 +3,12 @@
 use leptos::prelude::*;
 
 /// A table of rows under headings; one that begins with `>` stands over numbers and is set to the
-/// right. On narrow screens the table scrolls inside its own frame.
+/// right. On narrow screens the table scrolls inside its own frame, which goes by the caption: on one page
+/// no two have the same.
 #[must_use]
-pub fn table(caption: &'static str, headings: &[&'static str], rows: Vec<AnyView>) -> AnyView {
+pub fn table(caption: impl Into<String>, headings: &[&'static str], rows: Vec<AnyView>) -> AnyView {
+    let caption: String = caption.into();
+    let label = caption.clone();
     let headings: Vec<_> = headings
         .iter()
         .map(|heading| match heading.strip_prefix('>') {
@@ -14,7 +17,7 @@ pub fn table(caption: &'static str, headings: &[&'static str], rows: Vec<AnyView
         })
         .collect();
     view! {
-        <div class="scroll" role="region" aria-label=caption tabindex="0">
+        <div class="scroll" role="region" aria-label=label tabindex="0">
             <table>
                 <caption class="hidden">{caption}</caption>
                 <thead><tr>{headings}</tr></thead>

@@ -108,7 +108,7 @@ pub fn evidence(plan: &PlanEvidence) -> AnyView {
         <div class="plan">
             <h3>{title}" "{health}</h3>
             <p class="quiet">"Evidence "{copy::digest(&plan.digest, "the evidence's digest")}</p>
-            {table::table("Deciding cases", if said { &HEADINGS } else { &HEADINGS[..6] }, rows)}
+            {table::table(format!("Deciding cases of plan {}", plan.evidence.plan), if said { &HEADINGS } else { &HEADINGS[..6] }, rows)}
         </div>
     }
     .into_any()
@@ -122,7 +122,7 @@ fn validation(validation: &Validation) -> AnyView {
                 {badge(Status::Job(validation.state))}
             </h3>
             <p class="quiet">"Asked for "{time(validation.created_at)}" by "{validation.created_by.clone()}</p>
-            {if validation.runs.is_empty() { empty::nothing("No run has begun yet.") } else { runs::runs(&validation.runs) }}
+            {if validation.runs.is_empty() { empty::nothing("No run has begun yet.") } else { runs::runs(runs::caption(validation), &validation.runs) }}
         </div>
     }
     .into_any()

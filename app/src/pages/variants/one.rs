@@ -225,7 +225,7 @@ fn validations(name: &str, validations: &[Validation]) -> AnyView {
                 <div class="plan">
                     <h3><a href=href::job(&it.job)>{format!("Plan {}", it.plan)}</a>" "{badge(Status::Job(it.state))}</h3>
                     <p class="quiet">"Asked for "{time(it.created_at)}" by "{it.created_by.clone()}", of "{copy::digest(&it.manifest, "the manifest's digest")}</p>
-                    {if it.runs.is_empty() { empty::nothing("No run has begun yet.") } else { runs::runs(&it.runs) }}
+                    {if it.runs.is_empty() { empty::nothing("No run has begun yet.") } else { runs::runs(runs::caption(it), &it.runs) }}
                 </div>
             }
         })
