@@ -45,10 +45,6 @@ pub(super) async fn run(
 ) -> Result<Ran, ServiceError> {
     let suite = bench.suites.iter().find(|it| it.name == planned.suite);
     let suite = suite.ok_or_else(|| no_suite(&planned.suite))?;
-    let unpacked = match unpacked(bench, suite, planned).await? {
-        Ok(unpacked) => Arc::new(unpacked),
-        Err(why) => return Ok(not_begun(begun, why)),
-    };
     let robot = matches!(suite.definition.command, SuiteCommand::Robot { .. });
     if robot && bench.services.options().suites_python.is_none() {
         let why = "this server has no Python environment of suites (--suites-python), so Robot \
@@ -56,6 +52,10 @@ pub(super) async fn run(
             .to_owned();
         return Ok(not_begun(begun, why));
     }
+    let unpacked = match unpacked(bench, suite, planned).await? {
+        Ok(unpacked) => Arc::new(unpacked),
+        Err(why) => return Ok(not_begun(begun, why)),
+    };
     let head = if planned.entry.is_empty() { &planned.suite } else { &planned.entry };
     let (files, definition) = (unpacked.clone(), suite.definition.clone());
     let (entry, machine) = (planned.entry.clone(), planned.machine.clone());
@@ -63,8 +63,7 @@ pub(super) async fn run(
         drive(watcher, &files, &definition, &machine, &entry, socket)
     };
     let report = on_a_socket(bench, &begun.id, head, drive).await?;
-    let ran = keep(bench, begun, suite, &unpacked, report).await?;
-    Ok(ran)
+    keep(bench, begun, suite, &unpacked, report).await
 }
 
 /// The files of a suite; the inner error is why there are none.
