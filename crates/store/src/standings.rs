@@ -34,6 +34,29 @@ pub struct FailingFilter {
     pub limit: u32,
 }
 
+/// A query that counts outcomes by what it names; they come as rows of `o` with `outcome` and `counted`.
+macro_rules! counted {
+    ($names:literal, $from:literal) => {
+        concat!(
+            "select ",
+            $names,
+            ",
+                    cast(sum(case o.outcome when 'passed' then o.counted else 0 end) as bigint)
+                        as passed,
+                    cast(sum(case o.outcome when 'failed' then o.counted else 0 end) as bigint)
+                        as failed,
+                    cast(sum(case o.outcome when 'errored' then o.counted else 0 end) as bigint)
+                        as errored,
+                    cast(sum(case o.outcome when 'skipped' then o.counted else 0 end) as bigint)
+                        as skipped,
+                    cast(sum(case o.outcome when 'not-run' then o.counted else 0 end) as bigint)
+                        as not_run
+             ",
+            $from
+        )
+    };
+}
+
 fn group(row: &AnyRow) -> Result<Group, StoreError> {
     Ok(Group { name: text(row, "name")?, totals: totals(row)? })
 }
@@ -76,23 +99,13 @@ impl Rows {
         &mut self,
         subject: SubjectNumber,
     ) -> Result<Vec<Group>, StoreError> {
-        sqlx::query(
-            "select l.machine as name,
-                    cast(sum(case o.outcome when 'passed' then o.counted else 0 end) as bigint)
-                        as passed,
-                    cast(sum(case o.outcome when 'failed' then o.counted else 0 end) as bigint)
-                        as failed,
-                    cast(sum(case o.outcome when 'errored' then o.counted else 0 end) as bigint)
-                        as errored,
-                    cast(sum(case o.outcome when 'skipped' then o.counted else 0 end) as bigint)
-                        as skipped,
-                    cast(sum(case o.outcome when 'not-run' then o.counted else 0 end) as bigint)
-                        as not_run
-             from (select lane, outcome, count(*) as counted from latest_result
+        sqlx::query(counted!(
+            "l.machine as name",
+            "from (select lane, outcome, count(*) as counted from latest_result
                    where subject = $1 group by lane, outcome) o
              join lane l on l.number = o.lane
-             group by l.machine order by l.machine",
-        )
+             group by l.machine order by l.machine"
+        ))
         .bind(subject.0)
         .fetch_all(self.connection())
         .await
@@ -110,24 +123,14 @@ impl Rows {
         &mut self,
         subject: SubjectNumber,
     ) -> Result<Vec<Group>, StoreError> {
-        sqlx::query(
-            "select u.plan as name,
-                    cast(sum(case o.outcome when 'passed' then o.counted else 0 end) as bigint)
-                        as passed,
-                    cast(sum(case o.outcome when 'failed' then o.counted else 0 end) as bigint)
-                        as failed,
-                    cast(sum(case o.outcome when 'errored' then o.counted else 0 end) as bigint)
-                        as errored,
-                    cast(sum(case o.outcome when 'skipped' then o.counted else 0 end) as bigint)
-                        as skipped,
-                    cast(sum(case o.outcome when 'not-run' then o.counted else 0 end) as bigint)
-                        as not_run
-             from (select run, outcome, count(*) as counted from latest_result
+        sqlx::query(counted!(
+            "u.plan as name",
+            "from (select run, outcome, count(*) as counted from latest_result
                    where subject = $1 group by run, outcome) o
              join run u on u.number = o.run
              where u.plan is not null
-             group by u.plan order by u.plan",
-        )
+             group by u.plan order by u.plan"
+        ))
         .bind(subject.0)
         .fetch_all(self.connection())
         .await
@@ -145,25 +148,15 @@ impl Rows {
         &mut self,
         subject: SubjectNumber,
     ) -> Result<Vec<Placed>, StoreError> {
-        sqlx::query(
-            "select n.machine, n.entry, s.name as suite,
-                    cast(sum(case o.outcome when 'passed' then o.counted else 0 end) as bigint)
-                        as passed,
-                    cast(sum(case o.outcome when 'failed' then o.counted else 0 end) as bigint)
-                        as failed,
-                    cast(sum(case o.outcome when 'errored' then o.counted else 0 end) as bigint)
-                        as errored,
-                    cast(sum(case o.outcome when 'skipped' then o.counted else 0 end) as bigint)
-                        as skipped,
-                    cast(sum(case o.outcome when 'not-run' then o.counted else 0 end) as bigint)
-                        as not_run
-             from (select lane, run, outcome, count(*) as counted from latest_result
+        sqlx::query(counted!(
+            "n.machine, n.entry, s.name as suite",
+            "from (select lane, run, outcome, count(*) as counted from latest_result
                    where subject = $1 group by lane, run, outcome) o
              join lane n on n.number = o.lane
              join run u on u.number = o.run
              join suite s on s.number = u.suite
-             group by n.machine, n.entry, s.name order by n.machine, n.entry, s.name",
-        )
+             group by n.machine, n.entry, s.name order by n.machine, n.entry, s.name"
+        ))
         .bind(subject.0)
         .fetch_all(self.connection())
         .await

@@ -213,6 +213,9 @@ async fn what_counts_is_told_by_place_and_failures_with_their_strips(world: Worl
     let failing = rows.failing_results(newest, &filter).await.unwrap();
     let told: Vec<_> = failing.iter().map(|it| (&*it.case, &*it.machine, &*it.suite)).collect();
     assert_eq!(told, [("A1.1", "apu3", "suite of apu3")]);
+    let planned = FailingFilter { plan: Some("smoke".to_owned()), ..filter.clone() };
+    assert_eq!(rows.failing_results(newest, &planned).await.unwrap(), [], "it was run for none");
+    assert_eq!(rows.standing_by_plan(newest).await.unwrap(), []);
     let elsewhere = FailingFilter { machine: Some("apu2".to_owned()), ..filter };
     assert_eq!(rows.failing_results(newest, &elsewhere).await.unwrap(), []);
     let strips = rows.strips_of_failing(newest, ("A1.1", "A1.1"), 10).await.unwrap();
