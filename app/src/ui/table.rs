@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
-/// A table of rows under headings; one that begins with `>` stands over numbers and is set to the
-/// right. On narrow screens the table scrolls inside its own frame, which goes by the caption: on one page
-/// no two have the same.
+/// A table of rows under headings; one that begins with `>` stands over numbers and is set to the right.
+///
+/// On narrow screens the table scrolls inside its own frame, which goes by the caption: on one page no two
+/// have the same.
 #[must_use]
 pub fn table(caption: impl Into<String>, headings: &[&'static str], rows: Vec<AnyView>) -> AnyView {
     let caption: String = caption.into();
