@@ -40,7 +40,7 @@ lint: setup-test site ## Formatting, clippy for server and browser, types of the
 	setup/deny.sh
 
 unit: build
-	cargo test --workspace
+	cargo xtask test
 
 fuzz: build ## Requests made from the API's document, and files of results, well-formed and not
 	BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_MS) cargo test --workspace --test results -- fuzz

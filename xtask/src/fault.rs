@@ -21,6 +21,8 @@ pub(crate) enum Fault {
          or install Debian's rustc-web, cargo-web, rust-web-src and lld-22 (setup/20-rust.sh does)"
     )]
     NoCompiler,
+    #[error("these tests failed, and what they printed above says why: {}", .0.join(", "))]
+    Tests(Vec<String>),
     #[error("wasm-bindgen: {0}")]
     Bindgen(String),
     #[error(

@@ -1,4 +1,5 @@
-//! Builds what cargo alone does not: the site that the server embeds, and the loop of `make dev`.
+//! Does what cargo alone does not: the site that the server embeds, the loop of `make dev`, and all tests,
+//! two programs at a time.
 //!
 //! `cargo xtask site` compiles `frontend` to WebAssembly, makes its script, joins the style sheet,
 //! names every file after its content, compresses each, and leaves them in `<target>/site`. It
@@ -12,6 +13,7 @@ mod output;
 mod site;
 mod style;
 mod terminal;
+mod tests;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -37,6 +39,12 @@ enum Task {
         /// What the server is started with, such as `serve --data-dir DIR`.
         #[arg(last = true, required = true)]
         server: Vec<String>,
+    },
+    /// Compile and run all tests.
+    Test {
+        /// How many programs run at a time.
+        #[arg(long, default_value_t = 2)]
+        beside: usize,
     },
 }
 
@@ -85,6 +93,7 @@ fn main() -> ExitCode {
     let done = match arguments.task {
         Task::Site(options) => site::build(&arguments.target_dir, &options),
         Task::Dev { server } => dev::run(&arguments.target_dir, &server),
+        Task::Test { beside } => tests::run(&arguments.target_dir, beside),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
