@@ -75,6 +75,19 @@ fn gotestsum() {
 }
 
 #[test]
+fn go_junit_report() {
+    let file = read_fixture("go-junit-report-2.1.0/junit.xml");
+    let test = |name: &str| file.case(&format!("example.org/boot::{name}"));
+    let totals = &file.run.totals;
+    assert_eq!((totals.passed, totals.failed, totals.skipped), (2, 4, 1));
+    assert_eq!((&file.run.incomplete, &*file.run.contradictions), (&None, &[][..]));
+    // Its attribute says "Failed" and no more.
+    assert!(test("TestLogin").message.contains("no \"login:\" within 300 s"));
+    assert!(test("TestTPM").message.contains("the board has no TPM"));
+    assert_eq!(test("TestKernels/4.14.y").duration_us, Some(10_000));
+}
+
+#[test]
 fn nextest() {
     let file = read_fixture("nextest-0.9.151/junit.xml");
     assert_eq!(file.run.generator, "nextest");

@@ -55,7 +55,32 @@ fn kselftest() {
     assert!(script.excerpt.contains("not ok, said the machine"));
 }
 
-/// A console in the shape that KUnit writes: levels by tabs, lines of the kernel between the points, and
+#[test]
+fn kunit_of_a_real_kernel_alone_and_in_its_console() {
+    let expected = [
+        ("example::example_simple_test", Passed),
+        ("example::example_skip_test", Skipped),
+        ("example::example_mark_skipped_test", Skipped),
+        ("example::example_all_expect_macros_test", Passed),
+        ("boot::console_prints", Passed),
+        ("boot::clock_is_right", Failed),
+        ("boot::tpm_is_measured", Skipped),
+        ("boot::port_answers::port 80 # of ours", Passed),
+        ("boot::port_answers::port 69 # of ours", Failed),
+        ("boot::port_answers::port 2049 # of ours", Passed),
+        ("network::console_prints", Passed),
+    ];
+    for name in ["kunit.ktap", "console.txt"] {
+        let file = read_fixture(&format!("kunit-6.1.192/{name}"));
+        assert_eq!(file.outcomes(), expected, "{name}");
+        assert_eq!(file.run.incomplete, None, "{name}");
+        assert_eq!(file.case("boot::tpm_is_measured").message, "no TPM");
+        let clock = file.case("boot::clock_is_right");
+        assert!(clock.excerpt.contains("Expected 115200 == 9600, but"), "{}", clock.excerpt);
+    }
+}
+
+/// A console in the shape that KUnit wrote before: levels by tabs, lines of the kernel between the points, and
 /// a plan for each suite but the outermost.
 const KUNIT: &str = "\
 [    0.000000] Linux version 6.1.0 (ann@bench)
@@ -81,7 +106,7 @@ const KUNIT: &str = "\
 ";
 
 #[test]
-fn kunit() {
+fn kunit_of_older_kernels() {
     let file = read(KUNIT.as_bytes()).unwrap();
     let expected = [
         ("clocks::tick_test", Passed),

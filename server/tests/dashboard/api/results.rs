@@ -39,6 +39,8 @@ async fn files_of_each_runner_become_runs_and_come_out_the_same() {
         "surefire-2.22.3/TEST-BootTest.xml",
         "test-more-1.302190/boot.tap",
         "kselftest-6.1.192/kselftest.tap",
+        "kunit-6.1.192/console.txt",
+        "go-junit-report-2.1.0/junit.xml",
     ] {
         let bytes = fixture(name);
         let said = "release=recorded/v1.0.0&machine=apu2&suite=boot";
