@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Lines, Write as _},
+    io::{self, BufRead as _, BufReader, Cursor, Lines, Read, Write as _},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
     process::{Child, ChildStdout, Command, Output, Stdio},
@@ -158,6 +158,91 @@ fn people_are_added_from_the_terminal_and_the_audit_log_verifies() {
         "{}",
         said(&verified)
     );
+}
+
+/// A file of Robot Framework, written as it is read: each case has 100 KB of messages.
+struct LongFile {
+    cases: usize,
+    written: usize,
+    ready: Cursor<Vec<u8>>,
+}
+
+impl LongFile {
+    const CASES: usize = 1_000;
+
+    fn next(&mut self) -> String {
+        self.written += 1;
+        match self.written {
+            1 => {
+                "<robot generator=\"Robot 7.5\" schemaversion=\"5\"><suite id=\"s1\" name=\"Long\">"
+                    .to_owned()
+            }
+            at if at <= self.cases + 1 => {
+                let line = "<msg level=\"INFO\">0123456789012345678901234567890123456789</msg>\n";
+                let status =
+                    "<status status=\"PASS\" start=\"2026-11-01T08:00:00\" elapsed=\"1\"/>";
+                let name = at - 1;
+                format!(
+                    "<test id=\"s1-t{name}\" name=\"LNG001.{name:03} case\"><kw name=\"Log\">{}{status}</kw>{status}</test>",
+                    line.repeat(100_000 / line.len()),
+                )
+            }
+            at if at == self.cases + 2 => {
+                "<status status=\"PASS\"/></suite><statistics/><errors/></robot>".to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+impl Read for LongFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.ready.read(buffer)? {
+            0 if self.written < self.cases + 2 => {
+                self.ready = Cursor::new(self.next().into_bytes());
+                self.ready.read(buffer)
+            }
+            read => Ok(read),
+        }
+    }
+}
+
+#[test]
+fn results_of_100_mb_are_brought_in_and_memory_stays_flat() {
+    let folder = folder();
+    let data_dir = folder.path().join("data");
+    let there = data_dir.to_str().unwrap();
+    let admin = |arguments: &[&str], input| {
+        let output = run(&[&["admin"], arguments, &["--data-dir", there]].concat(), input);
+        assert!(output.status.success(), "{}", said(&output));
+        said(&output)
+    };
+    let ann = ["create-user", "ann", "--role", "developer", "--password-stdin"];
+    admin(&ann, "correct horse battery\n");
+    let told = admin(&["create-token", "ann"], "");
+    let token = told.split_whitespace().last().unwrap();
+    let server = Server::start(&data_dir);
+    let bring = |cases: usize| {
+        let file = LongFile { cases, written: 0, ready: Cursor::default() };
+        let address = format!("{}/api/v1/results?machine=apu2&suite=long", server.dashboard);
+        let mut answer = ureq::post(&address)
+            .header("authorization", &format!("Bearer {token}"))
+            .send(ureq::SendBody::from_owned_reader(file))
+            .unwrap();
+        let run: serde_json::Value = answer.body_mut().read_json().unwrap();
+        run["totals"]["passed"].as_u64()
+    };
+    let peak = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+        let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    };
+    assert_eq!(bring(1), Some(1));
+    let before = peak();
+    assert_eq!(bring(LongFile::CASES), Some(LongFile::CASES as u64));
+    let grown = peak() - before;
+    assert!(grown < 24, "100 MB of results took {grown} MiB of memory besides {before} MiB");
+    server.stop();
 }
 
 #[test]

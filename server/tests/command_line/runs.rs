@@ -85,6 +85,17 @@ fn files_of_every_format_are_brought_in_and_come_back_as_they_were() {
     let [run, ..] = columns(said.lines().last().unwrap());
     let as_table = ann.does(&["run", "export", run, "--format", "csv"]);
     assert!(as_table.contains("\nchecks XEN1.2,XEN1.2,FAIL,seen"), "{as_table}");
+
+    // It may be kept for ever, and no more.
+    assert_eq!(ann.does(&["run", "important", run]), format!("{run} is important"));
+    assert_eq!(ann.json(&["run", "important", run])["important_by"], "ann");
+    assert_eq!(
+        ann.does(&["run", "important", run, "--off"]),
+        format!("{run} is important no more")
+    );
+    assert!(ann.fails(4, &["run", "important", "absent"]).contains("absent"));
+    let vera = server.person("vera", "viewer");
+    assert!(vera.fails(3, &["run", "important", run]).contains("viewer"));
 }
 
 #[test]
