@@ -57,7 +57,9 @@ bench: setup-test setup-release build ## Each figure beside its target
 	benches/kernels.py "$(CARGO_TARGET_DIR)/debug/examples/kernel"
 	benches/while_compiling.py "$(CARGO_TARGET_DIR)/debug/bootwright"
 	benches/variants.py "$(CARGO_TARGET_DIR)/debug/bootwright"
-	benches/results.py "$(CARGO_TARGET_DIR)/debug/bootwright"
+	cargo build --release -p server
+	benches/results.py "$(CARGO_TARGET_DIR)/release/bootwright"
+	benches/grid.py "$(CARGO_TARGET_DIR)/release/bootwright"
 
 openapi: build ## Write docs/openapi.json anew from the handlers
 	"$(CARGO_TARGET_DIR)/debug/bootwright" openapi > docs/openapi.json

@@ -5,15 +5,19 @@
 
 Fills the store of a new installation past the program (`results_seed.py`: 2,500 cases, 20 machines, 20
 releases), starts it, and lets 16 clients ask for 200 different filtered addresses, once cold and then
-warm, while files of 1,000 cases each are brought in over the API as fast as they are taken. Prints the
-95th percentile of each kind of page: of the server's own time (`Server-Timing`) beside the target, and as
-clients see it, who queue for the two cores. Debug or release: say which you measured.
+warm, while files of 1,000 cases each are brought in over the API, at ten times the rate that is demanded.
+Prints the 95th percentile of each kind of page: of the server's own time (`Server-Timing`) beside the
+target, and as clients see it, who queue for the two cores. In the end files are brought in as fast as they
+are taken, with nothing beside. Debug or release: say which you measured.
 """
 
 import http.client
+import math
 import pathlib
 import random
+import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -25,9 +29,11 @@ import urllib.parse
 import results_seed
 from figures import PASSWORD, Browser
 
-CLIENTS, ADDRESSES, ROUNDS = 16, 200, 5
+CLIENTS, ADDRESSES, ROUNDS = 16, 200, 20
 LIMIT = 0.050  # seconds, of the 95th percentile
 INGEST = 100_000  # results per hour
+AIM = 10 * INGEST
+ALONE = 10  # seconds
 CASES_OF_A_FILE = 1_000
 
 
@@ -41,6 +47,7 @@ def addresses(releases):
     case = lambda: f"{chance.choice(groups)}{chance.randrange(1, 51):03}."
     grid = [f"/tests?suite={it}" for it in suites] + [f"/tests?machine={it}" for it in boards]
     grid += [f"/tests?tag={it}&changes=1" for it in tags] + ["/tests", "/tests?outcome=failed", "/tests?outcome=skipped"]
+    grid += [f"/tests?kernel={it}&outcome=failed" for it in results_seed.KERNELS] + ["/tests?kernel=9.9"]
     grid += [f"/tests?id={case()}" for _ in range(20)]
     grid += [f"/tests?by=runs&machine={board}&suite={suite}" for board, suite in zip(boards, suites)]
     release = [f"/tests/release?about=recorded/v1.{it}.0" for it in range(releases)]
@@ -67,38 +74,50 @@ class Clients:
             thread.join()
 
     def client(self):
-        connection = http.client.HTTPConnection(self.netloc)
-        while True:
-            with self.lock:
-                if self.next == len(self.asks):
-                    return
-                kind, path = self.asks[self.next]
-                self.next += 1
-            begun = time.monotonic()
-            connection.request("GET", path, headers={"Cookie": self.cookies, "Accept": "text/html"})
-            answer = connection.getresponse()
-            answer.read()
-            took = time.monotonic() - begun
-            assert answer.status == 200, f"{path}: {answer.status}"
-            served = float(answer.headers["Server-Timing"].removeprefix("app;dur=")) / 1000
-            with self.lock:
-                self.took.append((kind, served, took))
+        host, port = self.netloc.split(":")
+        buffer = bytearray(4 * 1024 * 1024)
+        with socket.create_connection((host, int(port))) as connection:
+            while True:
+                with self.lock:
+                    if self.next == len(self.asks):
+                        return
+                    kind, path = self.asks[self.next]
+                    self.next += 1
+                begun = time.monotonic()
+                self.took.append((kind, self.page(connection, path, buffer), time.monotonic() - begun))
+
+    def page(self, connection, path, buffer):
+        """Reads a page to its end, with as little work as can be: the server has the same cores."""
+        head = f"GET {path} HTTP/1.1\r\nHost: {self.netloc}\r\nCookie: {self.cookies}\r\nAccept: text/html\r\n\r\n"
+        connection.sendall(head.encode())
+        length, body, whole = 0, -1, None
+        while whole is None or length < whole:
+            length += connection.recv_into(memoryview(buffer)[length:])
+            if body < 0 and (body := buffer.find(b"\r\n\r\n", 0, length)) >= 0:
+                head = bytes(buffer[:body]).decode().lower()
+                sized = re.search(r"\r\ncontent-length: (\d+)", head)
+                whole = body + 4 + int(sized[1]) if sized else None
+            if body >= 0 and whole is None and buffer.endswith(b"\r\n0\r\n\r\n", 0, length):
+                break
+        assert head.startswith("http/1.1 200 "), f"{path}: {head[:100]}"
+        return float(re.search(r"\r\nserver-timing: app;dur=([0-9.]+)", head)[1]) / 1000
 
 
 class Importing:
-    """Brings files in, one after the other, until it is told to stop."""
+    """Brings files in, one after the other, until it is told to stop; each has its turn, so many results an hour."""
 
-    def __init__(self, origin, token):
+    def __init__(self, origin, token, name, rate):
         self.netloc, self.token = urllib.parse.urlsplit(origin).netloc, token
+        self.name, self.pause = name, CASES_OF_A_FILE * 3600 / rate
         self.stopped, self.results, self.began = threading.Event(), 0, time.monotonic()
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 
     def run(self):
         connection, number = http.client.HTTPConnection(self.netloc), 0
-        while not self.stopped.is_set():
+        while not self.stopped.wait(max(0, self.began + number * self.pause - time.monotonic())):
             number += 1
-            rows = "".join(f"case {it},NEW{it // 100 + 1:03}.{it % 100 + 1:03},PASS,{number}\n" for it in range(CASES_OF_A_FILE))
+            rows = "".join(f"case {it},NEW{it // 100 + 1:03}.{it % 100 + 1:03},PASS,{self.name} {number}\n" for it in range(CASES_OF_A_FILE))
             path = f"/api/v1/results?release=recorded/v2.0.0&machine=board-{number % 20:02}&suite=new"
             headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/octet-stream"}
             connection.request("POST", path, "Test name,Test ID,Result,Comments\n" + rows, headers)
@@ -169,7 +188,7 @@ def main():
         once = [(kind, path) for kind, paths in kinds.items() for path in paths]
         once = [(kind, path.replace(path.split("@")[-1], ids[int(path.split("@")[-1])]).replace("@", "") if "@" in path else path) for kind, path in once]
         random.Random(3).shuffle(once)
-        importing = Importing(origin, token)
+        importing = Importing(origin, token, "meanwhile", AIM)
         clients = Clients(origin, cookies, once)
         clients.run()
         failed = told("cold", kinds, clients.took, failed)
@@ -181,8 +200,11 @@ def main():
         ingest = importing.stop()
         verdict = "PASS" if ingest >= INGEST else "FAIL"
         failed |= ingest < INGEST
-        print(f"{len(once)} addresses, {CLIENTS} clients, {rate:.0f} pages/s meanwhile", flush=True)
-        print(f"brought in {ingest:>12.0f} results/h   target at least {INGEST}   {verdict}", flush=True)
+        print(f"{len(once)} addresses, {CLIENTS} clients, {rate:.0f} pages/s", flush=True)
+        print(f"brought in meanwhile {ingest:>12.0f} results/h   target at least {INGEST}   {verdict}", flush=True)
+        importing = Importing(origin, token, "alone", math.inf)
+        time.sleep(ALONE)
+        print(f"brought in alone     {importing.stop():>12.0f} results/h", flush=True)
     finally:
         process.terminate()
         process.wait()

@@ -1,7 +1,7 @@
 """Fills a store with results: cases x machines x releases, seeded, with flakes and long logs.
 
 Rows go past the program into the SQLite file, in the shape that the program itself writes; the totals,
-what counts and how cases stand are computed by the very statements that migration 0009 holds.
+what counts and how cases stand are computed as migrations 0009 and 0013 do.
 """
 
 import hashlib
@@ -51,6 +51,7 @@ def fill(database, subjects, seed=20261127):
         [(suite, case) for suite, members in zip(suites, of_suite) for case in members],
     )
     broken = {case: chance.randrange(len(subjects)) for case in chance.sample(cases, CASES // 25)}
+    unsupported = {(chance.choice(cases), chance.choice(lanes)) for _ in range(CASES * MACHINES // 66)}
     flaky = set(chance.sample(cases, CASES // 20))
     run = rows.execute("select coalesce(max(number), 0) from run").fetchone()[0]
     result = rows.execute("select coalesce(max(number), 0) from result").fetchone()[0]
@@ -72,7 +73,7 @@ def fill(database, subjects, seed=20261127):
                         outcome, message = "failed", f"timeout after {chance.randrange(20, 40)} s"
                     elif case in flaky and draw < 0.2:
                         retries = 1
-                    elif draw > 0.985:
+                    elif (case, lane) in unsupported:
                         outcome, message = "skipped", "not supported by this board"
                     outcomes[outcome] += 1
                     failed = outcome == "failed"
@@ -105,9 +106,10 @@ def fill(database, subjects, seed=20261127):
         " where u.id like 'run-%' order by 1, 2, 3 on conflict do nothing"
     )
     rows.execute(
-        "insert into case_standing (test_case, subject, passed, failed, errored, skipped, not_run)"
+        "insert into case_standing (test_case, subject, passed, failed, errored, skipped, not_run, places)"
         " select test_case, subject, sum(outcome = 'passed'), sum(outcome = 'failed'), sum(outcome = 'errored'),"
-        " sum(outcome = 'skipped'), sum(outcome = 'not-run') from latest_result where true group by test_case, subject on conflict do nothing"
+        " sum(outcome = 'skipped'), sum(outcome = 'not-run'), group_concat(lane || substr(outcome, 1, 1), '')"
+        " from (select * from latest_result order by test_case, subject, lane) where true group by test_case, subject on conflict do nothing"
     )
     for word in ["passed", "failed", "errored", "skipped", "not_run"]:
         rows.execute(

@@ -1,6 +1,6 @@
 //! The dashboard's router: every route on one screen, then the layers, each with its why.
 
-use std::{pin::Pin, sync::Arc};
+use std::{num::NonZeroUsize, pin::Pin, sync::Arc};
 
 use app::{AssetNames, pages::reference::ApiDocument, viewer::Origin};
 use axum::{
@@ -21,7 +21,7 @@ use leptos::{
 use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list};
 use services::Services;
 use tokio::sync::watch;
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     limit::RequestBodyLimitLayer,
@@ -230,13 +230,16 @@ pub fn router(
         let add = |router: Router<AppState>, row: Route| router.route(row.path, row.handler);
         rows.into_iter().fold(Router::new(), add)
     };
-    let pages = routed(rows).leptos_routes_with_context(
-        &state,
-        generate_route_list(app::App),
-        context.clone(),
-        shell.clone(),
-    );
-    let limited = pages
+    let pages = Router::new()
+        .leptos_routes_with_context(
+            &state,
+            generate_route_list(app::App),
+            context.clone(),
+            shell.clone(),
+        )
+        .layer(GlobalConcurrencyLimitLayer::new(pages_at_once()));
+    let limited = routed(rows)
+        .merge(pages)
         .fallback(leptos_axum::render_app_async_with_context(context, shell))
         // Two limits: handlers that read forms know the first, server functions the second only.
         .layer((DefaultBodyLimit::max(FORM_LIMIT), RequestBodyLimitLayer::new(FORM_LIMIT)));
@@ -272,6 +275,12 @@ pub fn router(
             // What a person saw must not stand in a shared cache; assets say otherwise themselves.
             .layer(header(header::CACHE_CONTROL, "no-store")),
     )
+}
+
+/// How many pages are made at a time; others wait for their turn. To make more of them at once makes none
+/// sooner, and a page that asks the database many things would wait for all others at each.
+fn pages_at_once() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 fn render_with(

@@ -2,7 +2,13 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
+use mimalloc::MiMalloc;
 use server::{cli, commands, config, privileges};
+
+/// Pages are made of many small texts, and each is allocated: a third of the time of a large page went to
+/// the system's allocator.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();

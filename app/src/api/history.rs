@@ -1,6 +1,8 @@
 //! What results say over time: the grid, one case, one result, and what differs between two releases or
 //! runs.
 
+use std::sync::Arc;
+
 use domain::{
     history::{History, HistoryQuery},
     ids::RunId,
@@ -18,18 +20,18 @@ pub struct HistoryPage {
     /// What was asked for.
     pub query: HistoryQuery,
     /// What there is of it.
-    pub history: History,
+    pub history: Arc<History>,
     /// What the filters offer.
-    pub words: HistoryWords,
+    pub words: Arc<HistoryWords>,
     /// How many runs wait in the inbox.
     pub waiting: u64,
 }
 
 /// `/tests/case`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct CasePage {
     /// Its past.
-    pub past: CasePast,
+    pub past: Arc<CasePast>,
     /// The machine that was asked for.
     pub machine: String,
     /// What the results are about that were asked for.

@@ -31,8 +31,8 @@ async fn offered(asked: &Asked) -> Result<Offered, AppError> {
     let recorded = known.recorded.into_iter().map(|name| format!("recorded/{name}"));
     Ok(Offered {
         releases: known.releases.into_iter().chain(recorded).collect(),
-        machines: words.machines,
-        suites: words.suites,
+        machines: words.machines.clone(),
+        suites: words.suites.clone(),
     })
 }
 

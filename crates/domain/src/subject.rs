@@ -92,7 +92,7 @@ pub struct JudgedSubject {
 
 /// How a subject is named: `v1.2.0-rc.1`, `variant/probe`, `variant/probe/<manifest>`,
 /// `recorded/v1.0.0`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SubjectKey {
     /// A release by its name; where there is none, one that was made elsewhere.
     Named(String),

@@ -14,7 +14,8 @@ use domain::{
         Run,
         comparison::{self, CaseChange, ComparedCase},
         flakiness::{Executed, Flakiness},
-        reported::ReportedCase,
+        report::Placed,
+        reported::{ReportedCase, Totals},
     },
     subject::{JudgedSubject, SubjectKey},
     time::Timestamp,
@@ -30,6 +31,7 @@ use crate::{
     assessments::Review,
     error::ServiceError,
     releases::no_release,
+    remembered::Revision,
     runs::{no_run, subject_of},
 };
 
@@ -58,7 +60,7 @@ pub struct HistoryWords {
 }
 
 /// Which part of a case's past is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CaseQuery {
     /// The case's id.
     pub case: String,
@@ -158,7 +160,7 @@ pub struct ResultInContext {
 }
 
 /// Which failures of a release or a variant are asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct FailureQuery {
     /// Only those of this suite.
     pub suite: Option<String>,
@@ -194,6 +196,14 @@ pub struct Standing {
     /// Whether more speaks against it than is listed.
     pub more: bool,
 }
+
+/// Failures of a subject, each with its strip.
+pub(crate) struct ListedFailures {
+    failing: Vec<Failing>,
+    /// Whether there are more than are listed.
+    more: bool,
+}
+
 impl ResultComparison {
     /// The same as Markdown, for an issue or a post: the counts, then the cases in a table.
     #[must_use]
@@ -212,19 +222,30 @@ impl Services {
         &self,
         actor: &Actor,
         query: &HistoryQuery,
-    ) -> Result<History, ServiceError> {
+    ) -> Result<Arc<History>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
-        Ok(self.read().await?.history(query).await?)
+        let (told, histories) = (self.changes_told(), &self.remembered().histories);
+        if let Some(known) = histories.of(told, query) {
+            return Ok(known);
+        }
+        let history = self.read().await?.history(query).await?;
+        let cells = history.rows.len() * (history.columns.len() + 1);
+        Ok(histories.keep(told, query.clone(), cells * size_of::<Option<Totals>>(), history))
     }
 
     /// The words that filters of a history offer.
     ///
     /// # Errors
     /// Where the actor may not read.
-    pub async fn history_words(&self, actor: &Actor) -> Result<HistoryWords, ServiceError> {
+    pub async fn history_words(&self, actor: &Actor) -> Result<Arc<HistoryWords>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
+        let (told, remembered) = (self.changes_told(), &self.remembered().words);
+        if let Some(known) = remembered.of(told, &()) {
+            return Ok(known);
+        }
         let [suites, machines, kernels, tags] = self.read().await?.history_words().await?;
-        Ok(HistoryWords { suites, machines, kernels, tags })
+        let words = HistoryWords { suites, machines, kernels, tags };
+        Ok(remembered.keep(told, (), 0, words))
     }
 
     /// The past of a case.
@@ -235,8 +256,12 @@ impl Services {
         &self,
         actor: &Actor,
         query: &CaseQuery,
-    ) -> Result<CasePast, ServiceError> {
+    ) -> Result<Arc<CasePast>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
+        let (told, pasts) = (self.changes_told(), &self.remembered().pasts);
+        if let Some(known) = pasts.of(told, query) {
+            return Ok(known);
+        }
         let mut rows = self.read().await?;
         let title = rows.case_title(&query.case).await?;
         let title =
@@ -274,7 +299,7 @@ impl Services {
             let executed = Executed { outcome: it.outcome, retries, failed_retries };
             ((about, run, it.machine.clone(), it.entry.clone()), executed)
         }));
-        Ok(CasePast {
+        let past = CasePast {
             case: query.case.clone(),
             title,
             results,
@@ -283,7 +308,10 @@ impl Services {
             flakiness,
             turned_bad: turned_bad(&stood),
             stood,
-        })
+        };
+        let texts = past.results.iter().chain(&past.window).map(|it| it.message.len());
+        let weight = texts.map(|text| text + size_of::<PastResult>()).sum();
+        Ok(pasts.keep(told, query.clone(), weight, past))
     }
 
     /// What differs between two releases, variants or runs; only cases that changed as `classes` say,
@@ -393,6 +421,36 @@ impl Services {
             None => None,
         };
         let now = self.now();
+        let listed = self.listed_failures(&mut rows, subject, asked, now).await?;
+        let placed = self.placed(&mut rows, (subject, judged.revision)).await?;
+        let suites = self.counted_by_suite(&mut rows, (subject, judged.revision)).await?;
+        Ok(Some(Standing {
+            judged,
+            baseline,
+            suites: suites.to_vec(),
+            plans: Placed::grouped(&placed, |it| it.plan.as_deref()),
+            machines: Placed::grouped(&placed, |it| Some(&it.machine)),
+            failing: listed.failing.clone(),
+            reviewed: rows.reviewed_failures(subject, now).await?.reviewed,
+            now,
+            more: listed.more,
+        }))
+    }
+
+    /// The failures of a subject that are asked for, each with its strip; `now` decides of those that
+    /// nobody has reviewed, since waivers end.
+    async fn listed_failures(
+        &self,
+        rows: &mut Rows,
+        subject: SubjectNumber,
+        asked: &FailureQuery,
+        now: Timestamp,
+    ) -> Result<Arc<ListedFailures>, ServiceError> {
+        let (told, remembered) = (self.changes_told(), &self.remembered().failures);
+        let key = (subject, asked.clone());
+        if let Some(known) = remembered.of(told, &key) {
+            return Ok(known);
+        }
         let filter = FailingFilter {
             suite: asked.suite.clone(),
             machine: asked.machine.clone(),
@@ -404,15 +462,6 @@ impl Services {
         let most = usize::try_from(asked.limit).unwrap_or(usize::MAX);
         let more = failing.len() > most;
         failing.truncate(most);
-        let revision = (subject, judged.revision);
-        let machines = match self.remembered().machines.of(&revision) {
-            Some(known) => known,
-            None => {
-                let counted = rows.standing_by_machine(subject).await?;
-                self.remembered().machines.keep(revision, counted)
-            }
-        };
-        let machines = machines.to_vec();
         let mut strips: HashMap<String, Vec<Mark>> = HashMap::new();
         // Only of those that are listed, which are in order: of a bad release thousands fail.
         if let (Some(first), Some(last)) = (failing.first(), failing.last()) {
@@ -424,17 +473,41 @@ impl Services {
         for it in &mut failing {
             it.strip = strips.get(&it.case).cloned().unwrap_or_default();
         }
-        Ok(Some(Standing {
-            judged,
-            baseline,
-            suites: rows.standing_by_suite(subject).await?,
-            plans: rows.standing_by_plan(subject).await?,
-            machines,
-            failing,
-            reviewed: rows.reviewed_failures(subject, now).await?.reviewed,
-            now,
-            more,
-        }))
+        let texts = failing.iter().map(|it| it.message.len() + it.excerpt.len());
+        let weight = texts.map(|text| text + size_of::<Failing>()).sum();
+        let listed = ListedFailures { failing, more };
+        // What stops being reviewed as time passes is not told.
+        if asked.unreviewed {
+            Ok(Arc::new(listed))
+        } else {
+            Ok(remembered.keep(told, key, weight, listed))
+        }
+    }
+
+    /// What counts of a subject by place, remembered until its results change.
+    pub(crate) async fn placed(
+        &self,
+        rows: &mut Rows,
+        revision: Revision,
+    ) -> Result<Arc<Vec<Placed>>, ServiceError> {
+        let remembered = &self.remembered().placed;
+        match remembered.of(&revision) {
+            Some(known) => Ok(known),
+            None => Ok(remembered.keep(revision, rows.placed_results(revision.0).await?)),
+        }
+    }
+
+    /// What counts of it by suite, remembered as well.
+    async fn counted_by_suite(
+        &self,
+        rows: &mut Rows,
+        revision: Revision,
+    ) -> Result<Arc<Vec<Group>>, ServiceError> {
+        let remembered = &self.remembered().suites;
+        match remembered.of(&revision) {
+            Some(known) => Ok(known),
+            None => Ok(remembered.keep(revision, rows.standing_by_suite(revision.0).await?)),
+        }
     }
 
     /// What differs between two subjects, remembered until results of one of them change.

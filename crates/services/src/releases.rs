@@ -1,5 +1,7 @@
 //! Releases: asking for a build, and what a release consists of.
 
+use std::sync::Arc;
+
 use domain::{
     actor::Actor,
     change::{self, ReleaseChange},
@@ -267,10 +269,15 @@ impl Services {
     ///
     /// # Errors
     /// Where the actor may not read.
-    pub async fn judged(&self, actor: &Actor) -> Result<Vec<JudgedSubject>, ServiceError> {
+    pub async fn judged(&self, actor: &Actor) -> Result<Arc<Vec<JudgedSubject>>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
+        let (told, remembered) = (self.changes_told(), &self.remembered().judged);
+        if let Some(known) = remembered.of(told, &()) {
+            return Ok(known);
+        }
         let judged = self.read().await?.judged_releases(100).await?;
-        Ok(judged.into_iter().map(|(_, it)| it).collect())
+        let judged = judged.into_iter().map(|(_, it)| it).collect();
+        Ok(remembered.keep(told, (), 0, judged))
     }
 
     /// The steps of a release's build.

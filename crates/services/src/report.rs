@@ -4,7 +4,7 @@ use domain::{
     actor::Actor,
     deployment::Deployment,
     policy::Action,
-    run::report::{Facts, Judgement, Placed, Report},
+    run::report::{Facts, Judgement, Report},
     subject::{JudgedSubject, SubjectKey},
 };
 use store::{Rows, standings::FailingFilter, subjects::SubjectNumber};
@@ -39,7 +39,7 @@ impl Services {
         // What was made elsewhere is found by its bare name as well.
         facts.release = here.1.subject.name().to_owned();
         facts.about = here.1.subject.key();
-        facts.here = self.placed(&mut rows, &here).await?;
+        facts.here = self.placed(&mut rows, (here.0, here.1.revision)).await?.to_vec();
         let filter = FailingFilter { limit: MOST_FAILS + 1, ..FailingFilter::default() };
         facts.failing = rows.failing_results(here.0, &filter).await?;
         let most = usize::try_from(MOST_FAILS).unwrap_or(usize::MAX);
@@ -53,27 +53,11 @@ impl Services {
         };
         if let Some(base) = judged(&mut rows, base).await? {
             facts.baseline = Some((base.1.subject.name().to_owned(), base.1.subject.key()));
-            facts.base = Some(self.placed(&mut rows, &base).await?);
+            let placed = self.placed(&mut rows, (base.0, base.1.revision)).await?;
+            facts.base = Some(placed.to_vec());
             facts.compared = self.compared(&mut rows, &here, &base).await?.cases.clone();
         }
         Ok(Report::from(facts))
-    }
-
-    /// What counts of a subject by place, remembered until its results change.
-    async fn placed(
-        &self,
-        rows: &mut Rows,
-        (number, judged): &(SubjectNumber, JudgedSubject),
-    ) -> Result<Vec<Placed>, ServiceError> {
-        let revision = (*number, judged.revision);
-        let placed = match self.remembered().placed.of(&revision) {
-            Some(known) => known,
-            None => {
-                let counted = rows.placed_results(*number).await?;
-                self.remembered().placed.keep(revision, counted)
-            }
-        };
-        Ok(placed.to_vec())
     }
 
     /// What a release of this installation has besides results.

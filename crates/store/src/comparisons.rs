@@ -48,20 +48,34 @@ impl Rows {
         base: SubjectNumber,
     ) -> Result<Compared, StoreError> {
         let rows = sqlx::query(
-            "with differs as (
+            // Most cases are the same everywhere, and one text says so.
+            "with other as (
+                 select h.test_case
+                 from case_standing h
+                 left join case_standing b on b.test_case = h.test_case and b.subject = $2
+                 where h.subject = $1
+                   and (b.places is null or b.places <> h.places or h.failed + h.errored > 0)
+                 union all
+                 select b.test_case
+                 from case_standing b
+                 left join case_standing h on h.test_case = b.test_case and h.subject = $1
+                 where b.subject = $2 and h.places is null
+             ),
+             differs as (
                  select h.test_case, h.lane, h.result as here, b.result as base
                  from latest_result h
                  left join latest_result b
                    on b.test_case = h.test_case and b.subject = $2 and b.lane = h.lane
-                 where h.subject = $1
+                 where h.test_case in (select test_case from other) and h.subject = $1
                    and (b.outcome is null or b.outcome <> h.outcome
                         or h.outcome in ('failed', 'errored'))
                  union all
                  select b.test_case, b.lane, null, b.result
                  from latest_result b
-                 left join latest_result h
-                   on h.test_case = b.test_case and h.subject = $1 and h.lane = b.lane
-                 where b.subject = $2 and h.outcome is null
+                 where b.test_case in (select test_case from other) and b.subject = $2
+                   and not exists (select 1 from latest_result h
+                                   where h.test_case = b.test_case and h.subject = $1
+                                     and h.lane = b.lane)
              )
              select t.case_id, t.title, l.machine, l.entry,
                     hu.id as here_run, hr.outcome as here_outcome, hr.duration_us as here_duration,

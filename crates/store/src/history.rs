@@ -7,10 +7,12 @@
 //! A `+` before a column keeps SQLite from looking a condition up in an index that would read most of a
 //! table: the cases of the page come first, whatever it has counted of its tables.
 
+use std::collections::HashMap;
+
 use domain::{
     history::{Column, History, HistoryQuery, HistoryRow, PastResult, Stood},
     ids::RunId,
-    run::Outcome,
+    run::{Outcome, reported::Totals},
     subject::Subject,
     time::Timestamp,
 };
@@ -18,10 +20,43 @@ use sqlx::{Any, any::AnyRow, query::Query};
 
 use crate::{
     Rows, StoreError,
-    columns::{containing, number, optional_number, text, time},
+    columns::{containing, foreign, number, optional_number, text, time},
     results::totals,
     subjects::{SubjectNumber, judged, optional_subject},
 };
+
+/// A query for the cases of a page with their cells, of rows that each are a cell: what comes first names
+/// the page, the other the cells. A case is one row of the answer, and its cells are one text, since 50 columns
+/// of 500 cases would be 25,000 rows otherwise, and to hand these over takes longer than to find them.
+macro_rules! cells_of {
+    ($page:literal, $cells:literal) => {
+        concat!(
+            $page,
+            " select b.case_id, b.title,
+                     string_agg(b.place || ' ' || b.passed || ' ' || b.failed || ' ' || b.errored
+                                || ' ' || b.skipped || ' ' || b.not_run, ',') as cells
+              from (",
+            $cells,
+            ") b group by b.case_id, b.title order by b.case_id"
+        )
+    };
+}
+
+/// A query for results of cases, each with what names its run: of a run's many columns no more than that.
+macro_rules! past_results {
+    ($which:literal) => {
+        concat!(
+            "select u.id, u.subject_kind, u.release_id, u.variant_id, u.subject_name, u.subject_digest,
+                    u.target, u.candidate, u.released_name, u.variant_name, u.machine, u.entry,
+                    r.position, r.at, r.outcome as result_outcome, r.duration_us,
+                    r.message as result_message, r.retries, r.failed_retries
+             from test_case t
+             join result r on r.test_case = t.number
+             join run_with_names u on u.number = r.run ",
+            $which
+        )
+    };
+}
 
 /// A statement under way.
 type Statement<'a> = Query<'a, Any, <Any as sqlx::Database>::Arguments>;
@@ -115,7 +150,7 @@ impl Rows {
         &mut self,
         query: &HistoryQuery,
     ) -> Result<Vec<AnyRow>, StoreError> {
-        let statement = sqlx::query(
+        let statement = sqlx::query(cells_of!(
             "with shown as (
                  select number from subject
                  where kind <> 'variant' and revision > 0 and created_at between $1 and $2
@@ -148,14 +183,13 @@ impl Rows {
                                where s.test_case = t.number
                                  and +s.subject in (select number from shown))
                  order by t.case_id limit $10
-             )
-             select p.case_id, p.title, s.subject as place, s.passed, s.failed, s.errored, s.skipped,
+             )",
+            "select p.case_id, p.title, s.subject as place, s.passed, s.failed, s.errored, s.skipped,
                     s.not_run
              from page p
              join case_standing s on s.test_case = p.number
-              and +s.subject in (select number from shown)
-             order by p.case_id",
-        );
+              and +s.subject in (select number from shown)"
+        ));
         bind_cases(bind_period(statement, query), query)
             .fetch_all(self.connection())
             .await
@@ -163,7 +197,7 @@ impl Rows {
     }
 
     async fn standing_on_lanes(&mut self, query: &HistoryQuery) -> Result<Vec<AnyRow>, StoreError> {
-        let statement = sqlx::query(
+        let statement = sqlx::query(cells_of!(
             "with shown as (
                  select number from subject
                  where kind <> 'variant' and revision > 0 and created_at between $1 and $2
@@ -171,7 +205,8 @@ impl Rows {
              ),
              lanes as (select number from lane where $11 = '' or machine = $11),
              runs as (select number from run
-                      where kernel = $12 and subject in (select number from shown)),
+                      where kernel = $12 and subject in (select number from shown)
+                        and lane in (select number from lanes)),
              page as (
                  select t.number, t.case_id, t.title from test_case t
                  where t.case_id > $4
@@ -200,14 +235,15 @@ impl Rows {
                                          when l.outcome = 'passed' then 0 else null end)
                              <> max(case when l.outcome in ('failed', 'errored') then 1
                                          when l.outcome = 'passed' then 0 else null end)))
+                   and ($12 = '' or (select count(*) from runs) > 0)
                    and exists (select 1 from latest_result l
                                where l.test_case = t.number
                                  and +l.subject in (select number from shown)
                                  and +l.lane in (select number from lanes)
                                  and ($12 = '' or +l.run in (select number from runs)))
                  order by t.case_id limit $10
-             )
-             select p.case_id, p.title, l.subject as place,
+             )",
+            "select p.case_id, p.title, l.subject as place,
                     cast(sum(case l.outcome when 'passed' then 1 else 0 end) as bigint) as passed,
                     cast(sum(case l.outcome when 'failed' then 1 else 0 end) as bigint) as failed,
                     cast(sum(case l.outcome when 'errored' then 1 else 0 end) as bigint) as errored,
@@ -218,9 +254,8 @@ impl Rows {
               and +l.subject in (select number from shown)
               and +l.lane in (select number from lanes)
               and ($12 = '' or +l.run in (select number from runs))
-             group by p.case_id, p.title, l.subject
-             order by p.case_id",
-        );
+             group by p.case_id, p.title, l.subject"
+        ));
         bind_cases(bind_period(statement, query), query)
             .bind(text_of(&query.machine))
             .bind(text_of(&query.kernel))
@@ -230,7 +265,7 @@ impl Rows {
     }
 
     async fn results_of_runs(&mut self, query: &HistoryQuery) -> Result<Vec<AnyRow>, StoreError> {
-        let statement = sqlx::query(
+        let statement = sqlx::query(cells_of!(
             "with shown as (
                  select r.number from run r
                  join lane l on l.number = r.lane
@@ -256,17 +291,16 @@ impl Rows {
                              <> max(case when r.outcome in ('failed', 'errored') then 1
                                          when r.outcome = 'passed' then 0 else null end)))
                  order by t.case_id limit $10
-             )
-             select p.case_id, p.title, r.run as place,
+             )",
+            "select p.case_id, p.title, r.run as place,
                     case r.outcome when 'passed' then 1 else 0 end as passed,
                     case r.outcome when 'failed' then 1 else 0 end as failed,
                     case r.outcome when 'errored' then 1 else 0 end as errored,
                     case r.outcome when 'skipped' then 1 else 0 end as skipped,
                     case r.outcome when 'not-run' then 1 else 0 end as not_run
              from page p
-             join result r on r.test_case = p.number and r.run in (select number from shown)
-             order by p.case_id",
-        );
+             join result r on r.test_case = p.number and r.run in (select number from shown)"
+        ));
         bind_cases(bind_period(statement, query), query)
             .bind(text_of(&query.machine))
             .bind(text_of(&query.kernel))
@@ -302,24 +336,40 @@ fn bind_cases<'a>(statement: Statement<'a>, query: &'a HistoryQuery) -> Statemen
 
 /// Puts each cell into its row and column.
 fn laid_out(columns: Numbered, read: &[AnyRow], limit: u32) -> Result<History, StoreError> {
-    let mut rows: Vec<HistoryRow> = Vec::new();
+    let places: HashMap<i64, usize> =
+        columns.numbers.iter().enumerate().map(|(at, number)| (*number, at)).collect();
+    let mut rows = Vec::with_capacity(read.len());
     for row in read {
-        let case = text(row, "case_id")?;
-        if rows.last().is_none_or(|last| last.case != case) {
-            let title = text(row, "title")?;
-            rows.push(HistoryRow { case, title, cells: vec![None; columns.numbers.len()] });
+        let told = text(row, "cells")?;
+        let mut cells = vec![None; columns.numbers.len()];
+        for cell in told.split(',') {
+            let (place, totals) = self::cell(cell).ok_or_else(|| foreign("cells", cell))?;
+            if let Some(at) = places.get(&place) {
+                cells[*at] = Some(totals);
+            }
         }
-        let place = number(row, "place")?;
-        let column = columns.numbers.iter().position(|it| *it == place);
-        if let (Some(column), Some(last)) = (column, rows.last_mut()) {
-            last.cells[column] = Some(totals(row)?);
-        }
+        rows.push(HistoryRow { case: text(row, "case_id")?, title: text(row, "title")?, cells });
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = more.then(|| rows.last().map(|last| last.case.clone())).flatten();
     Ok(History { columns: columns.columns, rows, next })
+}
+
+/// A cell in the form of `cells_of`: the number of its column, then what counts there.
+fn cell(told: &str) -> Option<(i64, Totals)> {
+    let (place, counted) = told.split_once(' ')?;
+    let mut counted = counted.split(' ').map(|it| it.parse().ok());
+    let mut next = || counted.next().flatten();
+    let totals = Totals {
+        passed: next()?,
+        failed: next()?,
+        errored: next()?,
+        skipped: next()?,
+        not_run: next()?,
+    };
+    Some((place.parse().ok()?, totals))
 }
 
 fn past(row: &AnyRow) -> Result<PastResult, StoreError> {
@@ -377,17 +427,12 @@ impl Rows {
         case: &str,
         filter: &PastFilter,
     ) -> Result<Vec<PastResult>, StoreError> {
-        sqlx::query(
-            "select u.*, r.position, r.at, r.outcome as result_outcome, r.duration_us,
-                    r.message as result_message, r.retries, r.failed_retries
-             from test_case t
-             join result r on r.test_case = t.number
-             join run_with_names u on u.number = r.run
-             where t.case_id = $1 and r.at < $2 and u.ended_at is not null
+        sqlx::query(past_results!(
+            "where t.case_id = $1 and r.at < $2 and u.ended_at is not null
                and ($3 = '' or u.machine = $3) and ($4 = '' or u.entry = $4)
                and ($6 = 0 or u.subject = $6)
-             order by r.at desc, r.number desc limit $5",
-        )
+             order by r.at desc, r.number desc limit $5"
+        ))
         .bind(case)
         .bind(filter.before.map_or(i64::MAX, |at| at.0))
         .bind(text_of(&filter.machine))
@@ -412,16 +457,11 @@ impl Rows {
         (machine, entry): (&str, &str),
         after: Timestamp,
     ) -> Result<Option<PastResult>, StoreError> {
-        sqlx::query(
-            "select u.*, r.position, r.at, r.outcome as result_outcome, r.duration_us,
-                    r.message as result_message, r.retries, r.failed_retries
-             from test_case t
-             join result r on r.test_case = t.number
-             join run_with_names u on u.number = r.run
-             where t.case_id = $1 and r.at > $2 and u.ended_at is not null
+        sqlx::query(past_results!(
+            "where t.case_id = $1 and r.at > $2 and u.ended_at is not null
                and u.machine = $3 and u.entry = $4
-             order by r.at, r.number limit 1",
-        )
+             order by r.at, r.number limit 1"
+        ))
         .bind(case)
         .bind(after.0)
         .bind(machine)

@@ -378,13 +378,15 @@ impl WriteTx {
     /// Counts anew how the cases of a run stand for its subject, and the subject with them.
     async fn count_standing(&mut self, run: i64) -> Result<(), StoreError> {
         sqlx::query(
-            "insert into case_standing (test_case, subject, passed, failed, errored, skipped, not_run)
+            "insert into case_standing (test_case, subject, passed, failed, errored, skipped, not_run,
+                                        places)
              select l.test_case, l.subject,
                     cast(sum(case l.outcome when 'passed' then 1 else 0 end) as bigint),
                     cast(sum(case l.outcome when 'failed' then 1 else 0 end) as bigint),
                     cast(sum(case l.outcome when 'errored' then 1 else 0 end) as bigint),
                     cast(sum(case l.outcome when 'skipped' then 1 else 0 end) as bigint),
-                    cast(sum(case l.outcome when 'not-run' then 1 else 0 end) as bigint)
+                    cast(sum(case l.outcome when 'not-run' then 1 else 0 end) as bigint),
+                    string_agg(l.lane || substr(l.outcome, 1, 1), '' order by l.lane)
              from run u
              join result r on r.run = u.number
              join latest_result l on l.test_case = r.test_case and l.subject = u.subject
@@ -392,7 +394,8 @@ impl WriteTx {
              group by l.test_case, l.subject
              on conflict (test_case, subject) do update
              set passed = excluded.passed, failed = excluded.failed, errored = excluded.errored,
-                 skipped = excluded.skipped, not_run = excluded.not_run",
+                 skipped = excluded.skipped, not_run = excluded.not_run,
+                 places = excluded.places",
         )
         .bind(run)
         .execute(self.connection())

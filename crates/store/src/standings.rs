@@ -1,4 +1,4 @@
-//! How a subject stands: by suite, by machine, and every result that speaks against it.
+//! How a subject stands: by suite, by place, and every result that speaks against it.
 
 use std::collections::HashMap;
 
@@ -32,29 +32,6 @@ pub struct FailingFilter {
     pub unreviewed_at: Option<Timestamp>,
     /// How many at the most.
     pub limit: u32,
-}
-
-/// A query that counts outcomes by what it names; they come as rows of `o` with `outcome` and `counted`.
-macro_rules! counted {
-    ($names:literal, $from:literal) => {
-        concat!(
-            "select ",
-            $names,
-            ",
-                    cast(sum(case o.outcome when 'passed' then o.counted else 0 end) as bigint)
-                        as passed,
-                    cast(sum(case o.outcome when 'failed' then o.counted else 0 end) as bigint)
-                        as failed,
-                    cast(sum(case o.outcome when 'errored' then o.counted else 0 end) as bigint)
-                        as errored,
-                    cast(sum(case o.outcome when 'skipped' then o.counted else 0 end) as bigint)
-                        as skipped,
-                    cast(sum(case o.outcome when 'not-run' then o.counted else 0 end) as bigint)
-                        as not_run
-             ",
-            $from
-        )
-    };
 }
 
 fn group(row: &AnyRow) -> Result<Group, StoreError> {
@@ -91,56 +68,7 @@ impl Rows {
         .collect()
     }
 
-    /// What counts of a subject by machine.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn standing_by_machine(
-        &mut self,
-        subject: SubjectNumber,
-    ) -> Result<Vec<Group>, StoreError> {
-        sqlx::query(counted!(
-            "l.machine as name",
-            "from (select lane, outcome, count(*) as counted from latest_result
-                   where subject = $1 group by lane, outcome) o
-             join lane l on l.number = o.lane
-             group by l.machine order by l.machine"
-        ))
-        .bind(subject.0)
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("counting what counts by machine"))?
-        .iter()
-        .map(group)
-        .collect()
-    }
-
-    /// What counts of a subject by the plan that it was run for; what was run for none is not among it.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn standing_by_plan(
-        &mut self,
-        subject: SubjectNumber,
-    ) -> Result<Vec<Group>, StoreError> {
-        sqlx::query(counted!(
-            "u.plan as name",
-            "from (select run, outcome, count(*) as counted from latest_result
-                   where subject = $1 group by run, outcome) o
-             join run u on u.number = o.run
-             where u.plan is not null
-             group by u.plan order by u.plan"
-        ))
-        .bind(subject.0)
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("counting what counts by plan"))?
-        .iter()
-        .map(group)
-        .collect()
-    }
-
-    /// What counts of a subject, by machine, boot entry and the suite of the runs that decide.
+    /// What counts of a subject, by machine, boot entry, and the suite and the plan of the runs that decide.
     ///
     /// # Errors
     /// Where the database fails.
@@ -148,25 +76,37 @@ impl Rows {
         &mut self,
         subject: SubjectNumber,
     ) -> Result<Vec<Placed>, StoreError> {
-        sqlx::query(counted!(
-            "n.machine, n.entry, s.name as suite",
-            "from (select lane, run, outcome, count(*) as counted from latest_result
-                   where subject = $1 group by lane, run, outcome) o
-             join lane n on n.number = o.lane
+        sqlx::query(
+            "select n.machine, n.entry, s.name as suite, u.plan,
+                    cast(sum(case o.outcome when 'passed' then o.counted else 0 end) as bigint)
+                        as passed,
+                    cast(sum(case o.outcome when 'failed' then o.counted else 0 end) as bigint)
+                        as failed,
+                    cast(sum(case o.outcome when 'errored' then o.counted else 0 end) as bigint)
+                        as errored,
+                    cast(sum(case o.outcome when 'skipped' then o.counted else 0 end) as bigint)
+                        as skipped,
+                    cast(sum(case o.outcome when 'not-run' then o.counted else 0 end) as bigint)
+                        as not_run
+             from (select run, outcome, count(*) as counted from latest_result
+                   where subject = $1 group by run, outcome) o
              join run u on u.number = o.run
+             join lane n on n.number = u.lane
              join suite s on s.number = u.suite
-             group by n.machine, n.entry, s.name order by n.machine, n.entry, s.name"
-        ))
+             group by n.machine, n.entry, s.name, u.plan
+             order by n.machine, n.entry, s.name, u.plan",
+        )
         .bind(subject.0)
         .fetch_all(self.connection())
         .await
-        .map_err(StoreError::database("counting what counts by machine and suite"))?
+        .map_err(StoreError::database("counting what counts by place"))?
         .iter()
         .map(|row| {
             Ok(Placed {
                 machine: text(row, "machine")?,
                 entry: text(row, "entry")?,
                 suite: text(row, "suite")?,
+                plan: optional_text(row, "plan")?,
                 totals: totals(row)?,
             })
         })

@@ -1,6 +1,8 @@
 //! What results say over time: the grid of cases and releases, the past of a case, and what differs
 //! between two releases or runs.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use domain::{
     history::{Column, Columns, HistoryQuery, HistoryRow, InvalidQuery},
@@ -153,7 +155,7 @@ pub async fn history(
     Caller(actor): Caller,
     Query(query): Query<ShowHistory>,
 ) -> Answer<Json<ResultHistory>> {
-    let history = services.result_history(&actor, &query.query()?).await?;
+    let history = Arc::unwrap_or_clone(services.result_history(&actor, &query.query()?).await?);
     let row = |it: HistoryRow| ResultHistoryRow { case: it.case, title: it.title, cells: it.cells };
     Ok(Json(ResultHistory {
         columns: history.columns.into_iter().map(column).collect(),
@@ -285,7 +287,7 @@ pub async fn case(
     let about = query.release.as_deref().map(SubjectKey::from);
     let ShowCase { machine, entry, .. } = query;
     let asked = CaseQuery { case, machine, entry, about, window, before: None, limit: 1 };
-    Ok(Json(TestCase::of(services.case_past(&actor, &asked).await?)))
+    Ok(Json(TestCase::of(Arc::unwrap_or_clone(services.case_past(&actor, &asked).await?))))
 }
 
 /// Which results to compare.

@@ -21,7 +21,11 @@ use super::{
     reported::Totals,
 };
 use crate::{
-    assessment::Issue, deployment::Verdict, digest::Digest, history::Failing, manifest::Component,
+    assessment::Issue,
+    deployment::Verdict,
+    digest::Digest,
+    history::{Failing, Group},
+    manifest::Component,
     time::Timestamp,
 };
 
@@ -41,8 +45,25 @@ pub struct Placed {
     pub entry: String,
     /// Name of the suite of the runs that decide.
     pub suite: String,
+    /// The plan that they were for; `None` where they were for none.
+    pub plan: Option<String>,
     /// The results that count there.
     pub totals: Totals,
+}
+
+impl Placed {
+    /// Adds up what counts at places of the same name; a place without one is left out.
+    pub fn grouped<'a>(all: &'a [Self], name: impl Fn(&'a Self) -> Option<&'a str>) -> Vec<Group> {
+        let mut sums = BTreeMap::<&str, Totals>::new();
+        for it in all {
+            if let Some(name) = name(it) {
+                let sum = sums.entry(name).or_default();
+                *sum = sum.plus(&it.totals);
+            }
+        }
+        let group = |(name, totals): (&str, Totals)| Group { name: name.to_owned(), totals };
+        sums.into_iter().map(group).collect()
+    }
 }
 
 /// What a report is made of.

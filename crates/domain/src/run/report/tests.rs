@@ -10,8 +10,26 @@ fn placed(machine: &str, entry: &str, suite: &str, passed: u64, failed: u64) -> 
         machine: machine.to_owned(),
         entry: entry.to_owned(),
         suite: suite.to_owned(),
+        plan: None,
         totals: Totals { passed, failed, ..Totals::default() },
     }
+}
+
+#[test]
+fn places_of_one_name_are_added_up_and_those_without_one_left_out() {
+    let planned = |plan: &str, it: Placed| Placed { plan: Some(plan.to_owned()), ..it };
+    let all = [
+        placed("apu2", "xen", "smoke", 2, 1),
+        planned("nightly", placed("apu2", "", "boot", 3, 0)),
+        planned("nightly", placed("apu1", "", "boot", 1, 0)),
+    ];
+    let told = |groups: Vec<Group>| -> Vec<_> {
+        groups.into_iter().map(|it| (it.name, it.totals.passed, it.totals.failed)).collect()
+    };
+    let machines = told(Placed::grouped(&all, |it| Some(&it.machine)));
+    assert_eq!(machines, [("apu1".to_owned(), 1, 0), ("apu2".to_owned(), 5, 1)]);
+    let plans = told(Placed::grouped(&all, |it| it.plan.as_deref()));
+    assert_eq!(plans, [("nightly".to_owned(), 4, 0)]);
 }
 
 fn case(id: &str, machine: &str, here: Option<Outcome>, base: Option<Outcome>) -> ComparedCase {
