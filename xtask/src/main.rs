@@ -13,7 +13,7 @@ mod output;
 mod site;
 mod style;
 mod terminal;
-mod tests;
+mod test_programs;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     let done = match arguments.task {
         Task::Site(options) => site::build(&arguments.target_dir, &options),
         Task::Dev { server } => dev::run(&arguments.target_dir, &server),
-        Task::Test { beside } => tests::run(&arguments.target_dir, beside),
+        Task::Test { beside } => test_programs::run(&arguments.target_dir, beside),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
