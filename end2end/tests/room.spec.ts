@@ -105,13 +105,13 @@ test('rules are changed by an administrator, and builds that have to wait say wh
     await live(page);
     await page.getByText('Change how long things stay').click();
     await page.getByLabel('MiB that stay free').fill(floor);
-    await page.getByLabel('Logs and consoles').fill(logs);
+    await page.getByLabel('Logs, and files of runs').fill(logs);
     await page.getByRole('button', { name: 'Change the rules' }).click();
   };
   const terms = page.locator('.properties');
   await rules('1000000000', '');
   await expect(page.getByRole('status').filter({ hasText: 'Builds wait for room' })).toBeVisible();
-  await expect(terms).toContainText('Logs and consoles');
+  await expect(terms).toContainText('Logs, and files of runs');
   const other = await browser.newContext({ baseURL });
   const overview = await signIn(other, 'vera');
   await expect(overview.getByText(/^Builds wait for room/)).toBeVisible();
