@@ -8,15 +8,18 @@ use leptos::server;
 
 use crate::error::AppError;
 
-/// Says whose problem failures are and where they are tracked.
+/// Says whose problem failures are and where they are tracked; with `keeping` what is left empty stays as
+/// it was said before.
 #[server(prefix = "/api/ui")]
 pub async fn assess_failures(
     #[server(default)] failures: Vec<String>,
     #[server(default)] issue: String,
     #[server(default)] blame: String,
     comment: String,
+    #[server(default)] keeping: bool,
 ) -> Result<(), AppError> {
-    crate::compose::assessments::assess(&super::asked()?, &failures, issue, &blame, comment).await
+    let said = (issue, blame.as_str(), comment);
+    crate::compose::assessments::assess(&super::asked()?, &failures, said, keeping).await
 }
 
 /// Answers for failures that they do not stand in the way.

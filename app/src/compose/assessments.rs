@@ -9,9 +9,8 @@ use crate::{error::AppError, ui::assessment::MISSING};
 pub(crate) async fn assess(
     asked: &Asked,
     failures: &[String],
-    issue: String,
-    blame: &str,
-    comment: String,
+    (issue, blame, comment): (String, &str, String),
+    keeping: bool,
 ) -> Result<(), AppError> {
     let blame = match blame {
         "" => None,
@@ -20,7 +19,7 @@ pub(crate) async fn assess(
             Some(read.map_err(|error| invalid("blame", &error.to_string()))?)
         }
     };
-    say(asked, failures, &Statement::Assess { issue, blame, comment }).await
+    say(asked, failures, &Statement::Assess { issue, blame, comment, keeping }).await
 }
 
 pub(crate) async fn waive(

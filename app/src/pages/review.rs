@@ -229,6 +229,8 @@ pub fn many(list: AnyView, now: Timestamp, assess: &Choice, waive: &Choice) -> A
                 <fieldset class="card">
                     <legend>"Assess"</legend>
                     {assess_fields(None)}
+                    <input type="hidden" name="keeping" value="true"/>
+                    <p class="quiet">"What is left empty stays as it was said before."</p>
                     <div class="act">
                         <button type="submit" class="main" disabled=assess.is_err()>"Keep for the ticked"</button>
                         {why_not(assess)}

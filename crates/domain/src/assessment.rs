@@ -184,6 +184,17 @@ pub struct Assessment {
 }
 
 impl Assessment {
+    /// What is said now, and of what is not mentioned what was said before.
+    #[must_use]
+    pub fn over(self, before: Self) -> Self {
+        Self {
+            issue: self.issue.or(before.issue),
+            blame: self.blame.or(before.blame),
+            comment: if self.comment.is_empty() { before.comment } else { self.comment },
+            waiver: self.waiver.or(before.waiver),
+        }
+    }
+
     /// The waiver, where it holds.
     #[must_use]
     pub fn waived(&self, now: Timestamp) -> Option<&Waiver> {

@@ -97,6 +97,8 @@ pub enum Statement {
         blame: Option<FailureClass>,
         /// What else there is to say.
         comment: String,
+        /// What is empty here stays as it was: the form of many failures begins empty.
+        keeping: bool,
     },
     /// It does not stand in the way.
     Waive {
@@ -253,7 +255,7 @@ impl Surroundings {
 
 /// A statement whose texts keep the rules.
 enum Checked {
-    Assess { issue: Option<Issue>, blame: Option<FailureClass>, comment: String },
+    Assess { issue: Option<Issue>, blame: Option<FailureClass>, comment: String, keeping: bool },
     Waive { reason: String, until: Timestamp },
     WithdrawWaiver,
 }
@@ -278,7 +280,7 @@ impl Statement {
 
     fn checked(&self, now: Timestamp) -> Result<Checked, ServiceError> {
         match self {
-            Self::Assess { issue, blame, comment } => {
+            Self::Assess { issue, blame, comment, keeping } => {
                 let issue = match issue.trim() {
                     "" => None,
                     text => Some(
@@ -289,7 +291,11 @@ impl Statement {
                 let comment = tidy_comment(comment).ok_or_else(|| {
                     ServiceError::invalid("comment", "give 2000 characters at the most")
                 })?;
-                Ok(Checked::Assess { issue, blame: *blame, comment })
+                if *keeping && issue.is_none() && blame.is_none() && comment.is_empty() {
+                    let message = "say whose problem it is, where it is tracked, or something else";
+                    return Err(ServiceError::invalid("blame", message));
+                }
+                Ok(Checked::Assess { issue, blame: *blame, comment, keeping: *keeping })
             }
             Self::Waive { reason, until } => Ok(Checked::Waive {
                 reason: policy::require_reason(reason)?,
@@ -385,12 +391,15 @@ impl Services {
         let (now, (by, name, role)) = (self.now(), who);
         let before = found.said().cloned().unwrap_or_default();
         let said = match statement {
-            Checked::Assess { issue, blame, comment } => Assessment {
-                issue: issue.clone(),
-                blame: *blame,
-                comment: comment.clone(),
-                ..before
-            },
+            Checked::Assess { issue, blame, comment, keeping } => {
+                let said = Assessment {
+                    issue: issue.clone(),
+                    blame: *blame,
+                    comment: comment.clone(),
+                    waiver: before.waiver.clone(),
+                };
+                if *keeping { said.over(before) } else { said }
+            }
             Checked::Waive { reason, until } => {
                 found.may_waive(who, around)?;
                 let waiver = Waiver {

@@ -185,7 +185,8 @@ pub async fn assess(
     Body(new): Body<NewAssessment>,
 ) -> Answer<Tagged<FailureReview>> {
     let issue = new.issue.unwrap_or_default();
-    let statement = Statement::Assess { issue, blame: new.blame, comment: new.comment };
+    let statement =
+        Statement::Assess { issue, blame: new.blame, comment: new.comment, keeping: false };
     say(&services, &actor, failure, Some(seen.version()?), &statement).await
 }
 

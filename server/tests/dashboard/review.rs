@@ -1,6 +1,11 @@
 //! Reviewing failures, as two people meet it over HTTP: by forms, and by the API.
 
-use domain::{environment::DEVELOPMENT, ids::RunId, person::Role, run::Outcome};
+use domain::{
+    environment::DEVELOPMENT,
+    ids::RunId,
+    person::Role,
+    run::{FailureClass, Outcome},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -101,6 +106,33 @@ async fn nobody_overwrites_unseen_what_another_person_said() {
     assert!(here.contains("Who said what") && here.contains("ABC-1"), "the former is history");
     let fresh = page(&world, &result(&fresh)).await;
     assert!(fresh.contains("<code>#12</code>") && !fresh.contains("href=\"#12\""), "{fresh}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_form_of_many_leaves_empty_stays_as_it_was() {
+    let world = World::furnished().await;
+    let run = world.failed_run("no answer").await;
+    assert_eq!(assessed(&world, &[&failure(&run, 0)], "lab", "ABC-1").await.status, 200);
+    let seen = failure(&run, 1);
+    let ticked = |blame| {
+        [
+            ("failures[]", &*seen),
+            ("issue", ""),
+            ("blame", blame),
+            ("comment", ""),
+            ("keeping", "true"),
+        ]
+    };
+    let nothing = sent(&world, Role::Developer, "assess_failures", &ticked("")).await;
+    assert_eq!(nothing.status, 422, "{}", nothing.body);
+    let said = sent(&world, Role::Developer, "assess_failures", &ticked("product")).await;
+    assert_eq!(said.status, 200, "{}", said.body);
+    let dave = world.actor(Role::Developer).await;
+    let review = world.services.failure_review(&dave, &run, CASE).await.unwrap().unwrap();
+    let said = &review.history[0].said;
+    assert_eq!(said.blame, Some(FailureClass::Product));
+    assert_eq!(said.issue.as_ref().unwrap().as_str(), "ABC-1");
+    assert_eq!(said.comment, "a loose cable");
 }
 
 #[tokio::test(flavor = "multi_thread")]

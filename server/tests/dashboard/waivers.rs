@@ -40,7 +40,7 @@ fn waiver(world: &World, days: u64) -> Statement {
 
 fn assessment(blame: FailureClass, issue: &str, comment: &str) -> Statement {
     let (issue, comment) = (issue.to_owned(), comment.to_owned());
-    Statement::Assess { issue, blame: Some(blame), comment }
+    Statement::Assess { issue, blame: Some(blame), comment, keeping: false }
 }
 
 async fn release_of(world: &World, run: &RunId) -> String {
