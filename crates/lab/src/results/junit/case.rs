@@ -77,11 +77,11 @@ impl Verdict {
         }))
     }
 
-    /// The message; where the runner gives none, or Go's bare `Failed`, what stands below it. Of a panic
-    /// in Rust the message is the place alone, and the words are on the next line below.
+    /// The message; where the runner gives none, or Go's bare `Failed` or `Skipped`, what stands below it.
+    /// Of a panic in Rust the message is the place alone, and the words are on the next line below.
     fn words(&self) -> Cow<'_, str> {
         let message = self.message.trim();
-        if matches!(message, "" | "Failed") && !self.body.is_blank() {
+        if matches!(message, "" | "Failed" | "Skipped") && !self.body.is_blank() {
             return Cow::Borrowed(self.body.as_str());
         }
         let below = self.body.as_str().strip_prefix(message).and_then(|it| it.strip_prefix(":\n"));
