@@ -1,13 +1,13 @@
 //! What results say over time: the grid of cases and releases, the past of one case, and what differs
 //! between two releases or runs.
 
-use std::{collections::HashMap, sync::Arc};
+mod failures;
+
+use std::sync::Arc;
 
 use domain::{
     actor::Actor,
-    history::{
-        Failing, Group, History, HistoryQuery, Mark, PastResult, Stood, TurnedBad, turned_bad,
-    },
+    history::{Failing, Group, History, HistoryQuery, PastResult, Stood, TurnedBad, turned_bad},
     ids::RunId,
     policy::Action,
     run::{
@@ -22,10 +22,11 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use store::{
-    Rows, comparisons::Compared, history::PastFilter, standings::FailingFilter,
-    subjects::SubjectNumber,
+    Rows, StoreError, comparisons::Compared, history::PastFilter, subjects::SubjectNumber,
 };
 
+pub(crate) use self::failures::ListedFailures;
+use self::failures::listed_failures;
 use crate::{
     Services,
     assessments::Review,
@@ -39,8 +40,6 @@ use crate::{
 const RUN: &str = "run/";
 /// How many releases are looked at for where a case turned bad.
 const RELEASES: u32 = 200;
-/// How many releases a strip has.
-const STRIP: u32 = 10;
 /// From how many results flakiness is told where nobody says otherwise.
 pub const USUAL_WINDOW: u32 = 100;
 /// From how many at the most.
@@ -197,13 +196,6 @@ pub struct Standing {
     pub more: bool,
 }
 
-/// Failures of a subject, each with its strip.
-pub(crate) struct ListedFailures {
-    failing: Vec<Failing>,
-    /// Whether there are more than are listed.
-    more: bool,
-}
-
 impl ResultComparison {
     /// The same as Markdown, for an issue or a post: the counts, then the cases in a table.
     #[must_use]
@@ -224,13 +216,10 @@ impl Services {
         query: &HistoryQuery,
     ) -> Result<Arc<History>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
-        let (told, histories) = (self.changes_told(), &self.remembered().histories);
-        if let Some(known) = histories.of(told, query) {
-            return Ok(known);
-        }
-        let history = self.read().await?.history(query).await?;
-        let cells = history.rows.len() * (history.columns.len() + 1);
-        Ok(histories.keep(told, query.clone(), cells * size_of::<Option<Totals>>(), history))
+        let size =
+            |it: &History| it.rows.len() * (it.columns.len() + 1) * size_of::<Option<Totals>>();
+        let read = async { Ok(self.read().await?.history(query).await?) };
+        self.remembered().histories.of_or(self.changes_told(), query.clone(), size, read).await
     }
 
     /// The words that filters of a history offer.
@@ -239,13 +228,11 @@ impl Services {
     /// Where the actor may not read.
     pub async fn history_words(&self, actor: &Actor) -> Result<Arc<HistoryWords>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
-        let (told, remembered) = (self.changes_told(), &self.remembered().words);
-        if let Some(known) = remembered.of(told, &()) {
-            return Ok(known);
-        }
-        let [suites, machines, kernels, tags] = self.read().await?.history_words().await?;
-        let words = HistoryWords { suites, machines, kernels, tags };
-        Ok(remembered.keep(told, (), 0, words))
+        let read = async {
+            let [suites, machines, kernels, tags] = self.read().await?.history_words().await?;
+            Ok(HistoryWords { suites, machines, kernels, tags })
+        };
+        self.remembered().words.of_or(self.changes_told(), (), |_| 0, read).await
     }
 
     /// The past of a case.
@@ -258,10 +245,15 @@ impl Services {
         query: &CaseQuery,
     ) -> Result<Arc<CasePast>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
-        let (told, pasts) = (self.changes_told(), &self.remembered().pasts);
-        if let Some(known) = pasts.of(told, query) {
-            return Ok(known);
-        }
+        let size = |it: &CasePast| {
+            let results = it.results.iter().chain(&it.window);
+            results.map(|it| it.message.len() + size_of::<PastResult>()).sum()
+        };
+        let read = self.read_past(query);
+        self.remembered().pasts.of_or(self.changes_told(), query.clone(), size, read).await
+    }
+
+    async fn read_past(&self, query: &CaseQuery) -> Result<CasePast, ServiceError> {
         let mut rows = self.read().await?;
         let title = rows.case_title(&query.case).await?;
         let title =
@@ -299,7 +291,7 @@ impl Services {
             let executed = Executed { outcome: it.outcome, retries, failed_retries };
             ((about, run, it.machine.clone(), it.entry.clone()), executed)
         }));
-        let past = CasePast {
+        Ok(CasePast {
             case: query.case.clone(),
             title,
             results,
@@ -308,10 +300,7 @@ impl Services {
             flakiness,
             turned_bad: turned_bad(&stood),
             stood,
-        };
-        let texts = past.results.iter().chain(&past.window).map(|it| it.message.len());
-        let weight = texts.map(|text| text + size_of::<PastResult>()).sum();
-        Ok(pasts.keep(told, query.clone(), weight, past))
+        })
     }
 
     /// What differs between two releases, variants or runs; only cases that changed as `classes` say,
@@ -421,9 +410,19 @@ impl Services {
             None => None,
         };
         let now = self.now();
-        let listed = self.listed_failures(&mut rows, subject, asked, now).await?;
+        let read = listed_failures(&mut rows, subject, asked, now);
+        // What stops being reviewed as time passes is not told.
+        let listed = if asked.unreviewed {
+            Arc::new(read.await?)
+        } else {
+            let key = (subject, asked.clone());
+            let remembered = &self.remembered().failures;
+            remembered.of_or(self.changes_told(), key, ListedFailures::size, read).await?
+        };
         let placed = self.placed(&mut rows, (subject, judged.revision)).await?;
-        let suites = self.counted_by_suite(&mut rows, (subject, judged.revision)).await?;
+        let suites = &self.remembered().suites;
+        let revision = (subject, judged.revision);
+        let suites = suites.of_or(revision, rows.standing_by_suite(subject)).await?;
         Ok(Some(Standing {
             judged,
             baseline,
@@ -437,77 +436,13 @@ impl Services {
         }))
     }
 
-    /// The failures of a subject that are asked for, each with its strip; `now` decides of those that
-    /// nobody has reviewed, since waivers end.
-    async fn listed_failures(
-        &self,
-        rows: &mut Rows,
-        subject: SubjectNumber,
-        asked: &FailureQuery,
-        now: Timestamp,
-    ) -> Result<Arc<ListedFailures>, ServiceError> {
-        let (told, remembered) = (self.changes_told(), &self.remembered().failures);
-        let key = (subject, asked.clone());
-        if let Some(known) = remembered.of(told, &key) {
-            return Ok(known);
-        }
-        let filter = FailingFilter {
-            suite: asked.suite.clone(),
-            machine: asked.machine.clone(),
-            plan: asked.plan.clone(),
-            unreviewed_at: asked.unreviewed.then_some(now),
-            limit: asked.limit.saturating_add(1),
-        };
-        let mut failing = rows.failing_results(subject, &filter).await?;
-        let most = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-        let more = failing.len() > most;
-        failing.truncate(most);
-        let mut strips: HashMap<String, Vec<Mark>> = HashMap::new();
-        // Only of those that are listed, which are in order: of a bad release thousands fail.
-        if let (Some(first), Some(last)) = (failing.first(), failing.last()) {
-            let listed = (first.case.as_str(), last.case.as_str());
-            for (case, mark) in rows.strips_of_failing(subject, listed, STRIP).await? {
-                strips.entry(case).or_default().push(mark);
-            }
-        }
-        for it in &mut failing {
-            it.strip = strips.get(&it.case).cloned().unwrap_or_default();
-        }
-        let texts = failing.iter().map(|it| it.message.len() + it.excerpt.len());
-        let weight = texts.map(|text| text + size_of::<Failing>()).sum();
-        let listed = ListedFailures { failing, more };
-        // What stops being reviewed as time passes is not told.
-        if asked.unreviewed {
-            Ok(Arc::new(listed))
-        } else {
-            Ok(remembered.keep(told, key, weight, listed))
-        }
-    }
-
     /// What counts of a subject by place, remembered until its results change.
     pub(crate) async fn placed(
         &self,
         rows: &mut Rows,
         revision: Revision,
-    ) -> Result<Arc<Vec<Placed>>, ServiceError> {
-        let remembered = &self.remembered().placed;
-        match remembered.of(&revision) {
-            Some(known) => Ok(known),
-            None => Ok(remembered.keep(revision, rows.placed_results(revision.0).await?)),
-        }
-    }
-
-    /// What counts of it by suite, remembered as well.
-    async fn counted_by_suite(
-        &self,
-        rows: &mut Rows,
-        revision: Revision,
-    ) -> Result<Arc<Vec<Group>>, ServiceError> {
-        let remembered = &self.remembered().suites;
-        match remembered.of(&revision) {
-            Some(known) => Ok(known),
-            None => Ok(remembered.keep(revision, rows.standing_by_suite(revision.0).await?)),
-        }
+    ) -> Result<Arc<Vec<Placed>>, StoreError> {
+        self.remembered().placed.of_or(revision, rows.placed_results(revision.0)).await
     }
 
     /// What differs between two subjects, remembered until results of one of them change.
@@ -516,13 +451,9 @@ impl Services {
         rows: &mut Rows,
         here: &(SubjectNumber, JudgedSubject),
         base: &(SubjectNumber, JudgedSubject),
-    ) -> Result<Arc<Compared>, ServiceError> {
+    ) -> Result<Arc<Compared>, StoreError> {
         let key = [(here.0, here.1.revision), (base.0, base.1.revision)];
-        let comparisons = &self.remembered().comparisons;
-        match comparisons.of(&key) {
-            Some(known) => Ok(known),
-            None => Ok(comparisons.keep(key, rows.compare_subjects(here.0, base.0).await?)),
-        }
+        self.remembered().comparisons.of_or(key, rows.compare_subjects(here.0, base.0)).await
     }
 
     async fn compared_run(&self, id: &str) -> Result<Run, ServiceError> {

@@ -271,13 +271,11 @@ impl Services {
     /// Where the actor may not read.
     pub async fn judged(&self, actor: &Actor) -> Result<Arc<Vec<JudgedSubject>>, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
-        let (told, remembered) = (self.changes_told(), &self.remembered().judged);
-        if let Some(known) = remembered.of(told, &()) {
-            return Ok(known);
-        }
-        let judged = self.read().await?.judged_releases(100).await?;
-        let judged = judged.into_iter().map(|(_, it)| it).collect();
-        Ok(remembered.keep(told, (), 0, judged))
+        let read = async {
+            let judged = self.read().await?.judged_releases(100).await?;
+            Ok(judged.into_iter().map(|(_, it)| it).collect())
+        };
+        self.remembered().judged.of_or(self.changes_told(), (), |_| 0, read).await
     }
 
     /// The steps of a release's build.

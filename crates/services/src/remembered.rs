@@ -37,20 +37,24 @@ impl<K, V> Default for Remembered<K, V> {
 }
 
 impl<K: Eq + Hash, V> Remembered<K, V> {
-    /// What was computed of it.
-    pub(crate) fn of(&self, key: &K) -> Option<Arc<V>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-    }
-
-    /// Remembers what was computed of it.
-    pub(crate) fn keep(&self, key: K, computed: V) -> Arc<V> {
-        let computed = Arc::new(computed);
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What was computed of it; where that is not known, `compute` is awaited and remembered.
+    pub(crate) async fn of_or<E>(
+        &self,
+        key: K,
+        compute: impl Future<Output = Result<V, E>>,
+    ) -> Result<Arc<V>, E> {
+        let all = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all().get(&key).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let computed = Arc::new(compute.await?);
+        let mut all = all();
         if all.len() >= MOST {
             all.clear();
         }
         all.insert(key, computed.clone());
-        computed
+        Ok(computed)
     }
 }
 
@@ -71,14 +75,29 @@ impl<K, V> Default for UntilChange<K, V> {
 }
 
 impl<K: Eq + Hash, V> UntilChange<K, V> {
-    /// What was read for it since the change that was told last.
-    pub(crate) fn of(&self, told: u64, key: &K) -> Option<Arc<V>> {
+    fn of(&self, told: u64, key: &K) -> Option<Arc<V>> {
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (current.told == told).then(|| current.all.get(key).cloned()).flatten()
     }
 
-    /// Remembers what was read for it after so many changes were told; it is of so many bytes, about.
-    pub(crate) fn keep(&self, told: u64, key: K, weight: usize, read: V) -> Arc<V> {
+    /// What was read for it since the change that was told last; where that is not known, `read` is
+    /// awaited and remembered. `size` tells of how many bytes it is, about.
+    pub(crate) async fn of_or<E>(
+        &self,
+        told: u64,
+        key: K,
+        size: impl FnOnce(&V) -> usize,
+        read: impl Future<Output = Result<V, E>>,
+    ) -> Result<Arc<V>, E> {
+        if let Some(known) = self.of(told, &key) {
+            return Ok(known);
+        }
+        let read = read.await?;
+        let size = size(&read);
+        Ok(self.keep(told, key, size, read))
+    }
+
+    fn keep(&self, told: u64, key: K, weight: usize, read: V) -> Arc<V> {
         let read = Arc::new(read);
         let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if told > current.told || current.weight.saturating_add(weight) > MOST_BYTES {
