@@ -317,12 +317,12 @@ impl Services {
         classes: &[CaseChange],
     ) -> Result<ResultComparison, ServiceError> {
         Action::Read.allowed_to(&actor.who)?;
-        let (here, base, mut cases, same) = match (here.strip_prefix(RUN), base.strip_prefix(RUN)) {
+        let (here, base, compared) = match (here.strip_prefix(RUN), base.strip_prefix(RUN)) {
             (Some(here), Some(base)) => {
                 let (here, base) = (self.compared_run(here).await?, self.compared_run(base).await?);
                 let cases = comparison::compare_two(&here, &base);
                 let alone = |run: Run| Side::Run(Box::new(Run { results: Vec::new(), ..run }));
-                (alone(here), alone(base), cases, 0)
+                (alone(here), alone(base), Arc::new(Compared { cases, same: 0 }))
             }
             (None, None) => {
                 let mut rows = self.read().await?;
@@ -334,8 +334,7 @@ impl Services {
                 let [here, base] = <[_; 2]>::try_from(sides)
                     .map_err(|_| ServiceError::NotFound("second side".to_owned()))?;
                 let compared = self.compared(&mut rows, &here, &base).await?;
-                let cases = compared.cases.clone();
-                (Side::Subject(here.1), Side::Subject(base.1), cases, compared.same)
+                (Side::Subject(here.1), Side::Subject(base.1), compared)
             }
             _ => {
                 let message = "compare a run with a run, or a release with a release";
@@ -343,12 +342,11 @@ impl Services {
             }
         };
         let counts = CaseChange::ALL.map(|class| {
-            let counted = cases.iter().filter(|it| it.change == class).count() as u64;
-            (class, if class == CaseChange::Unchanged { counted + same } else { counted })
+            let counted = compared.cases.iter().filter(|it| it.change == class).count() as u64;
+            (class, if class == CaseChange::Unchanged { counted + compared.same } else { counted })
         });
-        if !classes.is_empty() {
-            cases.retain(|it| classes.contains(&it.change));
-        }
+        let shown = |it: &&ComparedCase| classes.is_empty() || classes.contains(&it.change);
+        let mut cases: Vec<_> = compared.cases.iter().filter(shown).cloned().collect();
         cases.sort_by_key(|it| it.change);
         Ok(ResultComparison { here, base, counts: counts.to_vec(), cases })
     }

@@ -10,68 +10,94 @@ use sqlx::{
 
 use crate::StoreError;
 
+/// A row of an answer, whatever form it came in.
+pub(crate) trait Columns {
+    /// The text of a column; `None` where it is null.
+    fn optional_text(&self, column: &'static str) -> Result<Option<&str>, StoreError>;
+
+    /// The number of a column; `None` where it is null.
+    fn optional_number(&self, column: &'static str) -> Result<Option<i64>, StoreError>;
+}
+
+impl Columns for AnyRow {
+    fn optional_text(&self, column: &'static str) -> Result<Option<&str>, StoreError> {
+        self.try_get(column).map_err(StoreError::database("reading a column"))
+    }
+
+    fn optional_number(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
+        self.try_get(column).map_err(StoreError::database("reading a column"))
+    }
+}
+
 /// A column that the schema does not allow to be null.
-pub(crate) fn text(row: &AnyRow, column: &'static str) -> Result<String, StoreError> {
-    row.try_get(column).map_err(StoreError::database("reading a column"))
+pub(crate) fn text(row: &impl Columns, column: &'static str) -> Result<String, StoreError> {
+    borrowed_text(row, column).map(str::to_owned)
+}
+
+fn borrowed_text<'a>(row: &'a impl Columns, column: &'static str) -> Result<&'a str, StoreError> {
+    row.optional_text(column)?.ok_or_else(|| foreign(column, "null"))
 }
 
 pub(crate) fn optional_text(
-    row: &AnyRow,
+    row: &impl Columns,
     column: &'static str,
 ) -> Result<Option<String>, StoreError> {
-    row.try_get(column).map_err(StoreError::database("reading a column"))
+    Ok(row.optional_text(column)?.map(str::to_owned))
 }
 
-pub(crate) fn number(row: &AnyRow, column: &'static str) -> Result<i64, StoreError> {
-    row.try_get(column).map_err(StoreError::database("reading a column"))
+pub(crate) fn number(row: &impl Columns, column: &'static str) -> Result<i64, StoreError> {
+    row.optional_number(column)?.ok_or_else(|| foreign(column, "null"))
 }
 
 pub(crate) fn optional_number(
-    row: &AnyRow,
+    row: &impl Columns,
     column: &'static str,
 ) -> Result<Option<i64>, StoreError> {
-    row.try_get(column).map_err(StoreError::database("reading a column"))
+    row.optional_number(column)
 }
 
 /// A number that is never negative and small.
-pub(crate) fn count(row: &AnyRow, column: &'static str) -> Result<u32, StoreError> {
+pub(crate) fn count(row: &impl Columns, column: &'static str) -> Result<u32, StoreError> {
     let value = number(row, column)?;
     u32::try_from(value).map_err(|_| foreign(column, &value.to_string()))
 }
 
-pub(crate) fn time(row: &AnyRow, column: &'static str) -> Result<Timestamp, StoreError> {
+pub(crate) fn time(row: &impl Columns, column: &'static str) -> Result<Timestamp, StoreError> {
     number(row, column).map(Timestamp)
 }
 
 pub(crate) fn optional_time(
-    row: &AnyRow,
+    row: &impl Columns,
     column: &'static str,
 ) -> Result<Option<Timestamp>, StoreError> {
     Ok(optional_number(row, column)?.map(Timestamp))
 }
 
 /// A column whose text is a word or a digest.
-pub(crate) fn parsed<T: FromStr>(row: &AnyRow, column: &'static str) -> Result<T, StoreError> {
-    let value = text(row, column)?;
-    value.parse().map_err(|_| foreign(column, &value))
+pub(crate) fn parsed<T: FromStr>(
+    row: &impl Columns,
+    column: &'static str,
+) -> Result<T, StoreError> {
+    let value = borrowed_text(row, column)?;
+    value.parse().map_err(|_| foreign(column, value))
 }
 
 pub(crate) fn optional_parsed<T: FromStr>(
-    row: &AnyRow,
+    row: &impl Columns,
     column: &'static str,
 ) -> Result<Option<T>, StoreError> {
-    optional_text(row, column)?
-        .map(|value| value.parse().map_err(|_| foreign(column, &value)))
+    row.optional_text(column)?
+        .map(|value| value.parse().map_err(|_| foreign(column, value)))
         .transpose()
 }
 
 /// A column that holds JSON.
 pub(crate) fn json<T: serde::de::DeserializeOwned>(
-    row: &AnyRow,
+    row: &impl Columns,
     column: &'static str,
 ) -> Result<T, StoreError> {
-    let value = text(row, column)?;
-    serde_json::from_str(&value).map_err(|_| foreign(column, &value))
+    let value = borrowed_text(row, column)?;
+    serde_json::from_str(value).map_err(|_| foreign(column, value))
 }
 
 /// Canonical JSON to write into a column.

@@ -22,6 +22,7 @@ pub mod kernels;
 pub mod links;
 pub mod locks;
 pub mod notes;
+mod packed;
 pub mod people;
 pub mod plans;
 pub mod recipes;

@@ -2,8 +2,8 @@
 //!
 //! A million results and more are expected, so no page counts them. When a run ends, its results
 //! become the newest of their case, subject and lane (`latest_result`), the lanes of each of its cases
-//! are counted anew (`case_standing`), and the cases of its subject (`subject`): all in the transaction
-//! that ends it.
+//! are counted anew (`case_standing`), the runs of its lane (`run_standing`), and the cases of its subject
+//! (`subject`): all in the transaction that ends it.
 
 use domain::{
     ids::RunId,
@@ -17,11 +17,13 @@ use sqlx::any::AnyRow;
 
 use crate::{
     Rows, StoreError, WriteTx,
-    columns::{json, number, optional_number, optional_text, optional_time, parsed, text, to_json},
+    columns::{
+        Columns, json, number, optional_number, optional_text, optional_time, parsed, text, to_json,
+    },
 };
 
 /// The columns `passed`, `failed`, `errored`, `skipped` and `not_run`.
-pub(crate) fn totals(row: &AnyRow) -> Result<Totals, StoreError> {
+pub(crate) fn totals(row: &impl Columns) -> Result<Totals, StoreError> {
     let counted = |column| number(row, column).map(|count| u64::try_from(count).unwrap_or(0));
     Ok(Totals {
         passed: counted("passed")?,
@@ -401,6 +403,7 @@ impl WriteTx {
         .execute(self.connection())
         .await
         .map_err(StoreError::database("counting how cases stand"))?;
+        self.count_standing_of_runs(run).await?;
         sqlx::query(
             "update subject
              set revision = revision + 1,
@@ -420,6 +423,38 @@ impl WriteTx {
         .execute(self.connection())
         .await
         .map_err(StoreError::database("counting what counts of a subject"))?;
+        Ok(())
+    }
+
+    /// Counts anew what still counts of the runs about the same subject on the same lane.
+    async fn count_standing_of_runs(&mut self, run: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "delete from run_standing where run in
+             (select o.number from run u
+              join run o on o.subject = u.subject and o.lane = u.lane where u.number = $1)",
+        )
+        .bind(run)
+        .execute(self.connection())
+        .await
+        .map_err(StoreError::database("forgetting what counted of runs"))?;
+        sqlx::query(
+            "insert into run_standing (run, subject, passed, failed, errored, skipped, not_run)
+             select l.run, l.subject,
+                    cast(sum(case l.outcome when 'passed' then 1 else 0 end) as bigint),
+                    cast(sum(case l.outcome when 'failed' then 1 else 0 end) as bigint),
+                    cast(sum(case l.outcome when 'errored' then 1 else 0 end) as bigint),
+                    cast(sum(case l.outcome when 'skipped' then 1 else 0 end) as bigint),
+                    cast(sum(case l.outcome when 'not-run' then 1 else 0 end) as bigint)
+             from run u
+             join run o on o.subject = u.subject and o.lane = u.lane
+             join latest_result l on l.subject = o.subject and l.run = o.number
+             where u.number = $1
+             group by l.run, l.subject",
+        )
+        .bind(run)
+        .execute(self.connection())
+        .await
+        .map_err(StoreError::database("counting what counts of runs"))?;
         Ok(())
     }
 }

@@ -15,8 +15,9 @@ use crate::{
     Rows, StoreError,
     assessments::made,
     columns::{number, optional_text, parsed, text},
+    packed::{Packing, packed},
     results::totals,
-    subjects::SubjectNumber,
+    subjects::{SubjectNumber, judged},
 };
 
 /// Which failures of a subject are shown.
@@ -33,6 +34,69 @@ pub struct FailingFilter {
     /// How many at the most.
     pub limit: u32,
 }
+
+/// What counts by machine, boot entry, suite and plan.
+const PLACED: Packing = packed!(
+    ["machine", "entry", "suite", "plan", "passed", "failed", "errored", "skipped", "not_run"],
+    "select n.machine, n.entry, s.name as suite, u.plan,
+            cast(sum(o.passed) as bigint) as passed,
+            cast(sum(o.failed) as bigint) as failed,
+            cast(sum(o.errored) as bigint) as errored,
+            cast(sum(o.skipped) as bigint) as skipped,
+            cast(sum(o.not_run) as bigint) as not_run
+     from run_standing o
+     join run u on u.number = o.run
+     join lane n on n.number = u.lane
+     join suite s on s.number = u.suite
+     where o.subject = $1
+     group by n.machine, n.entry, s.name, u.plan",
+    "q.machine, q.entry, q.suite, q.plan"
+);
+
+/// What speaks against a subject. What few results are shown are looked up after they are chosen: messages are
+/// long.
+const FAILING: Packing = packed!(
+    ["case_id", "title", "machine", "entry", "id", "suite", "outcome", "message", "excerpt"],
+    "select l.case_id, l.title, l.machine, l.entry, l.id, l.suite, r.outcome, r.message, e.excerpt
+     from (select t.case_id, t.title, n.machine, n.entry, u.id, s.name as suite, c.result
+           from latest_result c
+           join test_case t on t.number = c.test_case
+           join lane n on n.number = c.lane
+           join run u on u.number = c.run
+           join suite s on s.number = u.suite
+           where c.subject = $1 and c.outcome in ('failed', 'errored')
+             and ($2 = '' or s.name = $2) and ($3 = '' or n.machine = $3)
+             and ($6 = '' or u.plan = $6)
+             and ($5 = 0 or not exists (
+                 select 1 from result r
+                 join failure f on f.test_case = r.test_case and f.mark = r.signature
+                 join assessment a on a.number = f.newest
+                 where r.number = c.result
+                   and (a.issue <> '' or a.blame is not null
+                        or coalesce(a.waiver_until, 0) > $5)))
+           order by t.case_id, n.machine, n.entry limit $4) l
+     join result r on r.number = l.result
+     left join result_detail e on e.result = r.number",
+    "q.case_id, q.machine, q.entry"
+);
+
+/// How failing cases stood in the newest releases, newest first.
+const STRIPS: Packing = packed!(
+    ["case_id", "subject", "passed", "failed", "errored", "skipped", "not_run"],
+    "with shown as materialized (
+         select number, created_at from subject
+         where kind <> 'variant' and revision > 0
+         order by created_at desc, number desc limit $2
+     )
+     select t.case_id, w.created_at, s.subject, s.passed, s.failed, s.errored, s.skipped, s.not_run
+     from (select distinct l.test_case, t.case_id from latest_result l
+           join test_case t on t.number = l.test_case
+           where l.subject = $1 and l.outcome in ('failed', 'errored')
+             and t.case_id >= $3 and t.case_id <= $4) t
+     cross join shown w
+     join case_standing s on s.test_case = t.test_case and s.subject = w.number",
+    "q.case_id, q.created_at desc, q.subject desc"
+);
 
 fn group(row: &AnyRow) -> Result<Group, StoreError> {
     Ok(Group { name: text(row, "name")?, totals: totals(row)? })
@@ -76,32 +140,12 @@ impl Rows {
         &mut self,
         subject: SubjectNumber,
     ) -> Result<Vec<Placed>, StoreError> {
-        sqlx::query(
-            "select n.machine, n.entry, s.name as suite, u.plan,
-                    cast(sum(case o.outcome when 'passed' then o.counted else 0 end) as bigint)
-                        as passed,
-                    cast(sum(case o.outcome when 'failed' then o.counted else 0 end) as bigint)
-                        as failed,
-                    cast(sum(case o.outcome when 'errored' then o.counted else 0 end) as bigint)
-                        as errored,
-                    cast(sum(case o.outcome when 'skipped' then o.counted else 0 end) as bigint)
-                        as skipped,
-                    cast(sum(case o.outcome when 'not-run' then o.counted else 0 end) as bigint)
-                        as not_run
-             from (select run, outcome, count(*) as counted from latest_result
-                   where subject = $1 group by run, outcome) o
-             join run u on u.number = o.run
-             join lane n on n.number = u.lane
-             join suite s on s.number = u.suite
-             group by n.machine, n.entry, s.name, u.plan
-             order by n.machine, n.entry, s.name, u.plan",
-        )
-        .bind(subject.0)
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("counting what counts by place"))?
-        .iter()
-        .map(|row| {
+        let answer = sqlx::query(PLACED.sql)
+            .bind(subject.0)
+            .fetch_one(self.connection())
+            .await
+            .map_err(StoreError::database("counting what counts by place"))?;
+        PLACED.read(&answer, |row| {
             Ok(Placed {
                 machine: text(row, "machine")?,
                 entry: text(row, "entry")?,
@@ -110,7 +154,6 @@ impl Rows {
                 totals: totals(row)?,
             })
         })
-        .collect()
     }
 
     /// The results that count and speak against a subject, by case, machine and entry, each with the log
@@ -176,42 +219,17 @@ impl Rows {
         subject: SubjectNumber,
         filter: &FailingFilter,
     ) -> Result<Vec<Failing>, StoreError> {
-        sqlx::query(
-            // What few of them are shown is looked up after they are chosen: messages are long.
-            "select l.case_id, l.title, l.machine, l.entry, l.id, l.suite, r.outcome, r.message,
-                    e.excerpt
-             from (select t.case_id, t.title, n.machine, n.entry, u.id, s.name as suite, c.result
-                   from latest_result c
-                   join test_case t on t.number = c.test_case
-                   join lane n on n.number = c.lane
-                   join run u on u.number = c.run
-                   join suite s on s.number = u.suite
-                   where c.subject = $1 and c.outcome in ('failed', 'errored')
-                     and ($2 = '' or s.name = $2) and ($3 = '' or n.machine = $3)
-                     and ($6 = '' or u.plan = $6)
-                     and ($5 = 0 or not exists (
-                         select 1 from result r
-                         join failure f on f.test_case = r.test_case and f.mark = r.signature
-                         join assessment a on a.number = f.newest
-                         where r.number = c.result
-                           and (a.issue <> '' or a.blame is not null
-                                or coalesce(a.waiver_until, 0) > $5)))
-                   order by t.case_id, n.machine, n.entry limit $4) l
-             join result r on r.number = l.result
-             left join result_detail e on e.result = r.number
-             order by l.case_id, l.machine, l.entry",
-        )
-        .bind(subject.0)
-        .bind(filter.suite.as_deref().unwrap_or_default())
-        .bind(filter.machine.as_deref().unwrap_or_default())
-        .bind(i64::from(filter.limit))
-        .bind(filter.unreviewed_at.map_or(0, |at| at.0))
-        .bind(filter.plan.as_deref().unwrap_or_default())
-        .fetch_all(self.connection())
-        .await
-        .map_err(StoreError::database("listing what speaks against a release"))?
-        .iter()
-        .map(|row| {
+        let answer = sqlx::query(FAILING.sql)
+            .bind(subject.0)
+            .bind(filter.suite.as_deref().unwrap_or_default())
+            .bind(filter.machine.as_deref().unwrap_or_default())
+            .bind(i64::from(filter.limit))
+            .bind(filter.unreviewed_at.map_or(0, |at| at.0))
+            .bind(filter.plan.as_deref().unwrap_or_default())
+            .fetch_one(self.connection())
+            .await
+            .map_err(StoreError::database("listing what speaks against a release"))?;
+        FAILING.read(&answer, |row| {
             Ok(Failing {
                 case: text(row, "case_id")?,
                 title: text(row, "title")?,
@@ -226,7 +244,6 @@ impl Rows {
                 assessment: None,
             })
         })
-        .collect()
     }
 
     /// For each case from `first` to `last` by id that fails for a subject, how it stood in the newest
@@ -240,37 +257,33 @@ impl Rows {
         (first, last): (&str, &str),
         releases: u32,
     ) -> Result<Vec<(String, Mark)>, StoreError> {
+        let shown = self.newest_named(releases).await?;
+        let answer = sqlx::query(STRIPS.sql)
+            .bind(subject.0)
+            .bind(i64::from(releases))
+            .bind(first)
+            .bind(last)
+            .fetch_one(self.connection())
+            .await
+            .map_err(StoreError::database("asking how failing cases stood"))?;
+        STRIPS.read(&answer, |row| {
+            let about = shown.get(&number(row, "subject")?).cloned().unwrap_or_default();
+            Ok((text(row, "case_id")?, Mark { about, totals: totals(row)? }))
+        })
+    }
+
+    /// The names of the newest subjects of a history by their numbers.
+    async fn newest_named(&mut self, releases: u32) -> Result<HashMap<i64, String>, StoreError> {
         sqlx::query(
-            "with shown as (
-                 select number, created_at from subject
-                 where kind <> 'variant' and revision > 0
-                 order by created_at desc, number desc limit $2
-             )
-             select t.case_id, n.subject_kind, n.release_id, n.variant_id, n.subject_name,
-                    n.subject_digest, n.target, n.candidate, n.released_name, n.variant_name,
-                    s.passed, s.failed, s.errored, s.skipped, s.not_run
-             from (select distinct l.test_case, t.case_id from latest_result l
-                   join test_case t on t.number = l.test_case
-                   where l.subject = $1 and l.outcome in ('failed', 'errored')
-                     and t.case_id >= $3 and t.case_id <= $4) t
-             join case_standing s on s.test_case = t.test_case
-              and +s.subject in (select number from shown)
-             join subject_with_names n on n.number = s.subject
-             order by t.case_id, n.created_at desc, n.number desc",
+            "select * from subject_with_names where subject_kind <> 'variant' and revision > 0
+             order by created_at desc, number desc limit $1",
         )
-        .bind(subject.0)
         .bind(i64::from(releases))
-        .bind(first)
-        .bind(last)
         .fetch_all(self.connection())
         .await
-        .map_err(StoreError::database("asking how failing cases stood"))?
+        .map_err(StoreError::database("naming the newest releases"))?
         .iter()
-        .map(|row| {
-            let name = crate::subjects::optional_subject(row)?;
-            let name = name.map_or_else(String::new, |it| it.name().to_owned());
-            Ok((text(row, "case_id")?, Mark { about: name, totals: totals(row)? }))
-        })
+        .map(|row| judged(row).map(|(number, it)| (number.0, it.subject.name().to_owned())))
         .collect()
     }
 
@@ -309,7 +322,7 @@ impl Rows {
             .fetch_optional(self.connection())
             .await
             .map_err(StoreError::database("looking a subject up"))?
-            .map(|row| crate::subjects::judged(&row).map(|(_, it)| it))
+            .map(|row| judged(&row).map(|(_, it)| it))
             .transpose()
     }
 }

@@ -11,7 +11,7 @@ use sqlx::any::AnyRow;
 
 use crate::{
     Rows, StoreError, WriteTx,
-    columns::{foreign, number, optional_text, parsed, text, time},
+    columns::{Columns, foreign, number, optional_text, parsed, text, time},
     results::totals,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 pub struct SubjectNumber(pub i64);
 
 /// A subject, where the row names one: columns as in the view `run_with_names`.
-pub(crate) fn optional_subject(row: &AnyRow) -> Result<Option<Subject>, StoreError> {
+pub(crate) fn optional_subject(row: &impl Columns) -> Result<Option<Subject>, StoreError> {
     let Some(kind) = optional_text(row, "subject_kind")? else { return Ok(None) };
     let subject = match kind.as_str() {
         "release" => Subject::Release {

@@ -2,7 +2,10 @@
 
 use domain::{
     history::{Column, Day, HistoryQuery},
-    run::{Outcome, reported::Totals},
+    run::{
+        Outcome,
+        reported::{ReportedCase, Totals},
+    },
     subject::SubjectKey,
     time::Timestamp,
 };
@@ -24,6 +27,7 @@ on_both_engines! {
     runs_are_columns_of_single_results
     pages_follow_one_another
     the_past_of_a_case_is_told_newest_first
+    what_was_seen_comes_back_as_it_was_kept
     what_counts_is_told_by_place_and_failures_with_their_strips
 }
 
@@ -106,6 +110,10 @@ async fn questions_narrow_rows_and_columns(world: World) {
         (&[("outcome", "failed"), ("machine", "apu2")], &["A1.2: 1/0 0/1"]),
         (&[("outcome", "failed"), ("kernel", "6.12")], &["A1.1: 0/1 -"]),
         (&[("outcome", "skipped")], &["A1.3: 0/0 -"]),
+        (&[("outcome", "passed")], &["A1.1: 1/1 1/0", "A1.2: 2/0 0/1"]),
+        (&[("outcome", "passed"), ("machine", "apu3")], &["A1.2: 1/0 -"]),
+        (&[("outcome", "passed"), ("kernel", "6.12")], &["A1.2: 1/0 -"]),
+        (&[("outcome", "passed"), ("id", "A1.3")], &[]),
         (&[("changes", "1"), ("machine", "apu2")], &["A1.2: 1/0 0/1"]),
         (&[("changes", "1")], &["A1.1: 1/1 1/0", "A1.2: 2/0 0/1"]),
         (&[("changes", "1"), ("kernel", "6.12")], &[]),
@@ -191,6 +199,27 @@ async fn the_past_of_a_case_is_told_newest_first(world: World) {
     assert_eq!(known, [("v2", 2, 0), ("v1", 0, 1)]);
     assert_eq!(rows.case_title("A1.1").await.unwrap().as_deref(), Some("A1.1 works"));
     assert_eq!(rows.case_title("A9.9").await.unwrap(), None);
+}
+
+async fn what_was_seen_comes_back_as_it_was_kept(world: World) {
+    let seen = ["3:a", "", "zwölf\nZeilen 🦀:", ":", "0:1:", "\u{202e}\u{1f}"];
+    let mut tx = world.begin().await;
+    let subject = tx.recorded_subject("v1", Timestamp(5)).await.unwrap();
+    for (number, message) in (1_i64..).zip(seen) {
+        let run =
+            NewRun { started_at: Timestamp(number), ..new_run(&world, Some(subject), "apu2") };
+        tx.insert_run(&run, None).await.unwrap();
+        let case = ReportedCase { message: message.to_owned(), ..case("A1.1", Outcome::Failed) };
+        tx.insert_results(&run.id, 0, &[case]).await.unwrap();
+        let end = RunEnd { outcome: Outcome::Failed, ..end(world.now()) };
+        tx.finish_run(&run.id, &end).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut rows = world.store.read().await.unwrap();
+    let all = PastFilter { limit: 10, ..PastFilter::default() };
+    let past = rows.results_of_case("A1.1", &all).await.unwrap();
+    let told: Vec<_> = past.iter().rev().map(|it| it.message.as_str()).collect();
+    assert_eq!(told, seen);
 }
 
 async fn what_counts_is_told_by_place_and_failures_with_their_strips(world: World) {
