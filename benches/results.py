@@ -13,6 +13,7 @@ are taken, with nothing beside. Debug or release: say which you measured.
 
 import http.client
 import math
+import os
 import pathlib
 import random
 import re
@@ -175,6 +176,7 @@ def main():
     ids = [it for (it,) in sqlite3.connect(database).execute("select case_id from test_case order by case_id")]
     for path in folder.joinpath("data").glob("bootwright.db*"):
         shutil.chown(path, "bootwright", "bootwright")
+    os.sync()  # An installation's results were written long ago.
     command = [program, "serve", *data, "--log", "warn", "--workers", "0"]
     command += ["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
