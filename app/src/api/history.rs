@@ -140,12 +140,16 @@ pub struct ComparePage {
     pub here: String,
     /// What it is compared with, as it was asked for.
     pub base: String,
-    /// Which changes are shown.
+    /// Which changes are shown, as it was asked for.
+    pub change: String,
+    /// Which these are.
     pub shown: Vec<CaseChange>,
+    /// How many of the cases stand on the pages before.
+    pub skipped: usize,
     /// What differs; `None` while a side is not chosen.
     pub found: Option<ResultComparison>,
     /// What differs between the releases themselves, where both are releases.
-    pub change: Option<ChangeAgainst>,
+    pub releases: Option<ChangeAgainst>,
     /// What can be chosen: what has results, newest first.
     pub choices: Vec<SubjectChoice>,
 }
@@ -188,6 +192,7 @@ pub(crate) async fn load_comparison(
     here: String,
     base: String,
     change: String,
+    skipped: String,
 ) -> Result<ComparePage, AppError> {
-    crate::compose::history::compare(&super::asked()?, here, base, &change).await
+    crate::compose::history::compare(&super::asked()?, here, base, change, &skipped).await
 }

@@ -143,10 +143,15 @@ pub(crate) async fn compare(
     asked: &Asked,
     here: String,
     base: String,
-    change: &str,
+    change: String,
+    skipped: &str,
 ) -> Result<ComparePage, AppError> {
     let Asked { services, actor } = asked;
-    let shown = match change {
+    let skipped = match skipped {
+        "" => 0,
+        said => said.parse().map_err(|_| invalid("skip", &format!("\"{said}\" is no number")))?,
+    };
+    let shown = match change.as_str() {
         "" => vec![CaseChange::Regression, CaseChange::Fixed],
         "all" => CaseChange::ALL.to_vec(),
         words => {
@@ -160,7 +165,8 @@ pub(crate) async fn compare(
     };
     let choices = choices(asked).await?;
     if here.is_empty() || base.is_empty() {
-        return Ok(ComparePage { here, base, shown, found: None, change: None, choices });
+        let (found, releases) = (None, None);
+        return Ok(ComparePage { here, base, change, shown, skipped, found, releases, choices });
     }
     let found = services.compare_results(actor, &here, &base, &shown).await;
     let found = found.map_err(|it| asked.refuse(it))?;
@@ -171,7 +177,7 @@ pub(crate) async fn compare(
         },
         Side::Run(_) => None,
     };
-    let change = match (release(&found.here), release(&found.base)) {
+    let releases = match (release(&found.here), release(&found.base)) {
         (Some(here), Some(base)) => {
             let against = services.change_between(actor, &base, &here).await;
             let services::releases::ChangeAgainst { base, change, recipe } =
@@ -180,5 +186,6 @@ pub(crate) async fn compare(
         }
         _ => None,
     };
-    Ok(ComparePage { here, base, shown, found: Some(found), change, choices })
+    let found = Some(found);
+    Ok(ComparePage { here, base, change, shown, skipped, found, releases, choices })
 }

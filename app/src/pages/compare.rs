@@ -1,7 +1,10 @@
 //! `/compare`: what differs between the results of two releases or runs, beside what differs between the
 //! releases themselves.
 
-use domain::run::comparison::{CaseChange, ComparedCase, SeenCase};
+use domain::{
+    history::beyond_id,
+    run::comparison::{CaseChange, ComparedCase, SeenCase},
+};
 use leptos::prelude::*;
 use services::history::ResultComparison;
 
@@ -16,11 +19,11 @@ use crate::{
     },
 };
 
-/// How many cases the page shows.
-const SHOWN: usize = 500;
+/// How many cases a page shows.
+const SHOWN: usize = 100;
 
 pub(crate) fn compare() -> AnyView {
-    let data = load_comparison(query("here"), query("base"), query("change"));
+    let data = load_comparison(query("here"), query("base"), query("change"), query("skip"));
     page::loaded(&["run/"], data, |data| show(&data))
 }
 
@@ -34,8 +37,8 @@ pub fn show(data: &ComparePage) -> AnyView {
         Some(found) => view! {
             <p class="summary"><strong>{found.here.name()}</strong>" compared with "<strong>{found.base.name()}</strong></p>
             {classes(data, found)}
-            {page::section("Cases", cases(found))}
-            {data.change.as_ref().map(|it| page::section("What may explain it", changes(it)))}
+            {page::section("Cases", cases(data, found))}
+            {data.releases.as_ref().map(|it| page::section("What may explain it", changes(it)))}
             {page::section("As Markdown", markdown(found))}
         }
         .into_any(),
@@ -96,25 +99,35 @@ fn classes(data: &ComparePage, found: &ResultComparison) -> AnyView {
         .into_any()
 }
 
-fn cases(found: &ResultComparison) -> AnyView {
+fn cases(data: &ComparePage, found: &ResultComparison) -> AnyView {
     if found.cases.is_empty() {
         return empty::nothing("No case changed so.");
     }
-    let rows = found.cases.iter().take(SHOWN).map(row).collect();
-    let more = (found.cases.len() > SHOWN).then(|| {
-        let words = format!("The first {SHOWN} of {} are shown.", found.cases.len());
-        view! { <p class="quiet">{words}</p> }
+    let rows = found.cases.iter().skip(data.skipped).take(SHOWN).map(row).collect();
+    let mut base = href::compare(&found.here.key(), &found.base.key());
+    if !data.change.is_empty() {
+        base.push_str(&format!("&change={}", encode(&data.change)));
+    }
+    let first =
+        (data.skipped > 0).then(|| view! { <a class="button" href=base.clone()>"First cases"</a> });
+    let further = data.skipped.saturating_add(SHOWN);
+    let next = (found.cases.len() > further).then(|| {
+        let href = format!("{base}&skip={further}");
+        let words = format!("{} further cases", found.cases.len() - further);
+        view! { <a class="button" href=href rel="next">{words}</a> }
     });
+    let pager = (first.is_some() || next.is_some())
+        .then(|| view! { <nav class="pager" aria-label="More cases">{first}{next}</nav> });
     view! {
         {table::table("Cases", &["Case", "Machine", "Change", "Looked at", "Compared with"], rows)}
-        {more}
+        {pager}
     }
     .into_any()
 }
 
 fn row(it: &ComparedCase) -> AnyView {
-    let title =
-        (it.title != it.case).then(|| view! { <br/><span class="quiet">{it.title.clone()}</span> });
+    let title = beyond_id(&it.title, &it.case).to_owned();
+    let title = (!title.is_empty()).then(|| view! { <br/><span class="quiet">{title}</span> });
     let place = match it.entry.as_str() {
         "" => it.machine.clone(),
         entry => format!("{}, {entry}", it.machine),

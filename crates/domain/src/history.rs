@@ -265,6 +265,17 @@ pub const fn worst(totals: &Totals) -> Outcome {
     }
 }
 
+/// What a title says beyond the id of its case, with which Robot's names begin; empty where that is all.
+#[must_use]
+pub fn beyond_id<'a>(title: &'a str, case: &str) -> &'a str {
+    match title.strip_prefix(case) {
+        Some(rest) if !rest.starts_with(char::is_alphanumeric) => {
+            rest.trim_start_matches([' ', ':', '-', '\u{2013}'])
+        }
+        _ => title,
+    }
+}
+
 /// One result of a case, as its page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastResult {
@@ -380,6 +391,19 @@ mod tests {
     fn read(parts: &[(&'static str, &str)]) -> Result<HistoryQuery, InvalidQuery> {
         let parts: HashMap<_, _> = parts.iter().copied().collect();
         HistoryQuery::of(|name| parts.get(name).copied().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn a_title_does_not_say_the_id_again() {
+        for (title, beyond) in [
+            ("A1.1 works", "works"),
+            ("A1.1: works", "works"),
+            ("A1.1", ""),
+            ("A1.10 works", "A1.10 works"),
+            ("works", "works"),
+        ] {
+            assert_eq!(beyond_id(title, "A1.1"), beyond, "{title}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The past of one case.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use domain::{
     history::{PastResult, Stood, TurnedBad, worst},
@@ -16,7 +16,9 @@ use crate::{
     routes::href,
     ui::{
         badge::{Status, badge},
-        empty, page, table,
+        empty,
+        escape::escaped,
+        page, table,
         time::time,
     },
 };
@@ -106,7 +108,8 @@ fn narrowing(data: &CasePage) -> AnyView {
     .into_any()
 }
 
-/// Points from the oldest to the newest; drawn here, so that it needs no script.
+/// Points from the oldest to the newest; drawn here, so that it needs no script. They are written as text, as
+/// strips are: up to 1,000 are drawn.
 fn durations(window: &[PastResult], limit: u32) -> AnyView {
     let mut timed: Vec<_> = window.iter().filter(|it| it.duration_us.is_some()).collect();
     if timed.is_empty() {
@@ -116,28 +119,21 @@ fn durations(window: &[PastResult], limit: u32) -> AnyView {
     let longest = timed.iter().filter_map(|it| it.duration_us).max().unwrap_or(1).max(1);
     let (width, height) = (720.0, 120.0);
     let step = width / real(timed.len());
-    let points: Vec<_> = timed
-        .iter()
-        .enumerate()
-        .map(|(at, it)| {
-            let took = it.duration_us.unwrap_or(0);
-            let x = step * (real(at) + 0.5);
-            let y = height - 6.0 - (height - 12.0) * share(took, longest);
-            let (_, tone) = glyph(it.outcome);
-            let title = format!(
-                "{}, {}: {} in {}",
-                it.subject.as_ref().map_or("unattached", Subject::name),
-                it.machine,
-                it.outcome.word(),
-                length(took)
-            );
-            view! {
-                <circle class=format!("point {tone}") cx=format!("{x:.1}") cy=format!("{y:.1}") r="3">
-                    <title>{title}</title>
-                </circle>
-            }
-        })
-        .collect();
+    let mut drawn = String::from("<line x1=0 y1=114 x2=720 y2=114></line>");
+    for (at, it) in timed.iter().enumerate() {
+        let took = it.duration_us.unwrap_or(0);
+        let x = step * (real(at) + 0.5);
+        let y = height - 6.0 - (height - 12.0) * share(took, longest);
+        let (_, tone) = glyph(it.outcome);
+        let _ = write!(
+            drawn,
+            "<circle class=\"point {tone}\" cx={x:.1} cy={y:.1} r=3><title>{}, {}: {} in {}</title></circle>",
+            escaped(it.subject.as_ref().map_or("unattached", Subject::name)),
+            escaped(&it.machine),
+            it.outcome.word(),
+            length(took)
+        );
+    }
     let label = format!(
         "How long the newest {} results took, oldest on the left; the longest {}",
         timed.len(),
@@ -149,10 +145,7 @@ fn durations(window: &[PastResult], limit: u32) -> AnyView {
         length(longest)
     );
     view! {
-        <svg class="durations" viewBox="0 0 720 120" role="img" aria-label=label>
-            <line x1="0" y1="114" x2="720" y2="114"></line>
-            {points}
-        </svg>
+        <svg class="durations" viewBox="0 0 720 120" role="img" aria-label=label inner_html=drawn></svg>
         <p class="quiet">{caption}</p>
     }
     .into_any()
@@ -183,13 +176,16 @@ fn machines(case: &str, window: &[PastResult]) -> AnyView {
         .into_iter()
         .take(MACHINES)
         .map(|((machine, entry), results)| {
-            let strip: Vec<_> = results.iter().take(RELEASES).map(|it| chip(case, it)).collect();
+            let mut strip = String::new();
+            for it in results.iter().take(RELEASES) {
+                chip(&mut strip, case, it);
+            }
             let newest = results.first().map(|it| badge(Status::Outcome(Some(it.outcome))));
             table::row(vec![
                 machine.to_owned().into_any(),
                 table::code(entry.to_owned()),
                 newest.into_any(),
-                view! { <span class="strip">{strip}</span> }.into_any(),
+                view! { <span class="strip" inner_html=strip></span> }.into_any(),
             ])
         })
         .collect();
@@ -204,13 +200,16 @@ fn machines(case: &str, window: &[PastResult]) -> AnyView {
 }
 
 /// One result of a strip.
-fn chip(case: &str, it: &PastResult) -> AnyView {
+fn chip(html: &mut String, case: &str, it: &PastResult) {
     let (sign, tone) = glyph(it.outcome);
     let about = it.subject.as_ref().map_or("unattached", Subject::name);
     let label = format!("{about}: {}", it.outcome.word());
-    let title = label.clone();
-    view! { <a class=format!("chip-result {tone}") href=href::result(&it.run, case) aria-label=label title=title>{sign}</a> }
-        .into_any()
+    let label = escaped(&label);
+    let _ = write!(
+        html,
+        "<a class=\"chip-result {tone}\" href=\"{}\" aria-label=\"{label}\" title=\"{label}\">{sign}</a>",
+        escaped(&href::result(&it.run, case)),
+    );
 }
 
 fn releases(case: &str, stood: &[Stood]) -> AnyView {

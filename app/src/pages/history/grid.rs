@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use domain::{
-    history::{Column, Columns, Day, HistoryQuery, HistoryRow, worst},
+    history::{Column, Columns, Day, HistoryQuery, HistoryRow, beyond_id, worst},
     run::{
         Outcome,
         reported::{Totals, percent},
@@ -17,6 +17,9 @@ use crate::{
     routes::href,
     ui::{empty, escape::escaped, page},
 };
+
+/// How many bytes a cell usually takes.
+const CELL_BYTES: usize = 160;
 
 /// The page.
 #[must_use]
@@ -165,7 +168,10 @@ fn choice(
 /// browsers forget them otherwise.
 fn table(data: &HistoryPage) -> AnyView {
     let HistoryPage { query, history, .. } = data;
-    let mut html = String::from(
+    let machine = query.machine.as_deref().unwrap_or_default();
+    let mut html =
+        String::with_capacity(CELL_BYTES * (history.rows.len() + 1) * (history.columns.len() + 2));
+    html.push_str(
         "<table class=\"history\" role=table aria-label=\"How cases ended\"><thead role=rowgroup><tr role=row>\
          <th scope=col role=columnheader>Case</th>",
     );
@@ -173,8 +179,9 @@ fn table(data: &HistoryPage) -> AnyView {
         heading(&mut html, column);
     }
     html.push_str("</tr></thead><tbody role=rowgroup>");
+    let columns: Vec<_> = history.columns.iter().map(|it| CellsOf::column(it, machine)).collect();
     for row in &history.rows {
-        body_row(&mut html, row, &history.columns, query);
+        body_row(&mut html, row, &columns, machine);
     }
     html.push_str("</tbody></table>");
     view! {
@@ -213,47 +220,77 @@ fn heading(html: &mut String, column: &Column) {
     );
 }
 
-fn body_row(html: &mut String, row: &HistoryRow, columns: &[Column], query: &HistoryQuery) {
-    let machine = query.machine.as_deref().unwrap_or_default();
-    let case = href::case(&row.case, "", machine);
-    // Robot's names begin with the id.
-    let title = row.title.strip_prefix(row.case.as_str()).unwrap_or(&row.title).trim_start();
+/// What the cells of a column have in common, escaped.
+struct CellsOf {
+    /// A part of their addresses; the other names the case.
+    href: String,
+    /// Whether that part comes first.
+    first: bool,
+    /// What the column is called.
+    name: String,
+}
+
+impl CellsOf {
+    fn column(column: &Column, machine: &str) -> Self {
+        match column {
+            Column::Release(it) => {
+                let of_no_case = href::case("", "", "");
+                let href = href::case("", &it.subject.key(), machine);
+                let href = href.strip_prefix(&of_no_case).unwrap_or_default();
+                let name = escaped(it.subject.name()).into_owned();
+                Self { href: escaped(href).into_owned(), first: false, name }
+            }
+            Column::Run { id, about, .. } => {
+                let name = escaped(about).into_owned();
+                Self { href: escaped(&href::result(id, "")).into_owned(), first: true, name }
+            }
+        }
+    }
+}
+
+fn body_row(html: &mut String, row: &HistoryRow, columns: &[CellsOf], machine: &str) {
+    let name = escaped(&row.case);
     let _ = write!(
         html,
-        "<tr role=row><th scope=row role=rowheader><a href=\"{}\">{}</a> <span>{}</span></th>",
-        escaped(&case),
-        escaped(&row.case),
-        escaped(title),
+        "<tr role=row><th scope=row role=rowheader><a href=\"{}\">{name}</a> <span>{}</span></th>",
+        escaped(&href::case(&row.case, "", machine)),
+        escaped(beyond_id(&row.title, &row.case)),
     );
+    let (of_case, id) = (href::case(&row.case, "", ""), href::encode(&row.case));
+    let of_case = escaped(&of_case);
     for (cell, column) in row.cells.iter().zip(columns) {
-        match cell {
-            None => html.push_str("<td role=cell></td>"),
-            Some(totals) => body_cell(html, &row.case, totals, column, machine),
-        }
+        let Some(totals) = cell else {
+            html.push_str("<td role=cell></td>");
+            continue;
+        };
+        let href = if column.first { [&column.href, &*id] } else { [&*of_case, &column.href] };
+        body_cell(html, [&name, &column.name], href, totals);
     }
     html.push_str("</tr>");
 }
 
-fn body_cell(html: &mut String, case: &str, totals: &Totals, column: &Column, machine: &str) {
+/// Of these there are many, so it is put together without what formats.
+fn body_cell(html: &mut String, [case, column]: [&str; 2], href: [&str; 2], totals: &Totals) {
     let outcome = worst(totals);
     let (sign, tone) = glyph(outcome);
-    let (href, name) = match column {
-        Column::Release(it) => (href::case(case, &it.subject.key(), machine), it.subject.name()),
-        Column::Run { id, about, .. } => (href::result(id, case), about.as_str()),
-    };
-    // Who fails on some of many places wants to know on how many.
     let (of_it, all) = (of_outcome(totals, outcome), totals.all());
-    let count =
-        if outcome.fails() && of_it < all { format!("<i>{of_it}</i>") } else { String::new() };
-    let told = if all > 1 { format!(" on {of_it} of {all}") } else { String::new() };
-    let _ = write!(
-        html,
-        "<td role=cell class={tone}><a href=\"{}\" aria-label=\"{} in {}: {}{told}\">{sign}{count}</a></td>",
-        escaped(&href),
-        escaped(case),
-        escaped(name),
-        outcome.word(),
-    );
+    for part in ["<td role=cell class=", tone, "><a href=\"", href[0], href[1], "\" aria-label=\""]
+    {
+        html.push_str(part);
+    }
+    for part in [case, " in ", column, ": ", outcome.word()] {
+        html.push_str(part);
+    }
+    if all > 1 {
+        let _ = write!(html, " on {of_it} of {all}");
+    }
+    html.push_str("\">");
+    html.push_str(sign);
+    // Who fails on some of many places wants to know on how many.
+    if outcome.fails() && of_it < all {
+        let _ = write!(html, "<i>{of_it}</i>");
+    }
+    html.push_str("</a></td>");
 }
 
 const fn of_outcome(totals: &Totals, outcome: Outcome) -> u64 {

@@ -1,7 +1,9 @@
 //! How a release stands: what passed and failed against a baseline, and every failure with its past.
 
+use std::fmt::Write as _;
+
 use domain::{
-    history::{Failing, Group, worst},
+    history::{Failing, Group, beyond_id, worst},
     run::{report::Figures, reported::percent},
     subject::Subject,
     time::Timestamp,
@@ -17,7 +19,9 @@ use crate::{
     ui::{
         assessment,
         badge::{Status, badge},
-        empty, page, table,
+        empty,
+        escape::escaped,
+        page, table,
     },
 };
 
@@ -162,22 +166,22 @@ fn failure(it: &Failing, about: &str, now: Timestamp, ticked: bool) -> AnyView {
     let made = it.assessment.as_ref();
     let seen = assessment::seen(it.run.as_str(), made.map_or(0, |it| it.revision), &it.case);
     let tick = format!("Tick {} on {}", it.case, it.machine);
-    let title = (it.title != it.case).then(|| it.title.clone());
+    let title = beyond_id(&it.title, &it.case).to_owned();
     let place = match it.entry.as_str() {
         "" => format!("{} on {}", it.suite, it.machine),
         entry => format!("{} on {}, entry {entry}", it.suite, it.machine),
     };
-    let strip: Vec<_> = it
-        .strip
-        .iter()
-        .map(|mark| {
-            let outcome = worst(&mark.totals);
-            let (sign, tone) = glyph(outcome);
-            let label = format!("{}: {}", mark.about, outcome.word());
-            let told = label.clone();
-            view! { <li class=format!("chip-result {tone}") title=label><span aria-hidden="true">{sign}</span><span class="hidden">{told}</span></li> }
-        })
-        .collect();
+    let mut strip = String::new();
+    for mark in &it.strip {
+        let outcome = worst(&mark.totals);
+        let (sign, tone) = glyph(outcome);
+        let label = format!("{}: {}", escaped(&mark.about), outcome.word());
+        let _ = write!(
+            strip,
+            "<li class=\"chip-result {tone}\" title=\"{label}\"><span aria-hidden=true>{sign}</span>\
+             <span class=hidden>{label}</span></li>",
+        );
+    }
     let log = (!it.excerpt.is_empty()).then(|| {
         view! {
             <details>
@@ -193,7 +197,7 @@ fn failure(it: &Failing, about: &str, now: Timestamp, ticked: bool) -> AnyView {
                 {badge(Status::Outcome(Some(it.outcome)))}
                 <a href=href::result(&it.run, &it.case)><strong>{it.case.clone()}</strong></a>
                 <span>{title}</span>
-                <ul class="strip" aria-label="Newest releases, newest first">{strip}</ul>
+                <ul class="strip" aria-label="Newest releases, newest first" inner_html=strip></ul>
             </div>
             <p class="quiet">{place}</p>
             <p class="said">{it.message.clone()}</p>

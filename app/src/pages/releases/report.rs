@@ -2,6 +2,7 @@
 
 use domain::{
     deployment::Verdict,
+    history::beyond_id,
     run::report::{ChangedCase, Changes, Fail, Figures, Line, Matrix, RATE, Report},
     time::human_size,
 };
@@ -210,8 +211,8 @@ fn changed(changes: &Changes) -> AnyView {
 }
 
 fn described(case: &str, title: &str, place: &str) -> AnyView {
-    let title = (title != case).then(|| format!(" {title}"));
-    view! { <a href=href::case(case, "", "")>{case.to_owned()}</a>{title}<div class="quiet">{place.to_owned()}</div> }
+    let title = beyond_id(title, case).to_owned();
+    view! { <a href=href::case(case, "", "")>{case.to_owned()}</a>" "{title}<div class="quiet">{place.to_owned()}</div> }
         .into_any()
 }
 

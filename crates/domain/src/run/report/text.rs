@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{ChangedCase, Changes, Fail, FailWaiver, Figures, Matrix, RATE, Report};
 use crate::{
     deployment::Verdict,
+    history::beyond_id,
     markdown::{cell, prose},
     time::human_size,
 };
@@ -154,8 +155,7 @@ fn list_or(items: &[String], otherwise: &str) -> String {
 }
 
 fn described(case: &str, title: &str) -> String {
-    let title = if title == case { "" } else { title };
-    cell(format!("{case} {title}").trim_end())
+    cell(format!("{case} {}", beyond_id(title, case)).trim_end())
 }
 
 fn matrix(text: &mut String, matrix: &Matrix, all: &Figures) {
