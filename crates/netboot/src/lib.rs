@@ -17,9 +17,11 @@ mod observe;
 mod request;
 mod script;
 mod short;
+mod tftp;
 
 pub use catalogue::{Served, SharedCatalogue, Snapshot};
 pub use listener::{BootListener, Route, routes, serve, serve_guest};
 pub use observe::{Observations, Observer};
 pub use request::{Part, range};
 pub use script::{Base, chain_script, menu_script, refusal_script};
+pub use tftp::{FirstStage, serve_tftp};
