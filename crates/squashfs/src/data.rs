@@ -1,6 +1,6 @@
 //! The content of files: blocks, each compressed by itself, and the ends of files that share one.
 
-use std::{fs::File, os::unix::fs::FileExt as _, sync::Arc};
+use std::{fs::File, os::unix::fs::FileExt as _};
 
 use bytes::Bytes;
 use quick_cache::{Weighter, sync::Cache};
@@ -29,7 +29,7 @@ impl Weighter<u64, Bytes> for Length {
 /// What reads the content of files.
 #[derive(Debug)]
 pub(crate) struct Data {
-    file: Arc<File>,
+    file: File,
     compression: Compression,
     block: usize,
     fragments: Vec<(u64, u32)>,
@@ -40,7 +40,7 @@ pub(crate) struct Data {
 impl Data {
     /// `cache` is how much is kept of uncompressed blocks, in bytes.
     pub(crate) fn read(
-        file: Arc<File>,
+        file: File,
         superblock: &Superblock,
         cache: u64,
     ) -> Result<Self, SquashfsError> {

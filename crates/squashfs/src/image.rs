@@ -1,6 +1,6 @@
 //! An image, opened.
 
-use std::{fs::File, os::unix::fs::FileExt as _, sync::Arc};
+use std::{fs::File, os::unix::fs::FileExt as _};
 
 use crate::{
     SquashfsError,
@@ -42,7 +42,7 @@ impl Image {
         let end = Self::end_of_directories(&file, &superblock)?;
         let directories = Table::read(&file, compression, superblock.directory_table, end)?;
         let xattrs = Xattrs::read(&file, &superblock)?;
-        let data = Data::read(Arc::new(file), &superblock, cache)?;
+        let data = Data::read(file, &superblock, cache)?;
         Ok(Self { superblock, ids, inodes, directories, xattrs, data })
     }
 

@@ -1,17 +1,18 @@
 //! What differs between the results of two subjects.
 
-use crate::{
-    Rows, StoreError,
-    columns::{Columns, number, optional_number, optional_parsed, optional_text, text},
-    packed::{Packing, packed},
-    subjects::SubjectNumber,
-};
 use domain::{
     ids::RunId,
     run::{
         Outcome,
         comparison::{CaseChange, ComparedCase, SeenCase},
     },
+};
+
+use crate::{
+    Rows, StoreError,
+    columns::{Columns, number, optional_number, optional_parsed, optional_text, text},
+    packed::{Packing, packed},
+    subjects::SubjectNumber,
 };
 
 /// What differs between two subjects.

@@ -3,17 +3,18 @@
 
 mod grid;
 
+use domain::{
+    history::{PastResult, Stood},
+    ids::RunId,
+    time::Timestamp,
+};
+
 use crate::{
     Rows, StoreError,
     columns::{Columns, foreign, number, optional_number, parsed, text, time},
     packed::{Packing, packed},
     results::totals,
     subjects::{SubjectNumber, optional_subject},
-};
-use domain::{
-    history::{PastResult, Stood},
-    ids::RunId,
-    time::Timestamp,
 };
 
 /// A query for results of cases, each with what names its run: of a run's many columns no more than that.
