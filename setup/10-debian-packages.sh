@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Debian packages: the builder's tools, what kernels are compiled with, QEMU with its iPXE, compilers,
-# Node with npm for the terminal's packages; for tests Chromium, minisign and PostgreSQL.
+# Node with npm for the terminal's packages; for tests Chromium, minisign,
+# PostgreSQL, a DHCP server and the firmware of UEFI machines.
 source "$(dirname "$0")/common.sh"
 purpose=$1
 missing=()
@@ -44,6 +45,7 @@ need_file /usr/include/gelf.h libelf-dev
 need_file /usr/include/openssl/opensslv.h libssl-dev
 need_file /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 need_file /usr/lib/ipxe/qemu ipxe-qemu
+need_file /usr/lib/ipxe/undionly.kpxe ipxe
 if ! have cargo; then
     missing+=(rustc-web cargo-web)
 fi
@@ -55,6 +57,9 @@ if [ "$purpose" = test ]; then
     need curl curl
     need jq jq
     need openssl openssl
+    need ip iproute2
+    need dnsmasq dnsmasq-base
+    need_file /usr/share/OVMF/OVMF_CODE_4M.fd ovmf
     if [ ! -e /usr/sbin/sshd ]; then
         # Tests start the program themselves, on loopback; this machine gets no SSH service by that.
         as_root install -d /etc/systemd/system

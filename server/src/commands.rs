@@ -12,16 +12,19 @@ use services::{
 };
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use crate::config::{AdminCommand, AuditCommand, Command, Config, DataArgs, LogFormat};
+use crate::{
+    config::{AdminCommand, AuditCommand, Command, Config, DataArgs, LogFormat},
+    sockets::Sockets,
+};
 
 type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 /// Runs the command that the configuration names; `program` is this very program, opened before the
-/// change of user.
+/// change of user, and `sockets` those of a server.
 ///
 /// # Errors
 /// What stopped the command, for the terminal.
-pub fn run(config: Config, program: Option<File>) -> Outcome {
+pub fn run(config: Config, program: Option<File>, sockets: Option<Sockets>) -> Outcome {
     match &config.command {
         Command::Relay { socket } => return Ok(lab::relay(socket)?),
         Command::Shell(shell) => return Ok(shell.run()?),
@@ -41,7 +44,10 @@ pub fn run(config: Config, program: Option<File>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match config.command {
-            Command::Serve(options) => crate::serve::serve(*options, program).await,
+            Command::Serve(options) => {
+                let sockets = sockets.map_or_else(|| Sockets::bind(&options), Ok)?;
+                crate::serve::serve(*options, program, sockets).await
+            }
             Command::Migrate(data) => {
                 Services::migrate(&data.data_dir, data.database_url.as_deref()).await?;
                 println!("The store in {} has this program's form.", data.data_dir.display());

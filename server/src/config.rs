@@ -128,6 +128,26 @@ pub struct ServeArgs {
         value_name = "HOST:PORT"
     )]
     pub boot_listen: SocketAddr,
+    /// Where firmware fetches iPXE over TFTP, usually 0.0.0.0:69, which takes root to start; off unless
+    /// named.
+    #[arg(long, env = "BOOTWRIGHT_TFTP_LISTEN", value_name = "HOST:PORT")]
+    pub tftp_listen: Option<SocketAddr>,
+    /// Interfaces on which firmware that asks for a network boot is told by proxyDHCP where iPXE is, beside
+    /// the DHCP server that is there; none unless named, takes root to start, and needs TFTP.
+    #[arg(
+        long,
+        env = "BOOTWRIGHT_PROXY_DHCP",
+        value_name = "INTERFACE",
+        value_delimiter = ',',
+        requires = "tftp_listen"
+    )]
+    pub proxy_dhcp: Vec<String>,
+    /// Folder of iPXE's binaries, those of the Debian package ipxe unless said otherwise.
+    #[arg(long, env = "BOOTWRIGHT_IPXE_DIR", default_value = "/usr/lib/ipxe", value_name = "DIR")]
+    pub ipxe_dir: PathBuf,
+    /// Go on without TFTP or proxyDHCP where their ports are taken, and say so in the log.
+    #[arg(long, env = "BOOTWRIGHT_SKIP_TAKEN_PORTS")]
+    pub skip_taken_ports: bool,
     /// Host names besides this host's own by which browsers may open the dashboard.
     #[arg(long, env = "BOOTWRIGHT_HOST", value_name = "NAME", value_delimiter = ',')]
     pub host: Vec<String>,

@@ -1,7 +1,7 @@
 //! The program `bootwright`: command line, configuration, HTTP wiring.
 //!
-//! `main` turns arguments into a [`config::Config`], becomes an ordinary user, and hands over to
-//! one of the commands. `bootwright serve` opens two listeners: the [`dashboard`] for people and the
+//! `main` turns arguments into a [`config::Config`], binds the [`sockets`], becomes an ordinary user, and
+//! hands over to one of the commands. `bootwright serve` opens two listeners: the [`dashboard`] for people and the
 //! boot listener for machines. What they do is decided in `services`; nothing here knows SQL.
 
 pub mod api;
@@ -24,6 +24,7 @@ mod multipart;
 mod notes;
 pub mod origin;
 mod plans;
+mod port_holder;
 pub mod privileges;
 mod readers;
 pub mod recipes;
@@ -32,6 +33,7 @@ mod reports;
 mod results;
 pub mod serve;
 pub mod session_store;
+pub mod sockets;
 mod timing;
 mod variants;
 

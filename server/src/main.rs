@@ -3,7 +3,7 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use mimalloc::MiMalloc;
-use server::{cli, commands, config, privileges};
+use server::{cli, commands, config, privileges, sockets::Sockets};
 
 /// Pages are made of many small texts, and each is allocated: a third of the time of a large page went to
 /// the system's allocator.
@@ -25,6 +25,14 @@ fn main() -> ExitCode {
     }
     // Opened as whoever started us: the server's user may not reach it where it is.
     let program = std::fs::File::open("/proc/self/exe").ok();
+    // As whoever started us, too: ports below 1024 are root's.
+    let sockets = match &config.command {
+        config::Command::Serve(options) => match Sockets::bind(options) {
+            Ok(sockets) => Some(sockets),
+            Err(error) => return fail(&error),
+        },
+        _ => None,
+    };
     // Before any thread is started: the change of user is one of the whole process.
     let settled = match config.command.data() {
         Some(data) => privileges::settle(&data.user, &data.data_dir),
@@ -33,7 +41,7 @@ fn main() -> ExitCode {
     if let Err(error) = settled {
         return fail(&error);
     }
-    match commands::run(config, program) {
+    match commands::run(config, program, sockets) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(error.as_ref()),
     }

@@ -1,6 +1,7 @@
 //! Becoming an ordinary user: nothing of a recipe runs as root of the host.
 //!
-//! Started as root, every subcommand becomes the system user before it opens a socket or a store.
+//! Started as root, every subcommand becomes the system user before it opens a store or reads a byte of
+//! anybody; the sockets of a server are bound before, since low ports are root's, and answer afterwards.
 //! The data folder is made for that user, or taken over where it is empty; a folder that the user
 //! cannot reach is refused with the parent that shuts it out. This must happen before any thread
 //! is started: it is the first thing that `main` does.

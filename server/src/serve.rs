@@ -11,12 +11,16 @@ use std::{
 
 use axum::Router;
 use domain::guest::GuestLimits;
+use netboot::{BIOS_BINARY, FirstStageBinaries, FirstStageError};
 use nix::unistd::{AccessFlags, access};
 use services::{Services, ServicesOptions};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::{TcpListener, UdpSocket},
+    sync::watch,
+};
 use tokio_util::task::TaskTracker;
 
-use crate::{config::ServeArgs, dashboard};
+use crate::{config::ServeArgs, dashboard, sockets::Sockets};
 
 /// How long requests in flight may take to end after the server was asked to.
 const GRACE: Duration = Duration::from_secs(10);
@@ -24,16 +28,23 @@ const GRACE: Duration = Duration::from_secs(10);
 const VARIANT_WORKERS: u16 = 2;
 
 /// Serves until the process is asked to end (SIGTERM, SIGINT). `program` is this very program,
-/// opened before the change of user.
+/// opened before the change of user, and so were the `sockets`.
 ///
 /// # Errors
-/// Where a listener or the store cannot be opened.
+/// Where a socket or the store cannot be opened.
 pub async fn serve(
     options: ServeArgs,
     program: Option<fs::File>,
+    sockets: Sockets,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let people = bind(options.listen, "dashboard", "--listen").await?;
-    let machines = bind(options.boot_listen, "boot listener", "--boot-listen").await?;
+    for skipped in &sockets.skipped {
+        tracing::warn!("{skipped}");
+    }
+    let first_stage = first_stage(&options, &sockets)?;
+    let people = TcpListener::from_std(sockets.dashboard)?;
+    let machines = TcpListener::from_std(sockets.boot)?;
+    let tftp = sockets.tftp.map(UdpSocket::from_std).transpose()?;
+    let tftp_address = tftp.as_ref().map(UdpSocket::local_addr).transpose()?;
     let (people_address, boot_address) = (people.local_addr()?, machines.local_addr()?);
 
     let services = Services::open(ServicesOptions {
@@ -77,12 +88,23 @@ pub async fn serve(
     tasks.spawn(async move { left.read_left_results().await });
     tasks.spawn(services.clone().keep_house(stopping.clone()));
     tasks.spawn(services.clone().keep_guests(stopping.clone()));
-    tasks.spawn(netboot::serve(machines, services.boot_listener(), stopped(stopping.clone())));
+    let listener = services.boot_listener().with_first_stage(first_stage.clone());
+    tasks.spawn(netboot::serve(machines, listener, stopped(stopping.clone())));
+    if let Some(tftp) = tftp {
+        let files = first_stage.over_tftp(boot_address.port());
+        let served = netboot::serve_tftp(tftp, files, stopped(stopping.clone()));
+        tasks.spawn(async move { ended("TFTP", served.await) });
+    }
+    for interface in sockets.proxy_dhcp {
+        let stop = stopped(stopping.clone());
+        let served = netboot::serve_proxy_dhcp(interface, boot_address.port(), stop);
+        tasks.spawn(async move { ended("proxyDHCP", served.await) });
+    }
     let link = services.first_administrator_link().await?;
     tasks.spawn(serve_people(people, dashboard::router(&services, &options, &stopping), stopping));
     tasks.close();
 
-    announce(people_address, boot_address, link.as_deref())?;
+    announce(people_address, boot_address, tftp_address, link.as_deref())?;
     wait_for_signal().await?;
     tracing::info!("asked to end");
     stop.send_replace(true);
@@ -92,10 +114,17 @@ pub async fn serve(
     Ok(())
 }
 
-async fn bind(address: SocketAddr, what: &str, flag: &str) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| {
-        format!("the {what} cannot listen on {address}: {error}; name another address with {flag}")
-    })
+/// iPXE's binaries: they must be there where firmware is told to fetch them.
+fn first_stage(
+    options: &ServeArgs,
+    sockets: &Sockets,
+) -> Result<FirstStageBinaries, FirstStageError> {
+    match FirstStageBinaries::load(&options.ipxe_dir) {
+        Err(FirstStageError::NoBinary(_)) if sockets.tftp.is_none() => {
+            Ok(FirstStageBinaries::default())
+        }
+        loaded => loaded,
+    }
 }
 
 /// This program as a path that the server's user can execute: QEMU starts its command `relay`. In
@@ -121,6 +150,13 @@ async fn serve_people(listener: TcpListener, router: Router, stopping: watch::Re
     }
 }
 
+/// Tells of a service that ended before it was asked to.
+fn ended(what: &str, how: io::Result<()>) {
+    if let Err(error) = how {
+        tracing::error!(%error, "{what} ended");
+    }
+}
+
 async fn stopped(mut stopping: watch::Receiver<bool>) {
     // An error means that the sender is gone, and so is the server.
     let _ = stopping.wait_for(|stop| *stop).await;
@@ -137,10 +173,18 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// Tells on standard output where to go; scripts read these lines.
-fn announce(people: SocketAddr, boot: SocketAddr, link: Option<&str>) -> io::Result<()> {
+fn announce(
+    people: SocketAddr,
+    boot: SocketAddr,
+    tftp: Option<SocketAddr>,
+    link: Option<&str>,
+) -> io::Result<()> {
     let mut output = io::stdout().lock();
     writeln!(output, "Dashboard:     http://{}", reachable(people))?;
     writeln!(output, "Boot listener: http://{}/menu.ipxe", reachable(boot))?;
+    if let Some(tftp) = tftp {
+        writeln!(output, "TFTP:          tftp://{}/{BIOS_BINARY}", reachable(tftp))?;
+    }
     if let Some(token) = link {
         writeln!(
             output,

@@ -23,6 +23,7 @@ use crate::{
     boots::Boots,
     catalogue::{EnvironmentServed, Served, SharedCatalogue},
     connections::{self, Limits},
+    first_stage::FirstStageBinaries,
     observe::{CountedBody, Observer, Watch},
     request,
     script::{Base, chain_script, environment_script, menu_script, refusal_script},
@@ -36,6 +37,7 @@ pub struct BootListener {
     files: Files,
     watch: Watch,
     boots: Boots,
+    first_stage: FirstStageBinaries,
 }
 
 /// A route of the boot listener.
@@ -59,6 +61,7 @@ pub fn routes() -> Vec<Route> {
         row("/boot.ipxe", get(boot)),
         row("/ipxe", get(machine_menu)),
         row("/v1/boot/{mac}", get(pixiecore)),
+        row("/first-stage/{name}", get(first_stage)),
         row("/kernels/{name}", get(kernel)),
         row("/artifacts/{digest}/{name}", get(artifact)),
         row("/s/{digits}/{name}", get(short_artifact)),
@@ -71,7 +74,14 @@ impl BootListener {
     pub fn new(catalogue: SharedCatalogue, blobs: BlobStore, clock: Arc<dyn Clock>) -> Self {
         let boots = Boots::new(clock.clone());
         let watch = Watch { observer: None, clock, sending: None };
-        Self { catalogue, files: Files::new(blobs), watch, boots }
+        let first_stage = FirstStageBinaries::default();
+        Self { catalogue, files: Files::new(blobs), watch, boots, first_stage }
+    }
+
+    /// The same listener with binaries of iPXE, for firmware that boots over HTTP.
+    #[must_use]
+    pub fn with_first_stage(self, first_stage: FirstStageBinaries) -> Self {
+        Self { first_stage, ..self }
     }
 
     /// The releases, by the digests of their manifests, of which machines get something now, or got
@@ -314,6 +324,27 @@ async fn kernel(
         Err(refusal) => return listener.answer(&request, Err(refusal)),
     };
     listener.file(&request, &served, served.kernel_file(&name)).await
+}
+
+/// iPXE for firmware that boots over HTTP, such as UEFI's (UEFI specification 2.10, §24.7).
+async fn first_stage(
+    State(listener): State<BootListener>,
+    Segments(name): Segments<String>,
+    request: Parts,
+) -> Response {
+    let Some(content) = listener.first_stage.binary(&name) else {
+        let reason = "there is no binary of iPXE of that name".to_owned();
+        return listener.answer(&request, Err((StatusCode::NOT_FOUND, reason)));
+    };
+    let length = content.len();
+    let body = if request.method == Method::HEAD { Body::empty() } else { Body::from(content) };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/efi")),
+        (header::CONTENT_LENGTH, HeaderValue::from(length)),
+        // Another version of the package may come.
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    (headers, body).into_response()
 }
 
 async fn artifact(

@@ -6,7 +6,10 @@
 
 mod entry;
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    net::{IpAddr, SocketAddr},
+};
 
 use domain::{
     manifest::BootEntry,
@@ -18,8 +21,14 @@ use crate::catalogue::{EnvironmentServed, Served};
 
 /// How long the menu waits for a key before it boots the default where nobody chose anything.
 const UNATTENDED_MS: u32 = 3000;
-/// How long a failure stays on the screen before the menu comes back, or its text is lost.
-const FAILED_MS: u32 = 10_000;
+/// How long a failed entry waits before it is tried again; each time twice as long.
+const FIRST_PAUSE_MS: u32 = 2000;
+/// The pause at which it is given up, and the menu comes back: after three more tries within 14 s.
+const LAST_PAUSE_MS: u32 = 16_000;
+/// How long a machine waits before it asks for its script again; each time twice as long.
+const FIRST_PAUSE_S: u32 = 1;
+/// The longest such pause; a machine asks for as long as it is on.
+const LONGEST_PAUSE_S: u32 = 32;
 
 /// The address by which a machine reached us, checked: `10.0.2.100:8000`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +61,11 @@ impl Base {
             }
         };
         (name_is_plain && port_is_plain).then(|| Self(host.to_owned()))
+    }
+
+    /// The boot listener at an address of ours.
+    pub(crate) fn of(address: IpAddr, port: u16) -> Self {
+        Self(SocketAddr::new(address, port).to_string())
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -116,6 +130,7 @@ fn rendered<'a>(
     Ok(format!(
         "#!ipxe\n\
          :MENU\n\
+         set pause:int32 {FIRST_PAUSE_MS}\n\
          menu\n\
          item --gap -- {HEADER}\n\
          item {SHELL_LABEL} {SHELL_TEXT}\n\
@@ -130,21 +145,33 @@ fn rendered<'a>(
          goto MENU\n\
          \n\
          :FAILED\n\
-         echo Bootwright: this entry could not be loaded, the line above says why\n\
-         prompt --timeout {FAILED_MS} Press any key for the menu ||\n\
-         goto MENU\n\
+         echo Bootwright: ${{target}} could not be loaded, the line above says why\n\
+         iseq ${{pause}} {LAST_PAUSE_MS} && goto MENU ||\n\
+         prompt --timeout ${{pause}} Trying again in ${{pause}} ms, press any key for the menu && goto MENU ||\n\
+         inc pause ${{pause}}\n\
+         goto ${{target}}\n\
          {bodies}"
     ))
 }
 
-/// A script that asks for the script of the machine that runs it.
+/// A script that asks for the script of the machine that runs it, until one comes.
 #[must_use]
 pub fn chain_script(base: &Base) -> String {
+    let script = base.url(
+        "/ipxe?mac=${netX/mac:hexhyp}&uuid=${uuid}&serial=${serial:uristring}&arch=${buildarch}",
+    );
+    let server = base.url("/");
+    // A script that ends well has had its say: the firmware goes on with what it boots next.
     format!(
-        "#!ipxe\nchain {}\n",
-        base.url(
-            "/ipxe?mac=${net0/mac:hexhyp}&uuid=${uuid}&serial=${serial:uristring}&arch=${buildarch}"
-        )
+        "#!ipxe\n\
+         set pause:int32 {FIRST_PAUSE_S}\n\
+         :ASK\n\
+         echo Bootwright: asking {server} what ${{netX/mac}} boots\n\
+         chain --autofree {script} && exit ||\n\
+         echo Bootwright: nothing to boot came from {server}, asking again in ${{pause}} s\n\
+         sleep ${{pause}}\n\
+         iseq ${{pause}} {LONGEST_PAUSE_S} || inc pause ${{pause}}\n\
+         goto ASK\n"
     )
 }
 

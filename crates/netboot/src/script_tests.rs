@@ -69,6 +69,7 @@ fn a_menu_is_exactly_this() {
     let expected = format!(
         "#!ipxe\n\
          :MENU\n\
+         set pause:int32 2000\n\
          menu\n\
          item --gap -- ---------------- iPXE boot menu ----------------\n\
          item shell ipxe shell\n\
@@ -84,12 +85,15 @@ fn a_menu_is_exactly_this() {
          goto MENU\n\
          \n\
          :FAILED\n\
-         echo Bootwright: this entry could not be loaded, the line above says why\n\
-         prompt --timeout 10000 Press any key for the menu ||\n\
-         goto MENU\n\
+         echo Bootwright: ${{target}} could not be loaded, the line above says why\n\
+         iseq ${{pause}} 16000 && goto MENU ||\n\
+         prompt --timeout ${{pause}} Trying again in ${{pause}} ms, press any key for the menu && \
+         goto MENU ||\n\
+         inc pause ${{pause}}\n\
+         goto ${{target}}\n\
          \n\
-         :deb-netboot\n{boot}\n\
-         :deb-dev\n{boot}"
+         :deb-netboot\nset target deb-netboot\n{boot}\n\
+         :deb-dev\nset target deb-dev\n{boot}"
     );
     assert_eq!(menu_script(&served(), &base).unwrap(), expected);
 }
@@ -265,6 +269,7 @@ fn a_hypervisor_gets_its_dom0_within_what_ipxe_keeps() {
     assert_eq!(
         commands("192.168.10.123:8000"),
         [
+            "set target xen".to_owned(),
             "imgfree".to_owned(),
             format!(
                 "kernel {short}/7 dom0_mem=512M loglvl=all guest_loglvl=all com1=115200,8n1 console=com1 || goto FAILED"
@@ -278,8 +283,8 @@ fn a_hypervisor_gets_its_dom0_within_what_ipxe_keeps() {
     );
     // A name that leaves no room is told on the console, and nothing is cut off.
     let long = commands(&format!("{}.example:8000", "a".repeat(60)));
-    assert!(long[1].starts_with("echo Bootwright: xen needs command lines of "), "{long:?}");
-    assert_eq!(long[2], "goto FAILED");
+    assert!(long[2].starts_with("echo Bootwright: xen needs command lines of "), "{long:?}");
+    assert_eq!(long[3], "goto FAILED");
 }
 
 #[test]
@@ -303,7 +308,7 @@ fn installers_and_chains_lead_elsewhere() {
     chained.manifest.default_entry = "lab".to_owned();
     let script = menu_script(&chained, &base).unwrap();
     assert!(script.ends_with(
-        ":lab\nimgfree\nchain --autofree http://boot.example/menu.ipxe || goto FAILED\ngoto MENU\n"
+        ":lab\nset target lab\nimgfree\nchain --autofree http://boot.example/menu.ipxe || goto FAILED\ngoto MENU\n"
     ));
     assert!(pixiecore(&chained, &base).unwrap_err().contains("of kind chain"));
 }

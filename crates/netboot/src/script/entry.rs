@@ -44,7 +44,7 @@ pub(super) fn lines(served: &Served, entry: &BootEntry, base: &Base) -> Result<S
             format!("chain --autofree {script} || goto FAILED\n")
         }
     };
-    Ok(format!("\n:{label}\nimgfree\n{commands}goto MENU\n"))
+    Ok(format!("\n:{label}\nset target {label}\nimgfree\n{commands}goto MENU\n"))
 }
 
 fn words(arguments: &str) -> Option<String> {

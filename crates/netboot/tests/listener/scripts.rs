@@ -121,10 +121,14 @@ fn a_robot_reaches_every_entry_by_counting_lines() {
 fn boot_ipxe_asks_for_the_machine_that_runs_it() {
     let bench = Bench::start();
     let script = bench.get("/boot.ipxe");
+    let here = format!("http://{}", bench.address);
     let expected = format!(
-        "#!ipxe\nchain http://{}/ipxe?mac=${{net0/mac:hexhyp}}&uuid=${{uuid}}\
-         &serial=${{serial:uristring}}&arch=${{buildarch}}\n",
-        bench.address
+        "#!ipxe\nset pause:int32 1\n:ASK\n\
+         echo Bootwright: asking {here}/ what ${{netX/mac}} boots\n\
+         chain --autofree {here}/ipxe?mac=${{netX/mac:hexhyp}}&uuid=${{uuid}}\
+         &serial=${{serial:uristring}}&arch=${{buildarch}} && exit ||\n\
+         echo Bootwright: nothing to boot came from {here}/, asking again in ${{pause}} s\n\
+         sleep ${{pause}}\niseq ${{pause}} 32 || inc pause ${{pause}}\ngoto ASK\n"
     );
     assert_eq!(script.text(), expected);
 }
