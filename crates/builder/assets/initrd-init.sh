@@ -1,6 +1,7 @@
 #!/bin/busybox sh
 # The first program of a machine that boots a Bootwright release: loads the images of the rootfs
-# over HTTP, checks their SHA-256, stacks them under a writable layer in memory and hands over.
+# over HTTP and checks their SHA-256, or mounts the rootfs over NFS, stacks what is read-only under a
+# writable layer in memory and hands over.
 #
 # The initrd holds: /bin/busybox (static), this file as /init, and /lib/modules/<uname -r>/ with
 # modules.dep and the modules named below as far as the kernel has them as modules.
@@ -9,6 +10,8 @@
 #   bootwright.image=<url>,<sha256>  an image, repeatable, the lowest layer first
 #   bootwright.images=<url>,<sha256> a list of images, where a command line has no room for them:
 #                                    lines of <name beside the list> <sha256>, lowest layer first
+#   bootwright.nfs=<IPv4 address>:<path>,<ro|rw>[,<mount option>...]
+#                                    in their place: a tree on an NFS server, of version 3 over TCP
 #   BOOTIF=01-<mac with dashes>      the network card that the boot loader used
 #   init=<path>                      the program to start in the rootfs, /sbin/init by itself
 #
@@ -20,9 +23,10 @@ set -u -f
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
 
 MODULES="virtio_pci virtio_net virtio_rng e1000 e1000e igb igc ixgbe r8169 tg3 bnxt_en mlx5_core
-  vmxnet3 ena hv_netvsc xen_netfront af_packet loop squashfs overlay"
+  vmxnet3 ena hv_netvsc xen_netfront af_packet loop squashfs overlay nfs nfsv3"
 NETWORK_SECONDS=30
 ATTEMPTS=3
+MOUNT_ATTEMPTS=10
 DOWNLOAD_SECONDS=900
 
 say() {
@@ -58,6 +62,7 @@ prepare() {
 read_command_line() {
     IMAGES=
     LIST=
+    NFS=
     BOOTIF=
     INIT=/sbin/init
     # shellcheck disable=SC2013 # words, not lines
@@ -68,12 +73,17 @@ read_command_line() {
         bootwright.image=* | bootwright.images=*)
             fail configuration "$word is not <url>,<sha256>"
             ;;
+        bootwright.nfs=?*:/?*,r[ow] | bootwright.nfs=?*:/?*,r[ow],*) NFS=${word#bootwright.nfs=} ;;
+        bootwright.nfs=*)
+            fail configuration "$word is not <address>:<path>,<ro|rw>"
+            ;;
         BOOTIF=01-*) BOOTIF=$(echo "${word#BOOTIF=01-}" | tr 'A-F-' 'a-f:') ;;
         init=/*) INIT=${word#init=} ;;
         --) break ;;
         esac
     done
-    [ -n "$IMAGES$LIST" ] || fail configuration "the kernel command line names no bootwright.image"
+    [ -n "$IMAGES$LIST$NFS" ] ||
+        fail configuration "the kernel command line names neither bootwright.image nor bootwright.nfs"
 }
 
 load_modules() {
@@ -216,20 +226,70 @@ load_images() {
         lower="/run/bootwright/layers/$number${lower:+:$lower}"
         echo "$image" >>/run/bootwright/images
     done
+    stack "$lower"
+}
+
+# stack LOWER: the root is LOWER under a writable layer in memory.
+stack() {
     mount -t tmpfs -o mode=0755,size=75% tmpfs /run/bootwright/rw
     mkdir -p /run/bootwright/rw/upper /run/bootwright/rw/work
     chmod 0755 /run/bootwright/rw/upper
-    mount -t overlay -o "lowerdir=$lower,upperdir=/run/bootwright/rw/upper,workdir=/run/bootwright/rw/work" \
+    mount -t overlay -o "lowerdir=$1,upperdir=/run/bootwright/rw/upper,workdir=/run/bootwright/rw/work" \
         overlay /root || fail product "kernel $(uname -r) cannot stack the images with overlayfs"
+}
+
+# Mounts NFS on a folder; the kernel asks the server's MOUNT service itself.
+mount_nfs() {
+    mkdir -p "$1"
+    attempt=1
+    until mount -t nfs -o "$access,vers=3,proto=tcp,mountproto=tcp,nolock,addr=${export%%:*}$options" \
+        "$export" "$1" 2>/run/bootwright/mount; do
+        if [ "$attempt" -ge "$MOUNT_ATTEMPTS" ]; then
+            fail lab "$export could not be mounted in $MOUNT_ATTEMPTS attempts:" \
+                "$(tail -n 1 /run/bootwright/mount)"
+        fi
+        attempt=$((attempt + 1))
+        sleep 2
+    done
+    say "mounted $export"
+}
+
+mount_root() {
+    say "stage rootfs"
+    export=${NFS%%,*}
+    options=${NFS#*,}
+    access=${options%%,*}
+    options=${options#"$access"}
+    case "$access" in
+    rw) mount_nfs /root ;;
+    ro)
+        mount_nfs /run/bootwright/layers/nfs
+        stack /run/bootwright/layers/nfs
+        ;;
+    esac
+    echo "$NFS" >/run/bootwright/nfs
+    # Should systemd-networkd run in the rootfs, it takes the card over without taking its address away.
+    mkdir -p /run/systemd/network
+    cat >/run/systemd/network/10-bootwright-root.network <<NETWORK
+[Match]
+MACAddress=$(cat "/sys/class/net/$CARD/address")
+
+[Network]
+DHCP=yes
+KeepConfiguration=yes
+NETWORK
 }
 
 hand_over() {
     if [ ! -e "/root$INIT" ] && [ ! -L "/root$INIT" ]; then
         fail product "the rootfs has no $INIT"
     fi
-    # The rootfs names and configures its cards itself; one that is up could not be renamed.
-    ip addr flush dev "$CARD"
-    ip link set "$CARD" down
+    # The rootfs names and configures its cards itself; one that is up could not be renamed. What the
+    # root comes by must stay up.
+    if [ -z "$NFS" ]; then
+        ip addr flush dev "$CARD"
+        ip link set "$CARD" down
+    fi
     for folder in proc sys dev run; do
         mkdir -p "/root/$folder"
         mount -o move "/$folder" "/root/$folder" ||
@@ -245,5 +305,9 @@ prepare
 read_command_line
 load_modules
 start_network
-load_images
+if [ -n "$NFS" ]; then
+    mount_root
+else
+    load_images
+fi
 hand_over

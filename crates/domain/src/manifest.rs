@@ -278,6 +278,9 @@ impl BootEntry {
             Self::Linux { kernel, root, arguments, .. } => {
                 field("kernel", kernel);
                 field("root", root.word());
+                if let Some(nfs) = root.nfs() {
+                    field("nfs", &nfs.to_string());
+                }
                 field("arguments", arguments);
             }
             Self::Xen { hypervisor, hypervisor_arguments, kernel, root, arguments, .. } => {
@@ -285,6 +288,9 @@ impl BootEntry {
                 field("hypervisor_arguments", hypervisor_arguments);
                 field("kernel", kernel);
                 field("root", root.word());
+                if let Some(nfs) = root.nfs() {
+                    field("nfs", &nfs.to_string());
+                }
                 field("arguments", arguments);
             }
             Self::Installer { kernel, initrd, preseed, arguments, .. } => {

@@ -13,6 +13,7 @@ pub(crate) mod nearest;
 mod proposal;
 mod read;
 pub(crate) mod report;
+mod root;
 mod slips;
 pub(crate) mod syntax;
 pub(crate) mod system;
@@ -28,6 +29,7 @@ pub use self::{
     from_variant::{VariantInRecipe, with_variant},
     proposal::{BroughtKernel, RootfsFacts, propose},
     read::{LONGEST_TEXT, parse},
+    root::{InvalidNfsOption, NfsRoot, RootMethod},
     using::{console_login, kernels_named, normalised, starter, unknown_kernels, unknown_packages},
 };
 pub use crate::variant::Script;
@@ -247,26 +249,6 @@ pub struct Menu {
 
 const fn default_timeout() -> u32 {
     3000
-}
-
-/// How the rootfs reaches the machine.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum RootMethod {
-    /// The initrd loads the images over HTTP and checks their SHA-256.
-    #[default]
-    Http,
-}
-
-impl RootMethod {
-    /// The word in recipes and manifests.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-        }
-    }
 }
 
 /// What is wrong with a recipe text, and where.

@@ -38,6 +38,7 @@ pub struct BootListener {
     watch: Watch,
     boots: Boots,
     first_stage: FirstStageBinaries,
+    nfs_port: Option<u16>,
 }
 
 /// A route of the boot listener.
@@ -75,13 +76,19 @@ impl BootListener {
         let boots = Boots::new(clock.clone());
         let watch = Watch { observer: None, clock, sending: None };
         let first_stage = FirstStageBinaries::default();
-        Self { catalogue, files: Files::new(blobs), watch, boots, first_stage }
+        Self { catalogue, files: Files::new(blobs), watch, boots, first_stage, nfs_port: None }
     }
 
     /// The same listener with binaries of iPXE, for firmware that boots over HTTP.
     #[must_use]
     pub fn with_first_stage(self, first_stage: FirstStageBinaries) -> Self {
         Self { first_stage, ..self }
+    }
+
+    /// The same listener beside an NFS server at a port of the same addresses.
+    #[must_use]
+    pub fn with_nfs(self, nfs_port: Option<u16>) -> Self {
+        Self { nfs_port, ..self }
     }
 
     /// The releases, by the digests of their manifests, of which machines get something now, or got
@@ -142,9 +149,17 @@ impl BootListener {
         (status, headers, body).into_response()
     }
 
+    /// The address by which the machine reached us.
+    fn base(&self, request: &Parts) -> Result<Base, (StatusCode, String)> {
+        let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let base = host.and_then(Base::from_host).map(|base| base.with_nfs(self.nfs_port));
+        let nothing = || "the request names no usable host".to_owned();
+        base.ok_or_else(|| (StatusCode::BAD_REQUEST, nothing()))
+    }
+
     fn menu(&self, request: &Parts, served: Result<Arc<Served>, (StatusCode, String)>) -> Response {
         let script = served.and_then(|served| {
-            let base = base(request)?;
+            let base = self.base(request)?;
             let _sending = self.boots.begin(served.digest);
             menu_script(&served, &base)
                 .map_err(|reason| (StatusCode::INTERNAL_SERVER_ERROR, reason))
@@ -190,15 +205,6 @@ fn runs_scripts(request: &Parts) -> bool {
     agent.is_some_and(|agent| agent.starts_with("iPXE/"))
 }
 
-/// The address by which the machine reached us.
-fn base(request: &Parts) -> Result<Base, (StatusCode, String)> {
-    request
-        .headers
-        .get(header::HOST)
-        .and_then(|host| Base::from_host(host.to_str().ok()?))
-        .ok_or_else(|| (StatusCode::BAD_REQUEST, "the request names no usable host".to_owned()))
-}
-
 async fn default_menu(State(listener): State<BootListener>, request: Parts) -> Response {
     listener.menu(&request, listener.default_release())
 }
@@ -209,7 +215,7 @@ async fn environment_menu(
     request: Parts,
 ) -> Response {
     let script = listener.environment(&name).and_then(|environment| {
-        let base = base(&request)?;
+        let base = listener.base(&request)?;
         let (release, slots) = (environment.release.iter(), environment.slots.iter());
         let served: Vec<_> = release.chain(slots.map(|it| &it.served)).collect();
         if served.is_empty() {
@@ -269,7 +275,7 @@ async fn variant_kernel(
 }
 
 async fn boot(State(listener): State<BootListener>, request: Parts) -> Response {
-    let script = base(&request).map(|base| chain_script(&base));
+    let script = listener.base(&request).map(|base| chain_script(&base));
     listener.script(&request, script)
 }
 
@@ -300,11 +306,11 @@ async fn pixiecore(
     request: Parts,
 ) -> Response {
     let answer = || {
-        request::mac(&mac)
+        let mac = request::mac(&mac)
             .ok_or_else(|| (StatusCode::BAD_REQUEST, "that is no MAC address".to_owned()))?;
-        let base = base(&request)?;
+        let base = listener.base(&request)?;
         let served = listener.default_release()?;
-        crate::script::pixiecore(&served, &base)
+        crate::script::pixiecore(&served, &base, &mac.replace(':', "-"))
             .map_err(|reason| (StatusCode::INTERNAL_SERVER_ERROR, reason))
     };
     match answer() {

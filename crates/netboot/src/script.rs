@@ -8,7 +8,7 @@ mod entry;
 
 use std::{
     fmt::Write as _,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
 use domain::{
@@ -30,9 +30,12 @@ const FIRST_PAUSE_S: u32 = 1;
 /// The longest such pause; a machine asks for as long as it is on.
 const LONGEST_PAUSE_S: u32 = 32;
 
-/// The address by which a machine reached us, checked: `10.0.2.100:8000`.
+/// The address by which a machine reached us, checked: `10.0.2.100:8000`; and where NFS is beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Base(String);
+pub struct Base {
+    host: String,
+    nfs_port: Option<u16>,
+}
 
 impl Base {
     /// Takes the value of a `Host` header (RFC 9110 §7.2) where it is a plain host with or without
@@ -60,16 +63,31 @@ impl Base {
                     || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
             }
         };
-        (name_is_plain && port_is_plain).then(|| Self(host.to_owned()))
+        (name_is_plain && port_is_plain).then(|| Self { host: host.to_owned(), nfs_port: None })
     }
 
     /// The boot listener at an address of ours.
     pub(crate) fn of(address: IpAddr, port: u16) -> Self {
-        Self(SocketAddr::new(address, port).to_string())
+        Self { host: SocketAddr::new(address, port).to_string(), nfs_port: None }
+    }
+
+    /// The same, with NFS served at a port of the same address.
+    #[must_use]
+    pub fn with_nfs(self, nfs_port: Option<u16>) -> Self {
+        Self { nfs_port, ..self }
+    }
+
+    pub(crate) fn nfs_port(&self) -> Option<u16> {
+        self.nfs_port
+    }
+
+    /// The address, where it is no name and of version 4: the kernel's mount of a root takes no other.
+    pub(crate) fn ipv4(&self) -> Option<Ipv4Addr> {
+        self.host.split(':').next()?.parse().ok()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.0)
+        format!("http://{}{path}", self.host)
     }
 }
 

@@ -2,7 +2,7 @@ use domain::{
     digest::Digest,
     kernel::Flavor,
     manifest::{BootEntry, BoundKernel, Component, ComponentRole, Manifest},
-    recipe::RootMethod,
+    recipe::{NfsRoot, RootMethod},
     version::TargetVersion,
 };
 
@@ -96,6 +96,53 @@ fn a_menu_is_exactly_this() {
          :deb-dev\nset target deb-dev\n{boot}"
     );
     assert_eq!(menu_script(&served(), &base).unwrap(), expected);
+}
+
+#[test]
+fn a_rootfs_over_nfs_is_mounted_by_the_initrd_or_by_the_kernel() {
+    let of = |options: &str, base: &Base| {
+        let mut served = served();
+        let nfs = NfsRoot::parse(options).unwrap();
+        if let Some(BootEntry::Linux { root, .. }) = served.manifest.entries.first_mut() {
+            *root = RootMethod::Nfs(nfs);
+        }
+        let script = menu_script(&served, base).unwrap();
+        let (_, body) = script.split_once("\n:deb-netboot\n").unwrap();
+        let pixie = pixiecore(&served, base, "52-54-00-12-34-56");
+        (body.split_once("goto MENU").unwrap().0.to_owned(), pixie)
+    };
+    let plain = Base::from_host("192.0.2.1:8000").unwrap();
+    let base = plain.clone().with_nfs(Some(2049));
+    let digest = Digest::of("manifest");
+    let (body, pixie) = of("", &base);
+    let export =
+        format!(" bootwright.nfs=192.0.2.1:/release/{digest},ro,port=2049,mountport=2049 ");
+    assert!(body.contains(&export) && body.contains("\ninitrd "), "{body}");
+    assert!(!body.contains("bootwright.image"), "{body}");
+    assert!(pixie.unwrap().contains(export.trim()));
+    let (body, pixie) = of("rw,rsize=65536", &base);
+    assert!(body.contains(&format!("/private/{digest}/${{netX/mac:hexhyp}},rw,port=")), "{body}");
+    assert!(body.contains(",mountport=2049,rsize=65536 "), "{body}");
+    assert!(pixie.unwrap().contains(&format!("/private/{digest}/52-54-00-12-34-56,rw,")));
+    let (body, pixie) = of("rw,noinitrd", &base);
+    assert!(!body.contains("initrd"), "{body}");
+    let line = format!(
+        " root=/dev/nfs nfsroot=192.0.2.1:/private/{digest}/${{netX/mac:hexhyp}},vers=3,tcp,\
+         port=2049,mountport=2049,nolock rw ip=dhcp console=ttyS0,115200 ||"
+    );
+    assert!(body.contains(&line), "{body}");
+    assert!(pixie.unwrap().contains("\"initrd\":[]"));
+    // What cannot be mounted is said on the console, and the rest of the menu goes on.
+    for (base, said) in [
+        (plain, "which this server does not serve"),
+        (Base::from_host("boot.example:8000").unwrap().with_nfs(Some(2049)), "IPv4 address"),
+        (Base::from_host("[2001:db8::1]:8000").unwrap().with_nfs(Some(2049)), "IPv4 address"),
+    ] {
+        let (body, pixie) = of("rw", &base);
+        assert!(body.contains("echo Bootwright: deb-netboot needs NFS"), "{body}");
+        assert!(body.contains(said) && body.ends_with("goto FAILED\n"), "{body}");
+        assert!(pixie.unwrap_err().contains(said));
+    }
 }
 
 #[test]
@@ -310,5 +357,5 @@ fn installers_and_chains_lead_elsewhere() {
     assert!(script.ends_with(
         ":lab\nset target lab\nimgfree\nchain --autofree http://boot.example/menu.ipxe || goto FAILED\ngoto MENU\n"
     ));
-    assert!(pixiecore(&chained, &base).unwrap_err().contains("of kind chain"));
+    assert!(pixiecore(&chained, &base, "52-54-00-12-34-56").unwrap_err().contains("of kind chain"));
 }

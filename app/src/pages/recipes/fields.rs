@@ -237,8 +237,9 @@ impl Sheet<'_> {
                 <div class="of-chain">
                     {self.control(group, index, "script", "URL of the script", "http://boot.example/menu.ipxe")}
                 </div>
-                <div class="of-linux of-xen">
+                <div class="pair of-linux of-xen">
                     {self.control(group, index, "root", "Root", "")}
+                    {self.control(group, index, "nfs", "Options of NFS", "rw,rsize=65536")}
                 </div>
                 <div class="of-linux of-xen of-installer">
                     {self.control(group, index, "arguments", "Kernel arguments", unless_said)}

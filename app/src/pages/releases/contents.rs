@@ -91,6 +91,11 @@ fn starts(manifest: &Manifest, entry: &BootEntry) -> AnyView {
     };
     let root = |root: RootMethod| match root {
         RootMethod::Http => "rootfs over HTTP".into_any(),
+        RootMethod::Nfs(nfs) => {
+            let writes = if nfs.writable { "a copy that it may write" } else { "read-only" };
+            let direct = if nfs.direct { ", mounted by the kernel without an initrd" } else { "" };
+            format!("rootfs over NFS, {writes}{direct}").into_any()
+        }
     };
     let lines = match entry {
         BootEntry::Linux { kernel, root: method, .. } => vec![bound(kernel), root(*method)],

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Kernel, Preseed, RootMethod,
+    Kernel, NfsRoot, Preseed, RootMethod,
     fields::Fields,
     nearest::hint,
     read::value,
@@ -37,7 +37,7 @@ impl EntryLines {
 const fn shape(kind: EntryKind) -> (&'static str, &'static [&'static str]) {
     match kind {
         EntryKind::Linux => {
-            ("a menu entry", &["label", "text", "kind", "kernel", "root", "arguments"])
+            ("a menu entry", &["label", "text", "kind", "kernel", "root", "nfs", "arguments"])
         }
         EntryKind::Xen => (
             "a Xen entry",
@@ -49,6 +49,7 @@ const fn shape(kind: EntryKind) -> (&'static str, &'static [&'static str]) {
                 "hypervisor_arguments",
                 "kernel",
                 "root",
+                "nfs",
                 "arguments",
             ],
         ),
@@ -120,7 +121,7 @@ impl EntryReader<'_, '_, '_> {
                     .text("hypervisor_arguments")
                     .unwrap_or_else(|| HYPERVISOR_ARGUMENTS.to_owned()),
                 kernel: self.alias("kernel", Flavor::Linux),
-                root: self.root(),
+                root: self.root_of_dom0(),
                 arguments: self.text("arguments").unwrap_or_else(|| DOM0_ARGUMENTS.to_owned()),
             },
             EntryKind::Installer => BootEntry::Installer {
@@ -155,14 +156,37 @@ impl EntryReader<'_, '_, '_> {
     }
 
     fn root(&mut self) -> RootMethod {
-        if let Some(root) = self.placed("root").filter(|root| root.value != "http") {
-            let message = format!(
-                "a rootfs comes by \"http\" so far, not {}; write root = \"http\"",
-                quoted(&root.value)
-            );
+        let root = self.placed("root");
+        let options = self.placed("nfs");
+        let word = root.as_ref().map_or("http", |root| root.value.as_str());
+        if word == "nfs" {
+            let read = NfsRoot::parse(options.as_ref().map_or("", |it| it.value.as_str()));
+            return RootMethod::Nfs(read.unwrap_or_else(|error| {
+                let line = options.as_ref().or(root.as_ref()).map_or(0, |it| it.line);
+                self.report.add(line, error.to_string());
+                NfsRoot::default()
+            }));
+        }
+        if let Some(root) = root.as_ref().filter(|root| root.value != "http") {
+            let near = hint(&root.value, RootMethod::WORDS);
+            let message =
+                format!("a rootfs comes by \"http\" or \"nfs\", not {}{near}", quoted(&root.value));
             self.report.add(root.line, message);
+        } else if let Some(options) = options {
+            let message = "options of nfs are of use with root = \"nfs\" only".to_owned();
+            self.report.add(options.line, message);
         }
         RootMethod::Http
+    }
+
+    /// A hypervisor starts its dom0 with our initrd.
+    fn root_of_dom0(&mut self) -> RootMethod {
+        let root = self.root();
+        if root.nfs().is_some_and(|nfs| nfs.direct) {
+            let line = self.lines.get("nfs").copied().unwrap_or_default();
+            self.report.add(line, "a dom0 needs its initrd: leave noinitrd out".to_owned());
+        }
+        root
     }
 
     /// The alias of one of the recipe's kernels.

@@ -171,7 +171,8 @@ impl Group {
             optional("initrd", Kind::Line),
             optional("preseed", Kind::Line),
             optional("script", Kind::Line),
-            optional("root", Kind::Choice(&["http"])),
+            optional("root", Kind::Choice(&super::RootMethod::WORDS)),
+            optional("nfs", Kind::Line),
             optional("arguments", Kind::Line),
         ];
         match self {

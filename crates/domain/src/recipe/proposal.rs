@@ -116,7 +116,8 @@ pub fn propose(
         line(&format!("label = {}", quoted(entry.label())));
         for (name, value) in entry.fields() {
             // Both are what an entry is where nothing is said.
-            let said = !(name == "root" || (name == "kind" && entry.kind() == EntryKind::Linux));
+            let said = !((name == "root" && value == super::RootMethod::default().word())
+                || (name == "kind" && entry.kind() == EntryKind::Linux));
             if said {
                 line(&format!("{name} = {}", quoted(&value)));
             }

@@ -149,8 +149,18 @@ fn each_rule_speaks_at_the_line_of_its_value() {
         ),
         (
             "kernel = \"vmlinuz-6.1.y\"",
-            "kernel = \"vmlinuz-6.1.y\"\nroot = \"nfs\"",
-            "write root = \"http\"",
+            "kernel = \"vmlinuz-6.1.y\"\nroot = \"nsf\"",
+            "did you mean \"nfs\"?",
+        ),
+        (
+            "kernel = \"vmlinuz-6.1.y\"",
+            "kernel = \"vmlinuz-6.1.y\"\nnfs = \"rw\"",
+            "root = \"nfs\" only",
+        ),
+        (
+            "kernel = \"vmlinuz-6.1.y\"",
+            "kernel = \"vmlinuz-6.1.y\"\nroot = \"nfs\"\nnfs = \"vers=4\"",
+            "not served",
         ),
     ] {
         let needle = to.split('\n').next_back().unwrap();

@@ -1,10 +1,11 @@
 //! The lines of a script that boot one entry.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, net::Ipv4Addr};
 
 use domain::{
     manifest::{BootEntry, BoundKernel},
     menu::{self, MULTIBOOT_COMMAND_LINES},
+    recipe::{NfsRoot, RootMethod},
 };
 
 use super::Base;
@@ -13,7 +14,9 @@ use crate::{
     short::{Short, image_list},
 };
 
-/// How the initrd learns which network card the boot loader used.
+/// The address of the network card that the boot loader uses, as iPXE expands it.
+const OWN_MAC: &str = "${netX/mac:hexhyp}";
+/// How the initrd learns which network card that is.
 const BOOTIF: &str = "BOOTIF=01-${netX/mac:hexhyp}";
 
 /// What stands below the label of an entry.
@@ -24,9 +27,15 @@ pub(super) fn lines(served: &Served, entry: &BootEntry, base: &Base) -> Result<S
     }
     let of = Of { served, base, label };
     let commands = match entry {
-        BootEntry::Linux { kernel, arguments, .. } => of.linux(kernel, arguments)?,
-        BootEntry::Xen { hypervisor, hypervisor_arguments, kernel, arguments, .. } => {
-            of.xen(hypervisor, hypervisor_arguments, kernel, arguments)?
+        BootEntry::Linux { kernel, root, arguments, .. } => match of.unreachable(*root) {
+            Some(why) => format!("echo Bootwright: {why}\ngoto FAILED\n"),
+            None => of.linux(kernel, *root, arguments)?,
+        },
+        BootEntry::Xen { hypervisor, hypervisor_arguments, kernel, root, arguments, .. } => {
+            match of.unreachable(*root) {
+                Some(why) => format!("echo Bootwright: {why}\ngoto FAILED\n"),
+                None => of.xen(hypervisor, hypervisor_arguments, (kernel, *root), arguments)?,
+            }
         }
         BootEntry::Installer { kernel, initrd, arguments, .. } => {
             let mut line = vec!["initrd=initrd".to_owned()];
@@ -49,6 +58,34 @@ pub(super) fn lines(served: &Served, entry: &BootEntry, base: &Base) -> Result<S
 
 fn words(arguments: &str) -> Option<String> {
     (!arguments.is_empty()).then(|| arguments.to_owned())
+}
+
+/// A rootfs on our NFS server.
+struct Export {
+    nfs: NfsRoot,
+    address: Ipv4Addr,
+    port: u16,
+    path: String,
+    /// Options of sizes, each with a comma before it.
+    sizes: String,
+}
+
+impl Export {
+    /// For our initrd: <address>:<path>,<options>.
+    fn for_initrd(&self) -> String {
+        let Self { address, port, path, sizes, .. } = self;
+        let access = if self.nfs.writable { "rw" } else { "ro" };
+        format!("bootwright.nfs={address}:{path},{access},port={port},mountport={port}{sizes}")
+    }
+
+    /// For the kernel itself: `Documentation/admin-guide/nfs/nfsroot.rst` of Linux.
+    fn for_kernel(&self) -> String {
+        let Self { address, port, path, sizes, .. } = self;
+        format!(
+            "root=/dev/nfs nfsroot={address}:{path},vers=3,tcp,port={port},mountport={port},nolock{sizes} \
+             rw ip=dhcp"
+        )
+    }
 }
 
 /// An entry of a release, for machines that reach us at `base`.
@@ -90,11 +127,47 @@ impl Of<'_> {
         self.served.manifest.images.iter().map(image).collect()
     }
 
-    fn linux(&self, kernel: &str, arguments: &str) -> Result<String, String> {
+    /// Why a machine that reached us so cannot mount the rootfs; `None` where it can.
+    fn unreachable(&self, root: RootMethod) -> Option<String> {
+        let label = self.label;
+        root.nfs()?;
+        if self.base.nfs_port().is_none() {
+            return Some(format!("{label} needs NFS, which this server does not serve"));
+        }
+        self.base.ipv4().is_none().then(|| {
+            format!("{label} needs NFS: reach this server by its IPv4 address, not by a name")
+        })
+    }
+
+    /// Address, path, and options of the mount; nothing where the rootfs does not come over NFS.
+    fn export(&self, root: RootMethod) -> Option<Export> {
+        let nfs = root.nfs()?;
+        let digest = self.served.digest;
+        let path = match nfs.writable {
+            true => format!("/private/{digest}/{OWN_MAC}"),
+            false => format!("/release/{digest}"),
+        };
+        let sizes = [("rsize", nfs.read_size), ("wsize", nfs.write_size)];
+        let sizes = sizes.into_iter().filter_map(|(name, size)| Some(format!(",{name}={}", size?)));
+        let (address, port) = (self.base.ipv4()?, self.base.nfs_port()?);
+        Some(Export { nfs, address, port, path, sizes: sizes.collect() })
+    }
+
+    fn linux(&self, kernel: &str, root: RootMethod, arguments: &str) -> Result<String, String> {
         let bound = self.bound(kernel)?;
+        let export = self.export(root);
+        if let Some(export) = export.as_ref().filter(|it| it.nfs.direct) {
+            let mut line = vec![export.for_kernel()];
+            line.extend(words(arguments));
+            let (file, line) = (self.file(&bound.image)?, line.join(" "));
+            return Ok(format!("kernel {file} {line} || goto FAILED\nboot || goto FAILED\n"));
+        }
         let initrd = self.initrd(bound)?;
         let mut line = vec![format!("initrd={initrd}")];
-        line.extend(self.images()?);
+        match export {
+            Some(export) => line.push(export.for_initrd()),
+            None => line.extend(self.images()?),
+        }
         line.push(format!("bootwright.manifest={} {BOOTIF}", self.served.digest));
         line.extend(words(arguments));
         Ok(format!(
@@ -111,14 +184,19 @@ impl Of<'_> {
         &self,
         hypervisor: &str,
         hypervisor_arguments: &str,
-        kernel: &str,
+        (kernel, root): (&str, RootMethod),
         arguments: &str,
     ) -> Result<String, String> {
         let short = Short::new(self.served, self.base);
         let (hypervisor, dom0) = (self.bound(hypervisor)?, self.bound(kernel)?);
-        let (list, sha256) = image_list(self.served)?;
-        let mut line =
-            vec![format!("bootwright.images={},{sha256}", short.url(list)), BOOTIF.to_owned()];
+        let images = match self.export(root) {
+            Some(export) => export.for_initrd(),
+            None => {
+                let (list, sha256) = image_list(self.served)?;
+                format!("bootwright.images={},{sha256}", short.url(list))
+            }
+        };
+        let mut line = vec![images, BOOTIF.to_owned()];
         line.extend(words(arguments));
         let loaded = [
             ("kernel", short.file(&hypervisor.image)?, hypervisor_arguments.to_owned()),
@@ -154,28 +232,39 @@ impl Of<'_> {
     }
 }
 
-/// What a release's default entry boots, in the form of Pixiecore's API: a kernel, initrds and a
-/// command line.
+/// What a release's default entry boots on the machine with that MAC address, in the form of Pixiecore's
+/// API: a kernel, initrds and a command line.
 ///
 /// # Errors
 /// Where the default entry is missing, or of a kind that the form has no room for.
-pub(crate) fn pixiecore(served: &Served, base: &Base) -> Result<String, String> {
+pub(crate) fn pixiecore(served: &Served, base: &Base, mac: &str) -> Result<String, String> {
     let manifest = &served.manifest;
     let label = &manifest.default_entry;
     let entry =
         manifest.entry(label).ok_or_else(|| "the release has no default entry".to_owned())?;
     let of = Of { served, base, label };
     let (kernel, initrd, line) = match entry {
-        BootEntry::Linux { kernel, arguments, .. } => {
+        BootEntry::Linux { kernel, root, arguments, .. } => {
+            if let Some(why) = of.unreachable(*root) {
+                return Err(why);
+            }
             let bound = of.bound(kernel)?;
-            let mut line = of.images()?;
+            let image = of.file(&bound.image)?;
+            // Nothing expands settings here.
+            let export =
+                of.export(*root).map(|it| Export { path: it.path.replace(OWN_MAC, mac), ..it });
+            let (initrd, mut line) = match export {
+                Some(export) if export.nfs.direct => (None, vec![export.for_kernel()]),
+                Some(export) => (Some(of.initrd(bound)?), vec![export.for_initrd()]),
+                None => (Some(of.initrd(bound)?), of.images()?),
+            };
             line.push(format!("bootwright.manifest={}", served.digest));
             line.extend(words(arguments));
-            (of.file(&bound.image)?, of.file(of.initrd(bound)?)?, line)
+            (image, initrd.map(|it| of.file(it)).transpose()?, line)
         }
         BootEntry::Installer { kernel, initrd, arguments, .. } => {
             let line = of.preseed(entry)?.into_iter().chain(words(arguments)).collect();
-            (kernel.clone(), initrd.clone(), line)
+            (kernel.clone(), Some(initrd.clone()), line)
         }
         BootEntry::Xen { .. } | BootEntry::Chain { .. } => {
             return Err(format!(
@@ -185,6 +274,7 @@ pub(crate) fn pixiecore(served: &Served, base: &Base) -> Result<String, String> 
             ));
         }
     };
-    Ok(serde_json::json!({ "kernel": kernel, "initrd": [initrd], "cmdline": line.join(" ") })
+    let initrds: Vec<String> = initrd.into_iter().collect();
+    Ok(serde_json::json!({ "kernel": kernel, "initrd": initrds, "cmdline": line.join(" ") })
         .to_string())
 }
