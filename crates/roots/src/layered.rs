@@ -31,8 +31,8 @@ const INODES_ABOUT: usize = 32 * 1024;
 const UNIT: u64 = 512;
 
 /// Cookies of listings: `.`, `..`, and the first name behind them.
-pub(crate) const COOKIE_SELF: u64 = 1;
-pub(crate) const COOKIE_PARENT: u64 = 2;
+const COOKIE_SELF: u64 = 1;
+const COOKIE_PARENT: u64 = 2;
 const COOKIE_FIRST: u64 = 3;
 
 #[derive(Debug, Clone)]
