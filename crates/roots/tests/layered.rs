@@ -174,7 +174,7 @@ fn numbers_are_the_same_after_a_restart() {
     fs::write(tree.join("a/b/file"), "x").unwrap();
     fs::hard_link(tree.join("a/b/file"), tree.join("same")).unwrap();
     let image = packed(&tree, &["null c 666 0 0 1 3", "disk b 660 0 6 259 1048575"]);
-    let (first, second) = (stack(&[image.clone()]), stack(&[image]));
+    let (first, second) = (stack(std::slice::from_ref(&image)), stack(&[image]));
     for path in ["", "a", "a/b", "a/b/file", "same", "null"] {
         assert_eq!(at(&*first, path), at(&*second, path), "{path}");
     }

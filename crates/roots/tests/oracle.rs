@@ -424,7 +424,7 @@ fn a_writable_root_does_as_a_real_directory_does() {
     let real = Real { top: home.path().join("real"), is_root };
     let mut runner = TestRunner::new(ProptestConfig {
         max_shrink_iters: 300,
-        ..ProptestConfig::with_cases(150)
+        ..ProptestConfig::with_cases(300)
     });
     let steps = proptest::collection::vec((any::<usize>(), step()), 1..120);
     runner

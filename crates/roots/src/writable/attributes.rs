@@ -32,14 +32,14 @@ pub(super) fn drop_privileges(caller: &Caller, row: &mut Row) {
 
 /// Whether a caller may make these changes.
 fn check(caller: &Caller, file: &Attributes, change: &Change) -> Result<(), Status> {
-    let same = |asked: Option<u32>, now: u32| asked.is_none_or(|it| it == now);
     if change.mode.is_some() && !owns(caller, file) {
         return Err(Status::NotOwner);
     }
-    if change.uid.is_some() && !is_root(caller) {
-        if !owns(caller, file) || !same(change.uid, file.uid) {
-            return Err(Status::NotOwner);
-        }
+    if let Some(uid) = change.uid
+        && !is_root(caller)
+        && (!owns(caller, file) || uid != file.uid)
+    {
+        return Err(Status::NotOwner);
     }
     if let Some(gid) = change.gid
         && !is_root(caller)
