@@ -188,3 +188,6 @@ fn status(error: &std::io::Error) -> Status {
         _ => Status::Io,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,6 +153,12 @@ impl Log {
         (Arc::clone(&self.file), self.added)
     }
 
+    /// How long it is, in bytes.
+    #[cfg(test)]
+    pub(super) const fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Lets nothing be added any more.
     pub(super) const fn give_up(&mut self) {
         self.broken = true;
@@ -175,6 +181,8 @@ impl<'a> Iterator for Records<'a> {
         let (length, rest) = self.0.split_first_chunk()?;
         let (sum, rest) = rest.split_first_chunk()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        // Zeroes, as a page has that never reached the disk, are no record of nothing.
+        (length > 0).then_some(())?;
         let (content, rest) = rest.split_at_checked(length)?;
         (crc32fast::hash(content) == u32::from_le_bytes(*sum)).then_some(())?;
         self.0 = rest;
