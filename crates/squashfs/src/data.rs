@@ -70,37 +70,73 @@ impl Data {
         let mut written = 0;
         while written < out.len() {
             let at = offset.saturating_add(written as u64);
-            if at >= content.size {
+            let count = self.piece(content, at, out.len() - written);
+            let Some(into) = out.get_mut(written..written + count).filter(|it| !it.is_empty())
+            else {
                 break;
-            }
-            let (place, within) = (at / self.block as u64, at % self.block as u64);
-            let (place, within) = (index(place), index(within));
-            let left = content.size - (at - within as u64);
-            let length = index(left).min(self.block);
-            let rest = out.len() - written;
-            let count = (length - within).min(rest);
-            let into = &mut out[written..written + count];
-            match content.blocks.get(place) {
-                // A block of zeroes is not stored.
-                Some((_, 0)) => into.fill(0),
-                Some((begin, stored)) => {
-                    let block = self.block(*begin, *stored)?;
-                    into.copy_from_slice(slice(&block, within, count)?);
-                }
-                None => {
-                    let (fragment, begin) =
-                        content.fragment.ok_or(SquashfsError::Damaged("a file has no end"))?;
-                    let (at, stored) = usize::try_from(fragment)
-                        .ok()
-                        .and_then(|it| self.fragments.get(it))
-                        .ok_or(SquashfsError::Damaged("the end of a file is nowhere"))?;
-                    let block = self.block(*at, *stored)?;
-                    into.copy_from_slice(slice(&block, begin.saturating_add(within), count)?);
-                }
+            };
+            match self.stored(content, at, count)? {
+                Some(piece) => into.copy_from_slice(&piece),
+                None => into.fill(0),
             }
             written += count;
         }
         Ok(written)
+    }
+
+    /// The part of a file that begins at `offset`: not copied where it lies in one block.
+    pub(crate) fn bytes(
+        &self,
+        content: &Content,
+        offset: u64,
+        count: usize,
+    ) -> Result<Bytes, SquashfsError> {
+        let count = count.min(index(content.size.saturating_sub(offset)));
+        if self.piece(content, offset, count) == count
+            && let Some(piece) = self.stored(content, offset, count)?
+        {
+            return Ok(piece);
+        }
+        let mut out = vec![0; count];
+        let length = self.part(content, offset, &mut out)?;
+        out.truncate(length);
+        Ok(Bytes::from(out))
+    }
+
+    /// How many of the `most` bytes from `at` on lie in one block of the file.
+    fn piece(&self, content: &Content, at: u64, most: usize) -> usize {
+        let left = index(content.size.saturating_sub(at));
+        (self.block - index(at % self.block as u64)).min(left).min(most)
+    }
+
+    /// What the block that holds `at` has there, `count` bytes; nothing where these are zeroes that are not
+    /// stored.
+    fn stored(
+        &self,
+        content: &Content,
+        at: u64,
+        count: usize,
+    ) -> Result<Option<Bytes>, SquashfsError> {
+        let (place, within) = (at / self.block as u64, index(at % self.block as u64));
+        let (begin, stored, within) = match content.blocks.get(index(place)) {
+            Some((_, 0)) => return Ok(None),
+            Some((begin, stored)) => (*begin, *stored, within),
+            None => {
+                let (fragment, first) =
+                    content.fragment.ok_or(SquashfsError::Damaged("a file has no end"))?;
+                let (begin, stored) = usize::try_from(fragment)
+                    .ok()
+                    .and_then(|it| self.fragments.get(it))
+                    .ok_or(SquashfsError::Damaged("the end of a file is nowhere"))?;
+                (*begin, *stored, first.saturating_add(within))
+            }
+        };
+        let block = self.block(begin, stored)?;
+        let end = within.saturating_add(count);
+        if end > block.len() {
+            return Err(SquashfsError::Damaged("a block is shorter than its file says"));
+        }
+        Ok(Some(block.slice(within..end)))
     }
 
     /// A block, uncompressed: read once however many ask for it at the same time.
@@ -122,9 +158,4 @@ impl Data {
 
 fn index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-fn slice(block: &Bytes, begin: usize, length: usize) -> Result<&[u8], SquashfsError> {
-    let end = begin.saturating_add(length);
-    block.get(begin..end).ok_or(SquashfsError::Damaged("a block is shorter than its file says"))
 }

@@ -2,6 +2,8 @@
 
 use std::{fs::File, os::unix::fs::FileExt as _};
 
+use bytes::Bytes;
+
 use crate::{
     SquashfsError,
     data::Data,
@@ -118,6 +120,23 @@ impl Image {
             | Kind::CharacterDevice(..)
             | Kind::Fifo
             | Kind::Socket => Ok(0),
+        }
+    }
+
+    /// The `count` bytes of a file from `offset` on, fewer only where it ends; they are not copied where they
+    /// lie in one block.
+    ///
+    /// # Errors
+    /// As [`Image::read`].
+    pub fn bytes(&self, file: &Inode, offset: u64, count: usize) -> Result<Bytes, SquashfsError> {
+        match &file.kind {
+            Kind::File(content) => self.data.bytes(content, offset, count),
+            Kind::Directory(_)
+            | Kind::Symlink(_)
+            | Kind::BlockDevice(..)
+            | Kind::CharacterDevice(..)
+            | Kind::Fifo
+            | Kind::Socket => Ok(Bytes::new()),
         }
     }
 

@@ -91,6 +91,21 @@ impl Inode {
         }
     }
 
+    /// About how much memory it takes, in bytes, for caches: a long file has many blocks.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let more = match &self.kind {
+            Kind::File(content) => size_of_val(content.blocks.as_slice()),
+            Kind::Symlink(target) => target.len(),
+            Kind::Directory(_)
+            | Kind::BlockDevice(..)
+            | Kind::CharacterDevice(..)
+            | Kind::Fifo
+            | Kind::Socket => 0,
+        };
+        size_of::<Self>() + more
+    }
+
     /// Reads the inode that `fields` begin with.
     pub(crate) fn parse(
         mut fields: Fields<'_>,

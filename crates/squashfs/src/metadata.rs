@@ -1,6 +1,10 @@
 //! Metadata: tables in compressed blocks of 8 KiB, read whole when an image is opened.
 
-use std::{collections::HashMap, fs::File, io::Read as _, os::unix::fs::FileExt as _};
+use std::{
+    cell::RefCell, collections::HashMap, fs::File, io::Read as _, os::unix::fs::FileExt as _,
+};
+
+use zstd::bulk::Decompressor;
 
 use crate::{SquashfsError, fields::Fields, superblock::Compression};
 
@@ -11,6 +15,11 @@ const STORED: u16 = 0x8000;
 /// The longest table that is taken into memory, in bytes: some four million inodes.
 const LONGEST: usize = 256 * 1024 * 1024;
 
+thread_local! {
+    /// What takes longer to make than a block of metadata to uncompress.
+    static ZSTD: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// The bytes of a compressed block, of which there are `most` at the most.
 pub(crate) fn uncompressed(
     compression: Compression,
@@ -19,7 +28,13 @@ pub(crate) fn uncompressed(
 ) -> Result<Vec<u8>, SquashfsError> {
     const DAMAGED: SquashfsError = SquashfsError::Damaged("a block cannot be uncompressed");
     match compression {
-        Compression::Zstd => zstd::bulk::decompress(bytes, most).map_err(|_| DAMAGED),
+        Compression::Zstd => ZSTD.with_borrow_mut(|context| {
+            if context.is_none() {
+                *context = Some(Decompressor::new()?);
+            }
+            let Some(context) = context else { return Err(DAMAGED) };
+            context.decompress(bytes, most).map_err(|_| DAMAGED)
+        }),
         Compression::Lz4 => {
             let mut out = vec![0; most];
             let length = lz4_flex::block::decompress_into(bytes, &mut out).map_err(|_| DAMAGED)?;
