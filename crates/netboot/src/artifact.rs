@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashSet,
+    fs::File,
     io::{Seek as _, SeekFrom},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -38,21 +39,33 @@ impl Files {
         Self { blobs, verified: Arc::default() }
     }
 
+    fn is_verified(&self, digest: &Digest) -> bool {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(digest)
+    }
+
     async fn verify(&self, digest: Digest) -> Result<(), String> {
-        let known = |files: &Self| {
-            files.verified.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest)
-        };
-        if known(self) {
+        if self.is_verified(&digest) {
             return Ok(());
         }
         let files = self.clone();
-        tokio::task::spawn_blocking(move || {
-            files.blobs.verify(&digest).map_err(|it| it.to_string())
-        })
-        .await
-        .map_err(|error| error.to_string())??;
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
+        tokio::task::spawn_blocking(move || files.verify_now(&digest))
+            .await
+            .map_err(|error| error.to_string())?
+    }
+
+    fn verify_now(&self, digest: &Digest) -> Result<(), String> {
+        if !self.is_verified(digest) {
+            self.blobs.verify(digest).map_err(|it| it.to_string())?;
+            self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(*digest);
+        }
         Ok(())
+    }
+
+    /// A file to read from at any place. Blocks for as long as it takes to read it through, the first
+    /// time.
+    pub(crate) fn open_verified(&self, digest: &Digest) -> Result<File, String> {
+        self.verify_now(digest)?;
+        self.blobs.open_blob(digest).map_err(|error| error.to_string())
     }
 }
 

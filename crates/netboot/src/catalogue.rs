@@ -128,6 +128,17 @@ impl Snapshot {
         self.releases.get(name)
     }
 
+    /// The names of all releases.
+    pub(crate) fn release_names(&self) -> impl Iterator<Item = &str> {
+        self.releases.keys().map(String::as_str)
+    }
+
+    /// The names of the variants whose days are not over.
+    pub(crate) fn variant_names(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        let living = self.variants.iter().filter(move |(_, (_, until))| *until > now);
+        living.map(|(name, _)| name.as_str())
+    }
+
     /// The only release whose digest lies in a range.
     pub(crate) fn between(&self, (first, last): (Digest, Digest)) -> Option<&Arc<Served>> {
         let mut found = self.digests.range(first..=last).map(|(_, served)| served);

@@ -12,6 +12,7 @@ mod artifact;
 mod boots;
 mod catalogue;
 mod connections;
+mod exports;
 mod first_stage;
 mod listener;
 mod observe;
@@ -22,6 +23,7 @@ mod short;
 mod tftp;
 
 pub use catalogue::{Served, SharedCatalogue, Snapshot};
+pub use exports::{PrivateOptions, RootExports};
 pub use first_stage::{BIOS_BINARY, FirstStageBinaries, FirstStageError, UEFI_BINARY};
 pub use listener::{BootListener, Route, routes, serve, serve_guest};
 pub use observe::{Observations, Observer};

@@ -23,6 +23,7 @@ use crate::{
     boots::Boots,
     catalogue::{EnvironmentServed, Served, SharedCatalogue},
     connections::{self, Limits},
+    exports::{PrivateOptions, RootExports},
     first_stage::FirstStageBinaries,
     observe::{CountedBody, Observer, Watch},
     request,
@@ -89,6 +90,13 @@ impl BootListener {
     #[must_use]
     pub fn with_nfs(self, nfs_port: Option<u16>) -> Self {
         Self { nfs_port, ..self }
+    }
+
+    /// What NFS exports of the same catalogue.
+    #[must_use]
+    pub fn exports(&self, private: PrivateOptions) -> RootExports {
+        let Self { catalogue, files, boots, .. } = self.clone();
+        RootExports::new(catalogue, files, boots, self.watch.clock.clone(), private)
     }
 
     /// The releases, by the digests of their manifests, of which machines get something now, or got
