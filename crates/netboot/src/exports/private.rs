@@ -50,26 +50,30 @@ pub(super) struct PrivateRoots {
     options: PrivateOptions,
     clock: Arc<dyn Clock>,
     all: Mutex<HashMap<ExportId, Private>>,
+    /// Folders that could not be removed yet: a call was under way, or a child that was just being started
+    /// still held their locks.
+    left: Mutex<Vec<PathBuf>>,
 }
 
 impl PrivateRoots {
     /// Takes up what an earlier server left; for each machine its newest root, the rest is removed.
     pub(super) fn open(options: PrivateOptions, clock: Arc<dyn Clock>) -> Self {
         let mut newest: HashMap<String, (ExportId, Private)> = HashMap::new();
+        let mut left = Vec::new();
         for entry in fs::read_dir(&options.folder).into_iter().flatten().flatten() {
             let folder = entry.path();
             let Some((export, binding)) = read(&folder) else {
-                remove(&folder);
+                left.push(folder);
                 continue;
             };
             let private = Private { binding, folder: folder.clone(), root: None, used_at: None };
             let other = newest.get(&private.binding.mac);
             if other.is_some_and(|(_, it)| it.binding.made_at >= private.binding.made_at) {
-                remove(&folder);
+                left.push(folder);
             } else if let Some((_, older)) =
                 newest.insert(private.binding.mac.clone(), (export, private))
             {
-                remove(&older.folder);
+                left.push(older.folder);
             }
         }
         let now = clock.now().0;
@@ -79,7 +83,20 @@ impl PrivateRoots {
             it
         };
         let all = newest.into_values().map(|(export, it)| (export, used(it))).collect();
-        Self { options, clock, all: Mutex::new(all) }
+        let opened = Self { options, clock, all: Mutex::new(all), left: Mutex::new(left) };
+        opened.remove_left();
+        opened
+    }
+
+    fn remove_left(&self) {
+        locked(&self.left).retain(|folder| {
+            remove(folder)
+                .inspect_err(|error| {
+                    let folder = folder.display();
+                    tracing::debug!(%folder, %error, "a private root cannot be removed yet");
+                })
+                .is_err()
+        });
     }
 
     /// The root of a machine for its boot from now on.
@@ -113,10 +130,10 @@ impl PrivateRoots {
         let old = held.and_then(|export| all.remove(&export));
         drop(all);
         if let Some(Private { folder, root, .. }) = old {
-            // A call may be under way; then it goes when the server starts again.
             drop(root);
-            remove(&folder);
+            locked(&self.left).push(folder);
         }
+        self.remove_left();
         Ok(export)
     }
 
@@ -186,19 +203,16 @@ fn read(folder: &Path) -> Option<(ExportId, Binding)> {
 }
 
 /// Removes a root with its binding, whose loss alone makes it nobody's.
-fn remove(folder: &Path) {
-    let root = || match WritableRoot::discard(&folder.join(ROOT)) {
-        Ok(()) | Err(RootError::Missing(_)) => Ok(()),
-        Err(error) => Err(io::Error::other(error)),
-    };
-    let gone = fs::remove_file(folder.join(BINDING))
-        .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
-        .and_then(|()| root())
-        .and_then(|()| fs::remove_dir_all(folder));
-    if let Err(error) = gone {
-        let folder = folder.display();
-        tracing::warn!(%folder, %error, "a private root stays until the server starts again");
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_file(folder.join(BINDING)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
+    match WritableRoot::discard(&folder.join(ROOT)) {
+        Ok(()) | Err(RootError::Missing(_)) => {}
+        Err(error) => return Err(io::Error::other(error)),
+    }
+    fs::remove_dir_all(folder)
 }
 
 fn clock(clock: &Arc<dyn Clock>) -> roots::Clock {

@@ -103,6 +103,10 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn start() -> Self {
+        Self::with_image(&image())
+    }
+
+    pub(crate) fn with_image(image: &[u8]) -> Self {
         let folder = TempDir::new().unwrap();
         let blobs = BlobStore::open(&folder.path().join("blobs")).unwrap();
         let put = |role, name: &str, bytes: &[u8]| {
@@ -112,7 +116,7 @@ impl Bench {
         let manifest = manifest(vec![
             put(ComponentRole::Config, "config-6.1.0-cloud", CONFIG),
             put(ComponentRole::Initrd, "initrd-6.1.0-cloud.img", INITRD),
-            put(ComponentRole::Image, "rootfs.squashfs", &image()),
+            put(ComponentRole::Image, "rootfs.squashfs", image),
             put(ComponentRole::Kernel, "vmlinuz-6.1.0-cloud", KERNEL),
         ]);
         let digest = Digest::of(domain::canonical::to_vec(&manifest).unwrap());
