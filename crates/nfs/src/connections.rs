@@ -16,16 +16,16 @@ use nix::sys::socket::{
 use tokio::{
     net::{TcpListener, TcpStream},
     pin, select,
-    sync::Semaphore,
     task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Server, connection::Connection};
+use crate::{
+    Server,
+    connection::{Connection, Shared},
+};
 
-/// How many calls are carried out at once, over all connections.
-const CALLS: usize = 128;
 /// How long calls under way may take once the server is to end.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long nothing is accepted after that failed, for lack of descriptors mostly.
@@ -38,10 +38,15 @@ pub struct Limits {
     pub connections: usize,
     /// Of these, from one address: a client may open 16 (`nconnect`), and several may stand behind one.
     pub of_one: usize,
+    /// How long a client may ask for nothing: it connects again where it wants something after all, and Linux
+    /// ends a connection itself after five minutes.
+    pub idle: Duration,
     /// How long a call may take from its first byte to its last.
     pub call: Duration,
     /// How long a client may take nothing of an answer.
     pub answer: Duration,
+    /// Bytes that calls under way and their answers may have over all connections, beside one call of each.
+    pub memory: usize,
 }
 
 impl Default for Limits {
@@ -49,8 +54,10 @@ impl Default for Limits {
         Self {
             connections: 1024,
             of_one: 32,
+            idle: Duration::from_secs(360),
             call: Duration::from_secs(30),
             answer: Duration::from_secs(60),
+            memory: 128 * 1024 * 1024,
         }
     }
 }
@@ -67,7 +74,7 @@ impl Server {
     ) -> io::Result<()> {
         let port = socket.local_addr()?.port();
         let places = Places::default();
-        let calls = Arc::new(Semaphore::new(CALLS));
+        let shared = Shared::new(self.limits);
         let ending = CancellationToken::new();
         let mut connections = JoinSet::new();
         pin!(stop);
@@ -89,7 +96,7 @@ impl Server {
                 tracing::info!(%client, "too many connections over NFS, this one was refused");
                 continue;
             };
-            let connection = Connection::new(self.clone(), client, port, calls.clone());
+            let connection = Connection::new(self.clone(), client, port, shared.clone());
             let ending = ending.clone();
             connections.spawn(async move {
                 let ended = match prepare(&stream) {

@@ -67,6 +67,24 @@ fn a_call_that_does_not_go_on_ends_the_connection() {
 }
 
 #[test]
+fn who_asks_for_nothing_for_long_is_left() {
+    let world = world(Limits { idle: Duration::from_millis(100), ..Limits::default() });
+    let mut idle = world.client();
+    assert!(idle.ended());
+    let mut client = world.client();
+    let top = client.mounted("/first");
+    let file = filled(&mut client, &top, b"f", b"x");
+    world.paths.first.fault(|it| it.hold = true);
+    client.send(NFS, 6, &READ3args { file, offset: 0, count: 1 });
+    world.paths.first.until_held(1);
+    assert!(world.client().ended());
+    // Longer than it may ask for nothing it waited for this one.
+    world.paths.first.fault(|it| it.hold = false);
+    client.received();
+    assert!(client.ended());
+}
+
+#[test]
 fn a_call_that_is_too_long_ends_the_connection() {
     let world = World::new();
     let mut client = world.client();
@@ -153,6 +171,30 @@ fn one_connection_has_so_many_bytes_under_way() {
     world.paths.first.fault(|it| it.hold = false);
     for _ in 0..10 {
         client.received();
+    }
+}
+
+#[test]
+fn one_call_of_each_connection_is_carried_out_however_little_memory_there_is() {
+    let world = world(Limits { memory: 1 << 20, ..Limits::default() });
+    let mut client = world.client();
+    let top = client.mounted("/first");
+    let file = filled(&mut client, &top, b"f", b"x");
+    world.paths.first.fault(|it| it.hold = true);
+    let mut clients: Vec<Client> = (0..5).map(|_| world.client()).collect();
+    for client in &mut clients {
+        for _ in 0..3 {
+            client.send(NFS, 6, &READ3args { file: file.clone(), offset: 0, count: 1 << 20 });
+        }
+    }
+    world.paths.first.until_held(5);
+    attributes(&mut client, &top).unwrap();
+    assert_eq!(world.paths.first.held(), 5, "there is no memory for a second one of any");
+    world.paths.first.fault(|it| it.hold = false);
+    for client in &mut clients {
+        for _ in 0..3 {
+            client.received();
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod change;
 mod client;
+mod fail;
 mod fuzz;
 mod limits;
 mod list;
