@@ -42,8 +42,8 @@ lint: setup-test site ## Formatting, clippy for server and browser, types of the
 unit: build
 	cargo xtask test
 
-fuzz: build ## Requests made from the API's document, and files of results, well-formed and not
-	BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_MS) cargo test --workspace --test results -- fuzz
+fuzz: build ## Requests made from the API's document, files of results and calls of NFS, well-formed and not
+	BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_MS) cargo test --workspace --test results --test nfs -- fuzz
 	end2end/fuzz.sh "$(CARGO_TARGET_DIR)/debug/bootwright"
 
 end2end: build
