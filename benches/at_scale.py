@@ -248,7 +248,7 @@ def main():
     token = subprocess.run(token, check=True, capture_output=True, text=True).stdout.split()[-1]
     fill(folder / "data/bootwright.db")
     command = [program, "serve", *data, "--log", "warn", "--workers", "0"]
-    command += ["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0"]
+    command += ["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0", "--nfs-listen", "off"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         origin = process.stdout.readline().split()[-1]

@@ -157,7 +157,7 @@ class Installation:
         command += ["--password-stdin", "--data-dir", folder / "data"]
         subprocess.run(command, input=PASSWORD + "\n", text=True, check=True, stdout=subprocess.DEVNULL)
         command = [program, "serve", "--data-dir", folder / "data", "--log", "warn"]
-        command += ["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0"]
+        command += ["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0", "--nfs-listen", "off"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         told = [self.process.stdout.readline().split() for _ in range(2)]
         self.browser = Browser(told[0][-1])

@@ -46,7 +46,7 @@ def main():
         rows.close()
         print(f"{results_seed.fill(database, subjects):,} results")
         subprocess.run(["chown", "-R", "bootwright:bootwright", folder / "data"], check=True)
-        listen = ["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0"]
+        listen = ["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0", "--nfs-listen", "off"]
         serve = [program, "serve", *data, "--log", "warn", "--workers", "0", *listen]
         server = subprocess.Popen(serve, stdout=subprocess.PIPE, text=True)
         origin = server.stdout.readline().split()[-1]

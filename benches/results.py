@@ -179,7 +179,7 @@ def main():
         shutil.chown(path, "bootwright", "bootwright")
     os.sync()  # An installation's results were written long ago.
     command = [program, "serve", *data, "--log", "warn", "--workers", "0"]
-    command += ["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0"]
+    command += ["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0", "--nfs-listen", "off"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     failed = False
     try:

@@ -17,7 +17,7 @@ finish() {
 trap finish EXIT
 
 # No workers: what is asked for here is never built.
-"$program" serve --data-dir "$folder/data" --listen 127.0.0.1:0 --boot-listen 127.0.0.1:0 \
+"$program" serve --data-dir "$folder/data" --listen 127.0.0.1:0 --boot-listen 127.0.0.1:0 --nfs-listen off \
     --workers 0 --log-format json >"$folder/said" 2>"$folder/log" &
 server=$!
 until grep -q '^Boot listener:' "$folder/said"; do

@@ -45,7 +45,7 @@ export default async function start(): Promise<() => Promise<void>> {
       'serve',
       '--data-dir', data,
       '--listen', '127.0.0.1:0',
-      '--boot-listen', '127.0.0.1:0',
+      '--boot-listen', '127.0.0.1:0', '--nfs-listen', '127.0.0.1:0',
       '--cache-dir', '/var/cache/bootwright-test/cache',
       '--log', 'warn',
     ],

@@ -5,8 +5,9 @@
 
 use std::{
     ffi::OsString,
-    net::{IpAddr, SocketAddr},
+    net::{AddrParseError, IpAddr, SocketAddr},
     path::PathBuf,
+    str::FromStr,
 };
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -142,10 +143,21 @@ pub struct ServeArgs {
         requires = "tftp_listen"
     )]
     pub proxy_dhcp: Vec<String>,
+    /// Where rootfs are mounted over NFS, or off; MOUNT and portmap answer on the same port.
+    #[arg(
+        long,
+        env = "BOOTWRIGHT_NFS_LISTEN",
+        default_value = "0.0.0.0:2049",
+        value_name = "HOST:PORT|off"
+    )]
+    pub nfs_listen: NfsListen,
+    /// The most that a machine's private root over NFS may hold beyond its release, in GiB.
+    #[arg(long, env = "BOOTWRIGHT_NFS_QUOTA", default_value_t = 8, value_name = "GIB", value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    pub nfs_quota: u64,
     /// Folder of iPXE's binaries, those of the Debian package ipxe unless said otherwise.
     #[arg(long, env = "BOOTWRIGHT_IPXE_DIR", default_value = "/usr/lib/ipxe", value_name = "DIR")]
     pub ipxe_dir: PathBuf,
-    /// Go on without TFTP or proxyDHCP where their ports are taken, and say so in the log.
+    /// Go on without TFTP, NFS or proxyDHCP where their ports are taken, and say so in the log.
     #[arg(long, env = "BOOTWRIGHT_SKIP_TAKEN_PORTS")]
     pub skip_taken_ports: bool,
     /// Host names besides this host's own by which browsers may open the dashboard.
@@ -196,6 +208,18 @@ pub struct ServeArgs {
     /// Minutes after which a guest ends by itself, unless somebody gives it that long again.
     #[arg(long, env = "BOOTWRIGHT_GUEST_LIFE", default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=10_080))]
     pub guest_life: u64,
+}
+
+/// Where NFS is served, if it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NfsListen(pub Option<SocketAddr>);
+
+impl FromStr for NfsListen {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" { Ok(Self(None)) } else { text.parse().map(|it| Self(Some(it))) }
+    }
 }
 
 /// `bootwright admin …`

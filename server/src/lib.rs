@@ -21,6 +21,7 @@ mod imports;
 mod kernels;
 pub mod live;
 mod multipart;
+mod nfs_server;
 mod notes;
 pub mod origin;
 mod plans;

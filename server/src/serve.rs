@@ -20,7 +20,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use crate::{config::ServeArgs, dashboard, sockets::Sockets};
+use crate::{config::ServeArgs, dashboard, nfs_server::nfs_server, sockets::Sockets};
 
 /// How long requests in flight may take to end after the server was asked to.
 const GRACE: Duration = Duration::from_secs(10);
@@ -88,7 +88,17 @@ pub async fn serve(
     tasks.spawn(async move { left.read_left_results().await });
     tasks.spawn(services.clone().keep_house(stopping.clone()));
     tasks.spawn(services.clone().keep_guests(stopping.clone()));
-    let listener = services.boot_listener().with_first_stage(first_stage.clone());
+    let nfs = sockets.nfs.map(TcpListener::from_std).transpose()?;
+    let nfs_address = nfs.as_ref().map(TcpListener::local_addr).transpose()?;
+    let listener = services
+        .boot_listener()
+        .with_first_stage(first_stage.clone())
+        .with_nfs(nfs_address.map(|it| it.port()));
+    if let Some(nfs) = nfs {
+        let server = nfs_server(&listener, &options.data.data_dir, options.nfs_quota)?;
+        let served = server.serve(nfs, stopped(stopping.clone()));
+        tasks.spawn(async move { ended("NFS", served.await) });
+    }
     tasks.spawn(netboot::serve(machines, listener, stopped(stopping.clone())));
     if let Some(tftp) = tftp {
         let files = first_stage.over_tftp(boot_address.port());
@@ -104,7 +114,7 @@ pub async fn serve(
     tasks.spawn(serve_people(people, dashboard::router(&services, &options, &stopping), stopping));
     tasks.close();
 
-    announce(people_address, boot_address, tftp_address, link.as_deref())?;
+    announce(people_address, boot_address, (tftp_address, nfs_address), link.as_deref())?;
     wait_for_signal().await?;
     tracing::info!("asked to end");
     stop.send_replace(true);
@@ -176,7 +186,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 fn announce(
     people: SocketAddr,
     boot: SocketAddr,
-    tftp: Option<SocketAddr>,
+    (tftp, nfs): (Option<SocketAddr>, Option<SocketAddr>),
     link: Option<&str>,
 ) -> io::Result<()> {
     let mut output = io::stdout().lock();
@@ -184,6 +194,14 @@ fn announce(
     writeln!(output, "Boot listener: http://{}/menu.ipxe", reachable(boot))?;
     if let Some(tftp) = tftp {
         writeln!(output, "TFTP:          tftp://{}/{BIOS_BINARY}", reachable(tftp))?;
+    }
+    if let Some(nfs) = nfs {
+        writeln!(
+            output,
+            "NFS:           {} (vers=3,tcp,port={1},mountport={1},nolock)",
+            reachable(nfs),
+            nfs.port()
+        )?;
     }
     if let Some(token) = link {
         writeln!(

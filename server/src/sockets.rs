@@ -63,6 +63,7 @@ pub struct Sockets {
     pub(crate) dashboard: TcpListener,
     pub(crate) boot: TcpListener,
     pub(crate) tftp: Option<UdpSocket>,
+    pub(crate) nfs: Option<TcpListener>,
     pub(crate) proxy_dhcp: Vec<ProxyInterface>,
     /// What is gone on without, for the log, which is not there yet.
     pub(crate) skipped: Vec<String>,
@@ -89,6 +90,12 @@ impl Sockets {
             Ok(tftp) => tftp,
             Err(error) => skippable(error).map(|()| None)?,
         };
+        let nfs =
+            options.nfs_listen.0.map(|address| tcp(address, "NFS server", "--nfs-listen", SKIP));
+        let nfs = match nfs.transpose() {
+            Ok(nfs) => nfs,
+            Err(error) => skippable(error).map(|()| None)?,
+        };
         let mut proxy_dhcp = Vec::new();
         for interface in &options.proxy_dhcp {
             let failed = |source| SocketError::Interface { interface: interface.clone(), source };
@@ -97,7 +104,7 @@ impl Sockets {
                 Err(error) => skippable(error)?,
             }
         }
-        Ok(Self { dashboard, boot, tftp, proxy_dhcp, skipped })
+        Ok(Self { dashboard, boot, tftp, nfs, proxy_dhcp, skipped })
     }
 }
 

@@ -5,6 +5,7 @@
 use std::{
     fs,
     io::{self, BufRead as _, BufReader, Cursor, Lines, Read, Write as _},
+    net::{TcpListener, TcpStream, UdpSocket},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
     process::{Child, ChildStdout, Command, Output, Stdio},
@@ -36,13 +37,17 @@ fn said(output: &Output) -> String {
 struct Server {
     child: Child,
     /// Kept open: the server tells more than these tests read, and ends where nobody can hear it.
-    _output: Lines<BufReader<ChildStdout>>,
+    output: Lines<BufReader<ChildStdout>>,
     dashboard: String,
     boot: String,
 }
 
 impl Server {
     fn start(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, &[])
+    }
+
+    fn start_with(data_dir: &Path, options: &[&str]) -> Self {
         let mut child = Command::new(PROGRAM)
             .args([
                 "serve",
@@ -50,9 +55,12 @@ impl Server {
                 "127.0.0.1:0",
                 "--boot-listen",
                 "127.0.0.1:0",
+                "--nfs-listen",
+                "127.0.0.1:0",
                 "--data-dir",
             ])
             .arg(data_dir)
+            .args(options)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -62,7 +70,13 @@ impl Server {
             line.strip_prefix(name).unwrap().trim().to_owned()
         };
         let (dashboard, boot) = (next("Dashboard:"), next("Boot listener:"));
-        Self { dashboard, boot, child, _output: lines }
+        Self { dashboard, boot, child, output: lines }
+    }
+
+    /// Where a service that is not always there listens.
+    fn told(&mut self, name: &str) -> String {
+        let line = self.output.next().expect("the server tells where it listens").unwrap();
+        line.strip_prefix(name).unwrap_or_else(|| panic!("{line}")).trim().to_owned()
     }
 
     fn get(&self, url: &str) -> (u16, String) {
@@ -84,6 +98,76 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The port at the end of an address.
+fn port(address: &str) -> u16 {
+    let digits = address.split(' ').next().unwrap().rsplit(':').next().unwrap();
+    digits.split('/').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn ipxe_comes_over_tftp_and_http_and_nfs_answers_beside_them() {
+    let folder = folder();
+    let data_dir = folder.path().join("data");
+    let mut server = Server::start_with(&data_dir, &["--tftp-listen", "127.0.0.1:0"]);
+    let (tftp, nfs) = (server.told("TFTP:"), server.told("NFS:"));
+    for name in ["undionly.kpxe", "snponly.efi"] {
+        let binary = fs::read(Path::new("/usr/lib/ipxe").join(name)).unwrap();
+        let address = format!("tftp://127.0.0.1:{}/{name}", port(&tftp));
+        let loaded = Command::new("curl").args(["--silent", "--fail", &address]).output().unwrap();
+        assert!(loaded.status.success() && loaded.stdout == binary, "{name}: {loaded:?}");
+        let address = server.boot.replace("menu.ipxe", &format!("first-stage/{name}"));
+        let loaded = Command::new("curl").args(["--silent", "--fail", &address]).output().unwrap();
+        assert!(loaded.status.success() && loaded.stdout == binary, "{name}");
+    }
+    let address = format!("tftp://127.0.0.1:{}/autoexec.ipxe", port(&tftp));
+    let script = Command::new("curl").args(["--silent", "--fail", &address]).output().unwrap();
+    let own = server.boot.replace("menu.ipxe", "ipxe?mac=");
+    assert!(String::from_utf8_lossy(&script.stdout).contains(&own), "{script:?}");
+    // NULL of MOUNT, version 3 (RFC 5531): accepted, and nothing more.
+    let mut stream = TcpStream::connect(("127.0.0.1", port(&nfs))).unwrap();
+    let words: [u32; 11] = [0x8000_0028, 7, 0, 2, 100_005, 3, 0, 0, 0, 0, 0];
+    stream.write_all(&words.map(u32::to_be_bytes).concat()).unwrap();
+    let mut answer = [0; 28];
+    stream.read_exact(&mut answer).unwrap();
+    let expected: [u32; 7] = [0x8000_0018, 7, 1, 0, 0, 0, 0];
+    assert_eq!(answer.to_vec(), expected.map(u32::to_be_bytes).concat());
+    server.stop();
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_who_has_it() {
+    let folder = folder();
+    let data_dir = folder.path().join("data");
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let udp_address = udp.local_addr().unwrap().to_string();
+    let tcp_address = tcp.local_addr().unwrap().to_string();
+    let holder = format!("(process {})", std::process::id());
+    for (flag, address, skipped) in [
+        ("--listen", &tcp_address, false),
+        ("--boot-listen", &tcp_address, false),
+        ("--nfs-listen", &tcp_address, true),
+        ("--tftp-listen", &udp_address, true),
+    ] {
+        let mut arguments = vec!["serve", "--data-dir", data_dir.to_str().unwrap(), flag, address];
+        for other in ["--listen", "--boot-listen", "--nfs-listen"] {
+            if other != flag {
+                arguments.extend([other, "127.0.0.1:0"]);
+            }
+        }
+        let refused = run(&arguments, "");
+        let said = said(&refused);
+        assert!(!refused.status.success() && said.contains(flag), "{said}");
+        assert!(said.contains(address.as_str()) && said.contains(&holder), "{said}");
+        assert_eq!(said.contains("--skip-taken-ports"), skipped, "{said}");
+    }
+    // Told so, it goes on without what may be missing.
+    let options = ["--tftp-listen", &udp_address, "--skip-taken-ports"];
+    let mut server = Server::start_with(&data_dir, &options);
+    server.told("NFS:");
+    server.stop();
 }
 
 #[test]
@@ -112,6 +196,8 @@ fn a_server_on_an_empty_folder_serves_and_ends_cleanly() {
             "--listen",
             "127.0.0.1:0",
             "--boot-listen",
+            "127.0.0.1:0",
+            "--nfs-listen",
             "127.0.0.1:0",
             "--data-dir",
             data_dir.to_str().unwrap(),
@@ -278,7 +364,7 @@ fn where_user_namespaces_are_not_permitted_the_remedy_is_named() {
     let data_dir = folder.path().join("data");
     let serve = format!(
         "echo 0 >/proc/sys/user/max_user_namespaces && exec '{PROGRAM}' serve \
-         --listen 127.0.0.1:0 --boot-listen 127.0.0.1:0 --data-dir '{}'",
+         --listen 127.0.0.1:0 --boot-listen 127.0.0.1:0 --nfs-listen off --data-dir '{}'",
         data_dir.display()
     );
     // It is root there from the program on that it starts once its ids are known.

@@ -239,6 +239,15 @@ impl BootEntry {
         }
     }
 
+    /// How the release's rootfs reaches the machine; `None` where that is not what it boots.
+    #[must_use]
+    pub const fn root(&self) -> Option<RootMethod> {
+        match self {
+            Self::Linux { root, .. } | Self::Xen { root, .. } => Some(*root),
+            Self::Installer { .. } | Self::Chain { .. } => None,
+        }
+    }
+
     /// The same under another label and text.
     #[must_use]
     pub fn renamed(&self, to_label: &str, to_text: &str) -> Self {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{manifest::BootEntry, run::Outcome};
+use domain::{digest::Digest, manifest::BootEntry, recipe::RootMethod, run::Outcome};
 
 use crate::{
     console::{Console, Missed},
@@ -56,7 +56,10 @@ pub(crate) fn run(
              modprobe \"$m\" && grep -q \"^$m \" /proc/modules && echo loaded $m",
         )
         .map(|it| succeeded(&it, "loaded")),
-        "smoke.rootfs-digest" => ask("cat /run/bootwright/images").map(|it| images(&it.text, request)),
+        "smoke.rootfs-digest" => match entry.and_then(BootEntry::root).and_then(RootMethod::nfs) {
+            Some(_) => ask("cat /proc/mounts").map(|it| exported(&it.text, request)),
+            None => ask("cat /run/bootwright/images").map(|it| images(&it.text, request)),
+        },
         "smoke.system-state" => ask(STATE).map(|it| state(&it.text)),
         "smoke.failed-units" => ask("systemctl --failed --no-legend --plain | cut -d' ' -f1")
             .map(|it| empty(&it.text, "failed units")),
@@ -222,6 +225,20 @@ fn images(text: &str, request: &SmokeRequest<'_>) -> Found {
         .map(|it| it.sha256.to_string())
         .collect();
     same("the list of verified images", &mounted.join(" "), &named.join(" "))
+}
+
+/// What is mounted over NFS is an export of the manifest's digest.
+fn exported(mounts: &str, request: &SmokeRequest<'_>) -> Found {
+    let of_line = |line: &str| {
+        let source = line.split(' ').next()?;
+        let (_, path) = source.split_once(":/")?;
+        let digest = path.strip_prefix("release/").or_else(|| path.strip_prefix("private/"))?;
+        digest.split('/').next().map(str::to_owned)
+    };
+    let mounted = mounts.lines().find_map(of_line).unwrap_or_else(|| "nothing".to_owned());
+    let named = domain::canonical::to_vec(request.manifest).map(Digest::of);
+    let named = named.map_or_else(|error| error.to_string(), |it| it.to_string());
+    same("the release mounted over NFS", &mounted, &named)
 }
 
 #[cfg(test)]

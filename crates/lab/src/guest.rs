@@ -10,6 +10,19 @@ use crate::accelerator::Accelerator;
 /// The address at which a guest finds the boot listener. Nothing else answers to it.
 pub(crate) const LISTENER: &str = "10.0.2.100:8000";
 
+/// The address at which it finds NFS, where that is served to it.
+const NFS: &str = "10.0.2.100:2049";
+
+/// Where NFS is served to the guest whose socket at the boot listener is `socket`; a guest is led there if it
+/// is, at port [`NFS_PORT`].
+#[must_use]
+pub fn nfs_socket(socket: &Path) -> PathBuf {
+    socket.with_extension("nfs")
+}
+
+/// The port at which guests find NFS.
+pub const NFS_PORT: u16 = 2049;
+
 /// A guest cannot be started.
 #[derive(Debug, Error)]
 pub enum LabError {
@@ -78,10 +91,16 @@ pub(crate) fn start(
     reboots: Reboots,
 ) -> Result<Running, LabError> {
     // QEMU splits the command as a shell would and options at commas.
-    let relay = format!("{} relay {}", quoted(&config.program), quoted(socket)).replace(',', ",,");
-    let network = format!(
-        "user,id=net0,restrict=on,bootfile=http://{LISTENER}{path},guestfwd=tcp:{LISTENER}-cmd:{relay}"
-    );
+    let lead = |address: &str, socket: &Path| {
+        let relay = format!("{} relay {}", quoted(&config.program), quoted(socket));
+        format!(",guestfwd=tcp:{address}-cmd:{}", relay.replace(',', ",,"))
+    };
+    let mut network = format!("user,id=net0,restrict=on,bootfile=http://{LISTENER}{path}");
+    network.push_str(&lead(LISTENER, socket));
+    let nfs = nfs_socket(socket);
+    if nfs.exists() {
+        network.push_str(&lead(NFS, &nfs));
+    }
     let (machine, iommu): (_, &[&str]) = match config.board {
         Board::Plain => ("pc,", &[]),
         Board::WithIommu => ("q35,kernel-irqchip=split,", &["-device", "intel-iommu,intremap=on"]),

@@ -37,7 +37,7 @@ mod test_support;
 
 pub use accelerator::{Accelerator, probe_accelerator};
 pub use boot::BootLimits;
-pub use guest::{Board, GuestConfig, LabError};
+pub use guest::{Board, GuestConfig, LabError, NFS_PORT, nfs_socket};
 pub use keys::NotTyped;
 pub use relay::relay;
 pub use scrollback::{ConsolePart, Scrollback};

@@ -49,27 +49,13 @@ pub struct PrivateOptions {
 
 /// What the NFS server exports.
 pub struct RootExports {
-    trees: Trees,
+    trees: Arc<Trees>,
     private: PrivateRoots,
 }
 
 impl RootExports {
-    pub(crate) fn new(
-        catalogue: SharedCatalogue,
-        files: Files,
-        boots: Boots,
-        clock: Arc<dyn Clock>,
-        options: PrivateOptions,
-    ) -> Self {
-        let private = PrivateRoots::open(options, clock.clone());
-        let trees = Trees {
-            catalogue,
-            files,
-            boots,
-            clock,
-            open: Mutex::default(),
-            images: Mutex::default(),
-        };
+    pub(crate) fn new(trees: Arc<Trees>, options: PrivateOptions) -> Self {
+        let private = PrivateRoots::open(options, trees.clock.clone());
         Self { trees, private }
     }
 }
@@ -136,7 +122,7 @@ fn named(ExportId(id): ExportId) -> (Digest, Digest) {
 }
 
 /// The trees of what the catalogue names, each opened once.
-struct Trees {
+pub(crate) struct Trees {
     catalogue: SharedCatalogue,
     files: Files,
     boots: Boots,
@@ -152,6 +138,15 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Trees {
+    pub(crate) fn new(
+        catalogue: SharedCatalogue,
+        files: Files,
+        boots: Boots,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { catalogue, files, boots, clock, open: Mutex::default(), images: Mutex::default() }
+    }
+
     fn by_digest(&self, digest: &Digest) -> Option<Arc<Served>> {
         self.catalogue.snapshot().by_digest(digest).cloned()
     }

@@ -1,6 +1,6 @@
 //! The boot listener: its routes on one screen, and how it serves machines and guests.
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{collections::HashSet, io, net::Ipv4Addr, path::Path, sync::Arc};
 
 use axum::{
     Router,
@@ -16,6 +16,7 @@ use domain::{
     time::{Clock, Timestamp},
     transfer::TransferKind,
 };
+use nfs::{HandleKey, ServerOptions};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     boots::Boots,
     catalogue::{EnvironmentServed, Served, SharedCatalogue},
     connections::{self, Limits},
-    exports::{PrivateOptions, RootExports},
+    exports::{PrivateOptions, RootExports, Trees},
     first_stage::FirstStageBinaries,
     observe::{CountedBody, Observer, Watch},
     request,
@@ -40,6 +41,7 @@ pub struct BootListener {
     boots: Boots,
     first_stage: FirstStageBinaries,
     nfs_port: Option<u16>,
+    trees: Arc<Trees>,
 }
 
 /// A route of the boot listener.
@@ -75,9 +77,12 @@ impl BootListener {
     #[must_use]
     pub fn new(catalogue: SharedCatalogue, blobs: BlobStore, clock: Arc<dyn Clock>) -> Self {
         let boots = Boots::new(clock.clone());
+        let files = Files::new(blobs);
+        let trees = Trees::new(catalogue.clone(), files.clone(), boots.clone(), clock.clone());
         let watch = Watch { observer: None, clock, sending: None };
         let first_stage = FirstStageBinaries::default();
-        Self { catalogue, files: Files::new(blobs), watch, boots, first_stage, nfs_port: None }
+        let trees = Arc::new(trees);
+        Self { catalogue, files, watch, boots, first_stage, nfs_port: None, trees }
     }
 
     /// The same listener with binaries of iPXE, for firmware that boots over HTTP.
@@ -95,8 +100,22 @@ impl BootListener {
     /// What NFS exports of the same catalogue.
     #[must_use]
     pub fn exports(&self, private: PrivateOptions) -> RootExports {
-        let Self { catalogue, files, boots, .. } = self.clone();
-        RootExports::new(catalogue, files, boots, self.watch.clock.clone(), private)
+        RootExports::new(self.trees.clone(), private)
+    }
+
+    /// An NFS server of the same catalogue, whose file handles are known by `key`.
+    ///
+    /// # Errors
+    /// Where the system has no random bytes.
+    pub fn nfs_server(
+        &self,
+        key: [u8; 32],
+        private: PrivateOptions,
+    ) -> io::Result<Arc<nfs::Server>> {
+        let exports = Arc::new(self.exports(private));
+        let (key, limits) = (HandleKey::new(key), nfs::Limits::default());
+        let options = ServerOptions { key, exports, observer: None, limits };
+        nfs::Server::new(options).map(Arc::new)
     }
 
     /// The releases, by the digests of their manifests, of which machines get something now, or got
@@ -446,8 +465,26 @@ pub async fn serve_guest(
     path: &Path,
     listener: BootListener,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let socket = UnixListener::bind(path)?;
     connections::serve(socket, listener.router(), Limits::default(), stop).await;
     Ok(())
+}
+
+/// Serves NFS to one guest on a Unix socket of its own, at the port that `listener` tells guests; its private
+/// root is nobody else's.
+///
+/// # Errors
+/// Where the socket cannot be made or used.
+pub async fn serve_guest_nfs(
+    path: &Path,
+    listener: &BootListener,
+    private: PrivateOptions,
+) -> io::Result<()> {
+    let socket = UnixListener::bind(path)?;
+    let mut key = [0; 32];
+    getrandom::fill(&mut key)?;
+    let server = listener.nfs_server(key, private)?;
+    let port = listener.nfs_port.unwrap_or_default();
+    match server.serve_guest(socket, Ipv4Addr::LOCALHOST.into(), port).await? {}
 }

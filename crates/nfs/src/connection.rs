@@ -8,11 +8,7 @@ use std::{io, net::IpAddr, sync::Arc};
 
 use bytes::Buf as _;
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader},
     select,
     sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc},
     task::spawn_blocking,
@@ -91,8 +87,11 @@ impl Connection {
     }
 
     /// Answers calls until the client ends, or `ending`; what is under way then is still answered.
-    pub(crate) async fn run(self, stream: TcpStream, ending: CancellationToken) -> io::Result<()> {
-        let (from, to) = stream.into_split();
+    pub(crate) async fn run(
+        self,
+        (from, to): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+        ending: CancellationToken,
+    ) -> io::Result<()> {
         let (answers, answered) = mpsc::channel(CALLS);
         let sending = self.send(to, answered);
         let reading = async {
@@ -111,7 +110,11 @@ impl Connection {
         }
     }
 
-    async fn read(&self, from: OwnedReadHalf, answers: mpsc::Sender<Sending>) -> io::Result<()> {
+    async fn read(
+        &self,
+        from: impl AsyncRead + Unpin,
+        answers: mpsc::Sender<Sending>,
+    ) -> io::Result<()> {
         let mut from = BufReader::with_capacity(BUFFER, from);
         let limits = self.server.limits;
         loop {
@@ -155,7 +158,7 @@ impl Connection {
 
     async fn send(
         &self,
-        mut to: OwnedWriteHalf,
+        mut to: impl AsyncWrite + Unpin,
         mut answered: mpsc::Receiver<Sending>,
     ) -> io::Result<()> {
         while let Some(Sending { reply, _room }) = answered.recv().await {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     io,
     net::IpAddr,
     os::fd::AsFd as _,
@@ -14,7 +15,7 @@ use nix::sys::socket::{
     sockopt::{KeepAlive, TcpKeepCount, TcpKeepIdle, TcpKeepInterval},
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UnixListener},
     pin, select,
     task::JoinSet,
     time::{sleep, timeout},
@@ -100,7 +101,7 @@ impl Server {
             let ending = ending.clone();
             connections.spawn(async move {
                 let ended = match prepare(&stream) {
-                    Ok(()) => connection.run(stream, ending).await,
+                    Ok(()) => connection.run(stream.into_split(), ending).await,
                     Err(error) => Err(error),
                 };
                 match ended {
@@ -114,6 +115,37 @@ impl Server {
         ending.cancel();
         let _ = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
         Ok(())
+    }
+}
+
+impl Server {
+    /// Serves a virtual machine on a socket of its own, to which the guest's connections come as if from `client`
+    /// to `port`; until it is dropped.
+    ///
+    /// # Errors
+    /// Where the socket cannot be used.
+    pub async fn serve_guest(
+        self: Arc<Self>,
+        socket: UnixListener,
+        client: IpAddr,
+        port: u16,
+    ) -> io::Result<Infallible> {
+        let shared = Shared::new(self.limits);
+        let places = Places::default();
+        let mut connections = JoinSet::new();
+        loop {
+            let (stream, _) = select! {
+                accepted = socket.accept() => accepted?,
+                Some(_) = connections.join_next() => continue,
+            };
+            let Some(place) = places.place(client, self.limits) else { continue };
+            let connection = Connection::new(self.clone(), client, port, shared.clone());
+            connections.spawn(async move {
+                let ended = connection.run(stream.into_split(), CancellationToken::new()).await;
+                tracing::debug!(?ended, "a guest's connection over NFS ended");
+                drop(place);
+            });
+        }
     }
 }
 

@@ -40,6 +40,7 @@ impl Server {
             .unwrap();
         let mut child = Command::new(PROGRAM)
             .args(["serve", "--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0"])
+            .args(["--nfs-listen", "127.0.0.1:0"])
             // A mirror of the lab may have an address of its own network.
             .args(["--source-network", "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10"])
             .args(["--cache-dir", CACHE, "--boot-limit", "900", "--data-dir"])

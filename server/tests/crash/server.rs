@@ -103,6 +103,7 @@ impl Place {
             .unwrap();
         let mut child = Command::new(PROGRAM)
             .args(["serve", "--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0"])
+            .args(["--nfs-listen", "127.0.0.1:0"])
             .arg("--data-dir")
             .arg(self.data_dir())
             .arg("--cache-dir")
