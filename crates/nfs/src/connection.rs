@@ -28,7 +28,7 @@ const CALLS: usize = 16;
 const ALL_CALLS: usize = 64;
 /// In what room is measured: a kilobyte.
 const UNIT: usize = 1024;
-/// How much room calls under way and their answers may have.
+/// How much room calls under way and their answers may have: four megabytes.
 const ROOM: u32 = 4096;
 /// How many bytes of calls are read at once, where they are small.
 const BUFFER: usize = 8 * 1024;
@@ -38,7 +38,8 @@ const BUFFER: usize = 8 * 1024;
 pub(crate) struct Shared {
     /// Places for calls that are carried out.
     calls: Arc<Semaphore>,
-    /// Room for calls under way beside the first of each connection, so that none waits for clients of others.
+    /// Room for calls under way beside one of each connection, so that none waits until another one's client
+    /// reads.
     room: Arc<Semaphore>,
 }
 
@@ -60,8 +61,11 @@ pub(crate) struct Connection {
 
 /// What a connection has of its own.
 struct Own {
+    /// Places for calls under way.
     calls: Arc<Semaphore>,
+    /// The place of the one that needs no room of what is shared.
     first: Arc<Semaphore>,
+    /// Room for all of them.
     room: Arc<Semaphore>,
 }
 

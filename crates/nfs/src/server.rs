@@ -150,11 +150,13 @@ fn refused(xid: u32, why: Refusal) -> Reply {
 
 /// About how many bytes the answer to a call may get, from its arguments alone.
 pub(crate) fn longest_answer(call: &[u8]) -> usize {
+    /// What else there is in an answer: attributes, or where a link leads.
     const OTHER: usize = 4096;
-    match Call::parse(call) {
+    let wanted = match Call::parse(call) {
         Ok(call) if call.program == nfs3::PROGRAM => {
-            Request::parse(call.procedure, call.arguments).map_or(OTHER, |it| it.longest_answer())
+            Request::parse(call.procedure, call.arguments).map_or(0, |it| it.wanted())
         }
-        _ => OTHER,
-    }
+        _ => 0,
+    };
+    wanted + OTHER
 }

@@ -162,16 +162,14 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// About how long the answer may get, in bytes.
-    pub(crate) fn longest_answer(&self) -> usize {
+    /// How many bytes of a file or of a directory the answer may have.
+    pub(crate) fn wanted(&self) -> usize {
         let wanted = match self {
             Self::Read { count, .. } => *count,
             Self::List(piece) => piece.all,
             _ => 0,
         };
-        // Attributes, or where a link leads.
-        const OTHER: usize = 4096;
-        OTHER + usize::try_from(wanted).unwrap_or(MOST_DATA).min(MOST_DATA)
+        usize::try_from(wanted).unwrap_or(MOST_DATA).min(MOST_DATA)
     }
 }
 
