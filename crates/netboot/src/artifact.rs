@@ -4,7 +4,6 @@
 use std::{
     collections::HashSet,
     fs::File,
-    io::{Seek as _, SeekFrom},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -15,28 +14,25 @@ use axum::{
 };
 use blobs::BlobStore;
 use domain::{digest::Digest, manifest::ComponentRole, transfer::TransferKind};
-use tokio::io::AsyncReadExt as _;
-use tokio_util::io::ReaderStream;
 
 use crate::{
     catalogue::Served,
+    file_body::{Disk, FileBody},
     observe::{CountedBody, Watch},
     request::{self, Part},
 };
-
-/// How much is read from the disk at once, in bytes.
-const CHUNK: usize = 128 * 1024;
 
 /// The blobs behind the files, each read through once before it is served for the first time.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     blobs: BlobStore,
     verified: Arc<Mutex<HashSet<Digest>>>,
+    disk: Disk,
 }
 
 impl Files {
     pub(crate) fn new(blobs: BlobStore) -> Self {
-        Self { blobs, verified: Arc::default() }
+        Self { blobs, verified: Arc::default(), disk: Disk::default() }
     }
 
     fn is_verified(&self, digest: &Digest) -> bool {
@@ -131,23 +127,18 @@ pub(crate) async fn answer(
             (StatusCode::INTERNAL_SERVER_ERROR, reason)
         })?;
         let watched = watch.begin(kind, path, status.as_u16(), "");
-        let body = open(&files.blobs, &digest, first, length).map_err(|reason| {
+        let file = files.blobs.open_blob(&digest).map_err(|error| {
+            let reason = error.to_string();
             tracing::error!(%digest, name, reason, "a file of a release cannot be served");
             (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 format!("the file {name} cannot be read on the server"),
             )
         })?;
-        Body::new(CountedBody::new(body, length, watched))
+        let body = FileBody::new(file, first, length, files.disk.clone());
+        Body::new(CountedBody::new(Body::new(body), length, watched))
     } else {
         Body::empty()
     };
     answer.body(body).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
-}
-
-fn open(blobs: &BlobStore, digest: &Digest, first: u64, length: u64) -> Result<Body, String> {
-    let mut file = blobs.open_blob(digest).map_err(|error| error.to_string())?;
-    file.seek(SeekFrom::Start(first)).map_err(|error| error.to_string())?;
-    let part = tokio::fs::File::from_std(file).take(length);
-    Ok(Body::from_stream(ReaderStream::with_capacity(part, CHUNK)))
 }

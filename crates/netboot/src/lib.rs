@@ -13,6 +13,7 @@ mod boots;
 mod catalogue;
 mod connections;
 mod exports;
+mod file_body;
 mod first_stage;
 mod listener;
 mod observe;

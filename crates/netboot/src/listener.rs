@@ -1,6 +1,12 @@
 //! The boot listener: its routes on one screen, and how it serves machines and guests.
 
-use std::{collections::HashSet, io, net::Ipv4Addr, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -454,7 +460,8 @@ pub async fn serve(
     listener: BootListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    connections::serve(socket, listener.router(), Limits::default(), stop).await;
+    let address = |client: &SocketAddr| Some(client.ip().to_canonical());
+    connections::serve(socket, address, listener.router(), Limits::default(), stop).await;
 }
 
 /// Serves one guest on a Unix socket of its own until `stop` ends.
@@ -467,7 +474,7 @@ pub async fn serve_guest(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let socket = UnixListener::bind(path)?;
-    connections::serve(socket, listener.router(), Limits::default(), stop).await;
+    connections::serve(socket, |_| None, listener.router(), Limits::default(), stop).await;
     Ok(())
 }
 
