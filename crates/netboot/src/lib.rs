@@ -21,6 +21,7 @@ mod proxy_dhcp;
 mod request;
 mod script;
 mod short;
+mod snippets;
 mod tftp;
 
 pub use catalogue::{Served, SharedCatalogue, Snapshot};
@@ -32,4 +33,5 @@ pub use proxy_dhcp::{ProxyInterface, serve_proxy_dhcp};
 pub use request::{Part, range};
 pub use roots::Quota;
 pub use script::{Base, chain_script, menu_script, refusal_script};
+pub use snippets::Reached;
 pub use tftp::{FirstStage, serve_tftp};

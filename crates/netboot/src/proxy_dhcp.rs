@@ -103,10 +103,10 @@ pub async fn serve_proxy_dhcp(
         let (mac, file) = (asked.hardware(), &answer.file);
         match socket.send_to(&answer.bytes(), to).await {
             Ok(_) => {
-                tracing::info!(%mac, file, interface = interface.name, "told firmware where to boot from")
+                tracing::info!(%mac, file, interface = interface.name, "told firmware where to boot from");
             }
             Err(error) => {
-                tracing::warn!(%mac, %error, interface = interface.name, "cannot answer by proxyDHCP")
+                tracing::warn!(%mac, %error, interface = interface.name, "cannot answer by proxyDHCP");
             }
         }
     }

@@ -186,7 +186,7 @@ pub fn chain_script(base: &Base) -> String {
          :ASK\n\
          echo Bootwright: asking {server} what ${{netX/mac}} boots\n\
          chain --autofree {script} && exit ||\n\
-         echo Bootwright: nothing to boot came from {server}, asking again in ${{pause}} s\n\
+         echo Bootwright: nothing came from {server}, again in ${{pause}} s\n\
          sleep ${{pause}}\n\
          iseq ${{pause}} {LONGEST_PAUSE_S} || inc pause ${{pause}}\n\
          goto ASK\n"

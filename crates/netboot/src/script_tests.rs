@@ -359,3 +359,16 @@ fn installers_and_chains_lead_elsewhere() {
     ));
     assert!(pixiecore(&chained, &base, "52-54-00-12-34-56").unwrap_err().contains("of kind chain"));
 }
+
+#[test]
+fn what_a_waiting_machine_says_fits_a_line_of_its_console() {
+    let script = chain_script(&Base::from_host("192.168.100.100:8000").unwrap());
+    let said = script.lines().filter_map(|line| line.strip_prefix("echo "));
+    let shown = said.map(|text| {
+        text.replace("${netX/mac}", "52:54:00:00:00:01")
+            .replace("${pause}", &LONGEST_PAUSE_S.to_string())
+    });
+    for line in shown {
+        assert!(line.len() < 80, "{line}");
+    }
+}

@@ -87,6 +87,7 @@ fn stays_plain(field: Field, words: &str) -> Result<(), TestCaseError> {
         let plain = || words.split(' ').filter(|word| !word.is_empty()).map(str::to_owned);
         let expected: Vec<String> = match (field, old[0].as_str()) {
             (Field::Label, ":xen-dev") => vec![format!(":{words}")],
+            (Field::Label, "set") => [&old[..2], &[words.to_owned()]].concat(),
             (Field::Label, "item") => {
                 ["item".to_owned(), words.to_owned()].into_iter().chain(old[2..].to_vec()).collect()
             }

@@ -1,6 +1,6 @@
 //! Every row of the route table: what it answers, and that nothing else is answered.
 
-use netboot::routes;
+use netboot::{UEFI_BINARY, routes};
 
 use crate::support::Bench;
 
@@ -14,6 +14,7 @@ fn example(bench: &Bench, row: &str) -> String {
         "/variant/{name}/kernels/{file}" => "/variant/probe/kernels/vmlinuz-6.1.y".to_owned(),
         "/ipxe" => "/ipxe?mac=52-54-00-12-34-56&uuid=u&serial=&arch=i386".to_owned(),
         "/v1/boot/{mac}" => "/v1/boot/52:54:00:12:34:56".to_owned(),
+        "/first-stage/{name}" => format!("/first-stage/{UEFI_BINARY}"),
         "/kernels/{name}" => "/kernels/vmlinuz-6.1.y".to_owned(),
         "/s/{digits}/{name}" => {
             format!("/s/{}/0", &bench.served.digest.to_string()[..16])

@@ -127,7 +127,7 @@ fn boot_ipxe_asks_for_the_machine_that_runs_it() {
          echo Bootwright: asking {here}/ what ${{netX/mac}} boots\n\
          chain --autofree {here}/ipxe?mac=${{netX/mac:hexhyp}}&uuid=${{uuid}}\
          &serial=${{serial:uristring}}&arch=${{buildarch}} && exit ||\n\
-         echo Bootwright: nothing to boot came from {here}/, asking again in ${{pause}} s\n\
+         echo Bootwright: nothing came from {here}/, again in ${{pause}} s\n\
          sleep ${{pause}}\niseq ${{pause}} 32 || inc pause ${{pause}}\ngoto ASK\n"
     );
     assert_eq!(script.text(), expected);

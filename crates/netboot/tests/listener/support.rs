@@ -22,7 +22,9 @@ use domain::{
     transfer::Transfer,
     version::TargetVersion,
 };
-use netboot::{BootListener, Observations, Served, SharedCatalogue, Snapshot};
+use netboot::{
+    BootListener, FirstStageBinaries, Observations, Served, SharedCatalogue, Snapshot, UEFI_BINARY,
+};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
 
@@ -132,7 +134,10 @@ impl Bench {
         let catalogue = SharedCatalogue::default();
         catalogue.swap(snapshot);
         let clock = Arc::new(Ticking(AtomicI64::new(1)));
-        let listener = BootListener::new(catalogue.clone(), blobs.clone(), clock);
+        std::fs::write(folder.path().join(UEFI_BINARY), "an iPXE").unwrap();
+        let first_stage = FirstStageBinaries::load(folder.path()).unwrap();
+        let listener = BootListener::new(catalogue.clone(), blobs.clone(), clock)
+            .with_first_stage(first_stage);
         let runtime = Runtime::new().unwrap();
         let socket = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = socket.local_addr().unwrap();
