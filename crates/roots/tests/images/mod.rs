@@ -9,10 +9,15 @@ use squashfs::Image;
 
 /// Packs a folder as releases are packed.
 pub(crate) fn packed(tree: &Path, pseudo: &[&str]) -> Arc<Image> {
+    packed_by("256K", tree, pseudo)
+}
+
+/// Packs a folder into blocks of this length.
+pub(crate) fn packed_by(block: &str, tree: &Path, pseudo: &[&str]) -> Arc<Image> {
     let image = tree.with_extension("squashfs");
     let mut command = Command::new("mksquashfs");
     command.arg(tree).arg(&image).args(["-noappend", "-no-progress", "-quiet"]);
-    command.args(["-comp", "zstd", "-Xcompression-level", "3", "-b", "256K"]);
+    command.args(["-comp", "zstd", "-Xcompression-level", "3", "-b", block]);
     for definition in pseudo {
         command.args(["-p", definition]);
     }
