@@ -6,18 +6,21 @@ use std::{fs::File, net::Ipv4Addr, path::Path, process::Command, sync::Arc};
 use nfs::{Caller, FileId, FileSystem};
 use roots::Layered;
 use squashfs::Image;
+use tempfile::TempDir;
+
+/// A folder in memory, where that can be had: large and many files are made and read there at once.
+pub(crate) fn in_memory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    home.unwrap()
+}
 
 /// Packs a folder as releases are packed.
 pub(crate) fn packed(tree: &Path, pseudo: &[&str]) -> Arc<Image> {
-    packed_by("256K", tree, pseudo)
-}
-
-/// Packs a folder into blocks of this length.
-pub(crate) fn packed_by(block: &str, tree: &Path, pseudo: &[&str]) -> Arc<Image> {
     let image = tree.with_extension("squashfs");
     let mut command = Command::new("mksquashfs");
     command.arg(tree).arg(&image).args(["-noappend", "-no-progress", "-quiet"]);
-    command.args(["-comp", "zstd", "-Xcompression-level", "3", "-b", block]);
+    command.args(["-comp", "zstd", "-Xcompression-level", "3", "-b", "256K"]);
     for definition in pseudo {
         command.args(["-p", definition]);
     }

@@ -7,7 +7,6 @@
 
 use std::{
     fs,
-    path::Path,
     process::Command,
     sync::{
         Arc,
@@ -24,7 +23,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use roots::{Clock, Quota, WritableRoot};
 
 use crate::{
-    images::{caller, packed, root, stack},
+    images::{caller, in_memory, packed, root, stack},
     ours::{run, told},
     real::{Real, fill, status},
     step::{Place, Step, step},
@@ -69,10 +68,7 @@ fn a_writable_root_does_as_a_real_directory_does() {
     } else {
         vec![me]
     };
-    // In memory where that can be had.
-    let memory = Path::new("/dev/shm");
-    let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    let home = home.unwrap();
+    let home = in_memory();
     let tree = home.path().join("tree");
     fs::create_dir(&tree).unwrap();
     fill(&tree, is_root);
