@@ -182,8 +182,8 @@ impl WritableRoot {
 fn status(error: &std::io::Error) -> Status {
     use std::io::ErrorKind;
     match error.kind() {
-        ErrorKind::StorageFull => Status::NoSpace,
-        ErrorKind::QuotaExceeded => Status::NoSpace,
+        // A quota of the server's disk is none of the root's.
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Status::NoSpace,
         ErrorKind::FileTooLarge => Status::TooLarge,
         _ => Status::Io,
     }

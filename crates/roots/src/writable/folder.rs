@@ -55,14 +55,21 @@ pub enum RootError {
 /// Held as long as a root is open.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it is not enough while a child that was just forked has it too.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
     fn take(folder: &Path) -> Result<Self, RootError> {
         let file = File::create(folder.join("lock")).map_err(failed(folder))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(fs::TryLockError::WouldBlock) => Err(RootError::InUse(folder.to_owned())),
             Err(fs::TryLockError::Error(source)) => Err(failed(folder)(source)),
         }

@@ -23,6 +23,28 @@ pub(crate) enum Step {
     Reopen,
 }
 
+impl Step {
+    /// The step as its own user can look at what it leaves, without being root.
+    pub(crate) fn open_to_its_user(mut self) -> Self {
+        match &mut self {
+            Self::Create(_, mode)
+            | Self::Directory(_, mode)
+            | Self::Special(_, mode, _)
+            | Self::Mode(_, mode) => *mode |= 0o700,
+            Self::Link(_)
+            | Self::Remove(_)
+            | Self::RemoveDirectory(_)
+            | Self::Rename(..)
+            | Self::HardLink(..)
+            | Self::Owner(..)
+            | Self::Write(..)
+            | Self::Size(..)
+            | Self::Reopen => {}
+        }
+        self
+    }
+}
+
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let place = || (any::<usize>(), 0..9_u8).prop_map(|(folder, name)| Place(folder, name));
     let mode = || {
