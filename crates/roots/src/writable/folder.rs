@@ -126,6 +126,8 @@ impl WritableRoot {
         for edit in told.operations.into_iter().flatten() {
             state.apply(&base, edit).map_err(|_| damaged())?;
         }
+        // What is removed below must be known to be gone on the disk as well.
+        log.state().0.sync_data().map_err(failed(folder))?;
         let contents = Contents::open(folder, &state).map_err(failed(folder))?;
         let next = state.reserved.max(FIRST_OWN);
         let inner = Inner { state, log, next };
@@ -140,8 +142,8 @@ impl WritableRoot {
         contents: Contents,
         lock: Lock,
     ) -> Self {
-        let (inner, synced) = (RwLock::new(inner), Mutex::new(0));
-        Self { base, clock, header, inner, contents, synced, _lock: lock }
+        let (inner, synced, shortened) = (RwLock::new(inner), Mutex::new(0), Mutex::default());
+        Self { base, clock, header, inner, contents, synced, shortened, _lock: lock }
     }
 
     /// Removes a writable copy that is not open, and what is left of one whose removal did not come to its

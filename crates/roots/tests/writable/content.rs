@@ -40,6 +40,7 @@ fn a_file_of_the_image_keeps_its_number_when_it_is_written() {
     assert_eq!(tree.attributes(file), Err(Status::Stale));
     assert_eq!(tree.read(&root(), file, 0, 1), Err(Status::Stale));
     assert_eq!(tree.space().unwrap().free_bytes, QUOTA.bytes);
+    tree.sync().unwrap();
     assert_eq!(fs::read_dir(world.folder().join("data")).unwrap().count(), 0);
     // The tree below is as it was.
     assert!(content(&*world.base, file) == vec![b'x'; 300_000]);
@@ -92,6 +93,40 @@ fn what_a_crash_left_in_a_file_does_not_show() {
     expected[19_990..20_000].copy_from_slice(b"last block");
     expected[40_000..].copy_from_slice(b"end");
     assert!(seen == expected);
+}
+
+#[test]
+fn what_was_committed_comes_back_whole_where_a_crash_of_the_machine_undoes_its_end() {
+    let world = World::of(|_| {});
+    let tree = world.create(QUOTA);
+    let [cut, gone, replaced] =
+        ["cut", "gone", "replaced"].map(|it| new_file(&tree, &root(), tree.root(), it));
+    for file in [cut, gone, replaced] {
+        tree.write(&root(), file, 0, &[7; 10_000], false).unwrap();
+        tree.commit(file).unwrap();
+    }
+    let other = new_file(&tree, &root(), tree.root(), "other");
+    let log = world.folder().join("log");
+    let on_the_disk = fs::metadata(&log).unwrap().len();
+    tree.change(&root(), cut, &size(0), None).unwrap();
+    tree.remove(&root(), tree.root(), b"gone").unwrap();
+    tree.rename(&root(), (tree.root(), b"other"), (tree.root(), b"replaced")).unwrap();
+    drop(tree);
+    fs::File::options().write(true).open(&log).unwrap().set_len(on_the_disk).unwrap();
+    let tree = world.open();
+    for file in [cut, gone, replaced] {
+        assert!(content(&tree, file) == [7; 10_000]);
+    }
+    assert_eq!(content(&tree, other), b"");
+    // And nothing is left over where the disk knows of it.
+    tree.change(&root(), cut, &size(100), None).unwrap();
+    tree.remove(&root(), tree.root(), b"gone").unwrap();
+    tree.commit(replaced).unwrap();
+    let length = |file| {
+        let data = fs::metadata(world.folder().join(format!("data/{file:x}")));
+        data.map(|it| it.len()).ok()
+    };
+    assert_eq!((length(cut), length(gone), length(replaced)), (Some(100), None, Some(10_000)));
 }
 
 #[test]
