@@ -30,7 +30,7 @@ mod state;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use nfs::{FileId, Status, Time};
@@ -53,6 +53,8 @@ const BLOCK: u64 = 4096;
 const FIRST_OWN: u64 = 1 << 48;
 /// So many numbers are reserved on the disk at a time.
 const RESERVED: u64 = 1 << 16;
+/// How many contents may be left over before the disk is made to free them.
+const SHORTENED: usize = 256;
 /// What a new file, and a new name, cost of a quota beside contents, in bytes.
 const NODE_COST: u64 = 512;
 const NAME_COST: u64 = 256;
@@ -78,6 +80,8 @@ pub struct WritableRoot {
     contents: Contents,
     /// How many records of the log are known to be on the disk; held while that is seen to.
     synced: Mutex<u64>,
+    /// Files that became shorter, and how long, or went: their contents are kept until that is on the disk.
+    shortened: Mutex<Vec<(FileId, u64)>>,
     _lock: Lock,
 }
 
@@ -148,11 +152,41 @@ impl WritableRoot {
         Ok(number)
     }
 
-    /// Sees to it that all metadata until now is on the disk.
+    /// Sees to it that all metadata until now is on the disk, and frees there what they leave over.
     ///
     /// # Errors
     /// [`Status::Io`] where the disk fails.
     pub fn sync(&self) -> Result<(), Status> {
+        let shortened = std::mem::take(&mut *self.shortened());
+        self.sync_log()?;
+        for (file, size) in shortened {
+            let _writing = self.contents.writing(file);
+            let now = self.inner().state.attributes(&self.base, file);
+            match now {
+                // It may be longer again. What cannot be freed now is before it grows, or is opened again.
+                Ok(now) => drop(self.contents.cut(file, size.max(now.size))),
+                Err(_) => self.contents.remove(file),
+            }
+        }
+        Ok(())
+    }
+
+    fn shortened(&self) -> MutexGuard<'_, Vec<(FileId, u64)>> {
+        self.shortened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the content of a file is left over from a size on. Were it removed now, a crash of the machine
+    /// could bring back the file without it.
+    fn shorten(&self, file: FileId, size: u64) -> Result<(), Status> {
+        let mut shortened = self.shortened();
+        shortened.push((file, size));
+        let many = shortened.len() >= SHORTENED;
+        drop(shortened);
+        if many { self.sync() } else { Ok(()) }
+    }
+
+    /// Sees to it that all records until now are on the disk.
+    fn sync_log(&self) -> Result<(), Status> {
         let (_, wanted) = self.inner().log.state();
         let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
         if *synced >= wanted {
@@ -168,22 +202,14 @@ impl WritableRoot {
         *synced = added;
         Ok(())
     }
-
-    /// Removes the contents of files that are gone.
-    fn remove_contents(&self, files: impl IntoIterator<Item = FileId>) {
-        for file in files {
-            let _writing = self.contents.writing(file);
-            self.contents.remove(file);
-        }
-    }
 }
 
 /// What a failure of the disk is called on the wire.
 fn status(error: &std::io::Error) -> Status {
     use std::io::ErrorKind;
     match error.kind() {
-        ErrorKind::StorageFull => Status::NoSpace,
-        ErrorKind::QuotaExceeded => Status::NoSpace,
+        // A quota of the server's disk is none of the root's.
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Status::NoSpace,
         ErrorKind::FileTooLarge => Status::TooLarge,
         _ => Status::Io,
     }

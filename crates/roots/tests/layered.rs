@@ -11,9 +11,11 @@ use std::{
 };
 
 use nfs::{FileId, FileKind, FileSystem, Status};
+use proptest::prelude::*;
 use roots::Layered;
+use squashfs::Image;
 
-use crate::images::{at, caller, content, names, packed, root, stack};
+use crate::images::{at, caller, content, in_memory, names, packed, root, stack};
 
 mod images;
 
@@ -225,7 +227,7 @@ fn an_ordinary_user_reads_no_secrets() {
 #[test]
 fn a_sparse_file_beyond_four_gibibytes_and_ten_thousand_names() {
     use std::os::unix::fs::FileExt as _;
-    let home = tempfile::tempdir().unwrap();
+    let home = in_memory();
     let tree = home.path().join("tree");
     fs::create_dir_all(tree.join("many")).unwrap();
     for number in 0..10_000 {
@@ -234,7 +236,7 @@ fn a_sparse_file_beyond_four_gibibytes_and_ten_thousand_names() {
     let sparse = fs::File::create(tree.join("sparse")).unwrap();
     let far = (4 << 30) + 12_345;
     sparse.write_all_at(b"far", far).unwrap();
-    let tree: Arc<Layered> = stack(&[packed(&tree, &[])]);
+    let tree = stack(&[packed(&tree, &[])]);
     let file = at(&*tree, "sparse");
     let part = tree.read(&root(), file, far - 5, 100).unwrap();
     assert_eq!((&part.bytes[..], part.end), (&b"\0\0\0\0\0far"[..], true));
@@ -242,4 +244,53 @@ fn a_sparse_file_beyond_four_gibibytes_and_ten_thousand_names() {
     assert!(part.bytes.len() == 1 << 20 && part.bytes.iter().all(|it| *it == 0) && !part.end);
     assert_eq!(tree.read(&root(), file, far + 3, 1).unwrap().bytes.len(), 0);
     assert_eq!(names(&*tree, at(&*tree, "many")).len(), 10_000);
+}
+
+#[test]
+fn a_damaged_image_gives_errors_and_no_panic() {
+    let home = tempfile::tempdir().unwrap();
+    let tree = home.path().join("tree");
+    fs::create_dir_all(tree.join("a/b/c")).unwrap();
+    for number in 0..50 {
+        fs::write(tree.join(format!("a/{number}")), "x".repeat(number * 100)).unwrap();
+        fs::write(tree.join(format!("a/b/c/{number}")), "x").unwrap();
+    }
+    let image = tree.with_extension("squashfs");
+    let options = ["-quiet", "-no-progress", "-comp", "lz4", "-noI"];
+    let made = Command::new("mksquashfs").arg(&tree).arg(&image).args(options).status().unwrap();
+    assert!(made.success());
+    let sound = fs::read(&image).unwrap();
+    let open = |bytes: &[u8]| {
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        Image::open(file, 1 << 20)
+    };
+    let lowest = Arc::new(open(&sound).unwrap());
+    let tables = u64::from_le_bytes(sound[64..72].try_into().unwrap());
+    let tables = usize::try_from(tables).unwrap();
+    let places = (0..96_usize).prop_union(tables..sound.len());
+    let changes = proptest::collection::vec((places, any::<u8>()), 1..6);
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(500));
+    runner
+        .run(&changes, |changes| {
+            let mut damaged = sound.clone();
+            for (place, byte) in changes {
+                damaged[place] = byte;
+            }
+            let Ok(image) = open(&damaged) else { return Ok(()) };
+            let stack = vec![lowest.clone(), Arc::new(image)];
+            let Ok(tree) = Layered::stack(stack, "damaged") else { return Ok(()) };
+            let mut waiting = vec![tree.root()];
+            while let Some(folder) = waiting.pop() {
+                let Ok(listing) = tree.list(&root(), folder, 2, usize::MAX) else { continue };
+                for entry in listing.entries {
+                    let _ = tree.read(&root(), entry.file_id, 0, 10_000);
+                    if tree.parent(entry.file_id) == Ok(folder) {
+                        waiting.push(entry.file_id);
+                    }
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
 }

@@ -15,6 +15,9 @@ use crate::{
     xattr::{Xattr, Xattrs},
 };
 
+/// What the shortest inode takes, in bytes.
+const SHORTEST: usize = 20;
+
 /// An image whose tables are in memory; many threads may read it at once.
 #[derive(Debug)]
 pub struct Image {
@@ -41,6 +44,9 @@ impl Image {
         let ids = ids.as_chunks().0.iter().map(|it| u32::from_le_bytes(*it)).collect();
         let inodes =
             Table::read(&file, compression, superblock.inode_table, superblock.directory_table)?;
+        if superblock.inodes as usize > inodes.length() / SHORTEST {
+            return Err(SquashfsError::Damaged("it has more inodes than its table holds"));
+        }
         let end = Self::end_of_directories(&file, &superblock)?;
         let directories = Table::read(&file, compression, superblock.directory_table, end)?;
         let xattrs = Xattrs::read(&file, &superblock)?;

@@ -104,6 +104,11 @@ impl Table {
         Ok(Self { bytes, blocks })
     }
 
+    /// How many bytes it has.
+    pub(crate) const fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// What stands from a place on.
     pub(crate) fn at(&self, block: u64, offset: u16) -> Result<Fields<'_>, SquashfsError> {
         let begin = self.blocks.get(&block).map(|it| it + usize::from(offset));

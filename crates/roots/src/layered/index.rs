@@ -13,7 +13,7 @@ use nfs::FileId;
 use squashfs::{Image, Inode, InodeRef, Kind, SquashfsError};
 
 /// How many names a tree may have: more is no root file system but a damaged image.
-const MOST_NAMES: usize = 8 * 1024 * 1024;
+const MOST_NAMES: usize = 2 * 1024 * 1024;
 /// Where an inode number would stand that no name leads to.
 const NOWHERE: u64 = u64::MAX;
 

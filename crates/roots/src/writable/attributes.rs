@@ -7,7 +7,6 @@ use super::{
     content::LONGEST,
     draft::Draft,
     record::{Edit, Row, What, pair},
-    status,
 };
 use crate::permission::{
     self, GROUP_EXECUTE, SET_GID, SET_UID, WRITE, grants, in_group, is_root, owns,
@@ -126,12 +125,14 @@ impl WritableRoot {
         change: &Change,
         guard: Option<Time>,
     ) -> Result<(), Status> {
-        let _writing = change.size.and_then(|_| self.contents.writing(file));
+        let writing = change.size.and_then(|_| self.contents.writing(file));
+        let mut is_shorter = false;
         if let Some(size) = change.size {
             let now = self.inner().state.attributes(&self.base, file)?;
             if size > now.size && now.kind == FileKind::File {
-                self.contents.cut(file, now.size).map_err(|it| status(&it))?;
+                self.cut_before_growth(file, now.size)?;
             }
+            is_shorter = size < now.size;
         }
         let mut inner = self.inner_mut();
         self.operation(&mut inner, |draft| {
@@ -145,10 +146,10 @@ impl WritableRoot {
             }
             make(draft, caller, file, before.kind, change)
         })?;
-        drop(inner);
-        if let Some(size) = change.size {
-            // It only frees the disk: what is left there does not show, and is cut before the file grows.
-            let _ = self.contents.cut(file, size);
+        drop((inner, writing));
+        if is_shorter && let Some(size) = change.size {
+            // It only frees the disk: what is left there does not show.
+            let _ = self.shorten(file, size);
         }
         Ok(())
     }

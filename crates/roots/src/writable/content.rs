@@ -98,6 +98,11 @@ impl Contents {
         Ok(created)
     }
 
+    /// How long the file of a content is, which may be longer than what it shows.
+    fn length(&self, file: FileId) -> io::Result<u64> {
+        self.get(file)?.map_or(Ok(0), |it| Ok(it.metadata()?.len()))
+    }
+
     /// Cuts off what lies behind the end of a file.
     pub(super) fn cut(&self, file: FileId, size: u64) -> io::Result<()> {
         match self.get(file)? {
@@ -253,8 +258,8 @@ impl WritableRoot {
         let put = || -> Result<(), Status> {
             let failed = |it: io::Error| status(&it);
             let content = self.contents.get_or_create(file).map_err(failed)?;
-            if end > size && content.metadata().map_err(failed)?.len() > size {
-                content.set_len(size).map_err(failed)?;
+            if end > size {
+                self.cut_before_growth(file, size)?;
             }
             // A block that becomes the file's own is written whole.
             let fill = |from: u64, until: u64| -> Result<(), Status> {
@@ -283,7 +288,18 @@ impl WritableRoot {
             Ok(())
         })?;
         drop(inner);
-        if stable { self.sync() } else { Ok(()) }
+        if stable { self.sync_log() } else { Ok(()) }
+    }
+
+    /// Cuts off what lies behind the end of a file that is to grow. It may be what the file had there before it was
+    /// cut: so first that must be on the disk.
+    pub(super) fn cut_before_growth(&self, file: FileId, size: u64) -> Result<(), Status> {
+        let length = self.contents.length(file).map_err(|it| status(&it))?;
+        if length > size {
+            self.sync_log()?;
+            self.contents.cut(file, size).map_err(|it| status(&it))?;
+        }
+        Ok(())
     }
 
     /// COMMIT.

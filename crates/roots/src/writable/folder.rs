@@ -55,14 +55,21 @@ pub enum RootError {
 /// Held as long as a root is open.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it is not enough while a child that was just forked has it too.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
     fn take(folder: &Path) -> Result<Self, RootError> {
         let file = File::create(folder.join("lock")).map_err(failed(folder))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(fs::TryLockError::WouldBlock) => Err(RootError::InUse(folder.to_owned())),
             Err(fs::TryLockError::Error(source)) => Err(failed(folder)(source)),
         }
@@ -119,6 +126,8 @@ impl WritableRoot {
         for edit in told.operations.into_iter().flatten() {
             state.apply(&base, edit).map_err(|_| damaged())?;
         }
+        // What is removed below must be known to be gone on the disk as well.
+        log.state().0.sync_data().map_err(failed(folder))?;
         let contents = Contents::open(folder, &state).map_err(failed(folder))?;
         let next = state.reserved.max(FIRST_OWN);
         let inner = Inner { state, log, next };
@@ -133,8 +142,8 @@ impl WritableRoot {
         contents: Contents,
         lock: Lock,
     ) -> Self {
-        let (inner, synced) = (RwLock::new(inner), Mutex::new(0));
-        Self { base, clock, header, inner, contents, synced, _lock: lock }
+        let (inner, synced, shortened) = (RwLock::new(inner), Mutex::new(0), Mutex::default());
+        Self { base, clock, header, inner, contents, synced, shortened, _lock: lock }
     }
 
     /// Removes a writable copy that is not open, and what is left of one whose removal did not come to its

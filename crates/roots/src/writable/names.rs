@@ -79,7 +79,7 @@ impl WritableRoot {
             Ok(last_of(&file))
         })?;
         drop(inner);
-        self.remove_contents(gone);
+        self.leave_over(gone);
         Ok(())
     }
 
@@ -153,8 +153,15 @@ impl WritableRoot {
             Ok(replaced.as_ref().and_then(last_of))
         })?;
         drop(inner);
-        self.remove_contents(gone);
+        self.leave_over(gone);
         Ok(())
+    }
+
+    /// A file that is gone leaves its content over. To free that may fail, but the name is gone.
+    fn leave_over(&self, gone: Option<FileId>) {
+        if let Some(file) = gone {
+            let _ = self.shorten(file, 0);
+        }
     }
 
     pub(super) fn add_link(

@@ -6,6 +6,14 @@ use std::{fs::File, net::Ipv4Addr, path::Path, process::Command, sync::Arc};
 use nfs::{Caller, FileId, FileSystem};
 use roots::Layered;
 use squashfs::Image;
+use tempfile::TempDir;
+
+/// A folder in memory, where that can be had: large and many files are made and read there at once.
+pub(crate) fn in_memory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    home.unwrap()
+}
 
 /// Packs a folder as releases are packed.
 pub(crate) fn packed(tree: &Path, pseudo: &[&str]) -> Arc<Image> {
