@@ -18,9 +18,11 @@ type Boot = fn(&Installation) -> String;
 const TFTP: [&str; 2] = ["--tftp-listen", "0.0.0.0:69"];
 
 /// All of them, the longest first.
-pub(crate) const ALL: [(&str, Boot); 8] = [
+pub(crate) const ALL: [(&str, Boot); 10] = [
+    ("two machines with roots of their own over NFS", roots_of_their_own),
     ("UEFI by PXE, to the login prompt", uefi_by_pxe),
     ("a server that comes late and is killed", a_server_that_comes_late_and_is_killed),
+    ("a rootfs read over NFS, to the login prompt", rootfs_over_nfs),
     ("BIOS by DHCP alone, to the login prompt", bios_by_dhcp_alone),
     ("BIOS by proxyDHCP, to the login prompt", bios_by_proxy_dhcp),
     ("UEFI by proxyDHCP", uefi_by_proxy_dhcp),
@@ -132,6 +134,65 @@ fn a_server_that_comes_late_and_is_killed(installation: &Installation) -> String
     network.start_server(&[]);
     machine.reaches_login();
     machine.times()
+}
+
+/// Where an entry stands below the shell, in the menu of the installation.
+const OVER_NFS: usize = 2;
+const OVER_NFS_WRITABLE: usize = 3;
+
+fn rootfs_over_nfs(installation: &Installation) -> String {
+    let (mut network, mut machine) = by_snippet(installation, Firmware::Bios);
+    machine.picks(OVER_NFS);
+    machine.console.expect("bootwright: mounted 10.77.0.1:/release/");
+    machine.reaches_login();
+    machine.signs_in();
+    machine.answers("findmnt -n -o FSTYPE / && echo new >/etc/new && cat /etc/new", "overlay");
+    // Nobody but root reads what is root's, over the network either.
+    machine.answers("! setpriv --reuid 1000 --clear-groups cat /etc/shadow", "Permission denied");
+    machine.answers("setpriv --reuid 1000 --clear-groups cat /etc/debian_version", "12.");
+    network.server().expect("/release/");
+    machine.times()
+}
+
+fn roots_of_their_own(installation: &Installation) -> String {
+    let mut network = Network::new(installation);
+    network.start_dhcp(&reached().dnsmasq());
+    network.start_server(&TFTP);
+    let mut one = Machine::start_another(&mut network, Firmware::Bios, 1);
+    one.picks(OVER_NFS_WRITABLE);
+    one.console.expect("bootwright: stage init");
+    // Killed while its init runs from there, the server comes back, and nobody notices.
+    network.server().kill();
+    network.start_server(&TFTP);
+    let mut other = Machine::start_another(&mut network, Firmware::Bios, 2);
+    other.picks(OVER_NFS_WRITABLE);
+    one.reaches_login();
+    other.reaches_login();
+    one.signs_in();
+    other.signs_in();
+    one.answers("findmnt -n -o FSTYPE,OPTIONS /", "nfs rw,");
+    one.answers("echo one >/root/who && sync", "");
+    other.answers("! ls /root/who", "No such file");
+    other.answers("echo other >/root/who && cat /root/who", "other");
+    one.answers("cat /root/who", "one");
+    // What a client of the kernel asks of a root that it may write.
+    for (command, text) in [
+        ("cd /root && cp /bin/true s && chmod 4755 s && stat -c =%a= s", "=4755="),
+        ("mkdir t && chmod 1777 t && stat -c =%a= t", "=1777="),
+        ("ln s h && stat -c =%h= h && rm s && stat -c =%h= h", "=2="),
+        ("mkfifo p && mknod n c 1 3 && echo x >n && stat -c =%t,%T= n", "=1,3="),
+        ("mkdir d && cd d && seq 10000 | xargs touch && ls | wc -l && cd ..", "10000"),
+        ("rm -r d && ! ls d", "No such file"),
+        (
+            "truncate -s 5G big && echo end >>big && tail -c 4 big && stat -c =%s= big",
+            "=5368709124=",
+        ),
+        ("touch a && ! setpriv --reuid 1000 --clear-groups rm -f /root/t/../a", "denied"),
+        ("exec 3>open && rm open && echo still >&3 && exec 3>&- && ! ls open", "No such file"),
+    ] {
+        one.answers(command, text);
+    }
+    one.times() + ";" + &other.times()
 }
 
 /// What our server logs when it has answered by proxyDHCP.

@@ -13,18 +13,36 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_bootwright");
 /// Build steps and downloads, shared with the other tests that build.
 const CACHE: &str = "/var/cache/bootwright-test/cache";
 
+/// What stands in the menu below the entry that every installation begins with.
+const NFS_ENTRIES: &str = r#"
+[[menu.entries]]
+label = "nfs"
+text = "Debian over NFS"
+kernel = "vmlinuz-6.1.y"
+root = "nfs"
+arguments = "console=ttyS0,115200"
+
+[[menu.entries]]
+label = "nfs-own"
+text = "Debian with a root of its own"
+kernel = "vmlinuz-6.1.y"
+root = "nfs"
+nfs = "rw"
+arguments = "console=ttyS0,115200"
+"#;
+
 /// A data folder whose production serves a release.
 pub(crate) struct Installation {
     folder: tempfile::TempDir,
 }
 
 impl Installation {
-    /// Builds the release of the recipe that every installation begins with.
+    /// Builds the release of the recipe that every installation begins with, with more entries.
     pub(crate) fn build() -> Self {
         let folder = open_folder();
         let server = Building::start(&folder.path().join("data"));
         let recipe = folder.path().join("recipe.toml");
-        fs::write(&recipe, domain::recipe::starter()).unwrap();
+        fs::write(&recipe, domain::recipe::starter().to_owned() + NFS_ENTRIES).unwrap();
         let recipe = recipe.to_str().unwrap();
         server.does(&["recipe", "import", recipe, "--name", "netboot", "--message", "boot it"]);
         let said = server.does(&["release", "build", "netboot", "--wait"]);
@@ -66,7 +84,8 @@ impl Building {
     fn start(data: &Path) -> Self {
         let mut child = Command::new("setpriv")
             .args(["--pdeathsig", "TERM", PROGRAM, "serve", "--cache-dir", CACHE])
-            .args(["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0", "--data-dir"])
+            .args(["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0"])
+            .args(["--nfs-listen", "off", "--data-dir"])
             .arg(data)
             .stdout(Stdio::piped())
             .spawn()

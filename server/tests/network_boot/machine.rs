@@ -9,8 +9,8 @@ const OVMF: &str = "/usr/share/OVMF";
 /// Where QEMU lets firmware read options of its own.
 const OPTIONS: &str = "opt/org.tianocore";
 
-/// The hardware address of the one machine of a network.
-const MAC: &str = "52:54:00:77:00:10";
+/// An arrow down, as a terminal sends it.
+const DOWN: &str = "\u{1b}[B";
 
 /// What is in a machine before anything is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,13 @@ pub(crate) struct Machine {
 impl Machine {
     /// Switches one on, and waits until it asks for an address.
     pub(crate) fn start(network: &mut Network, firmware: Firmware) -> Self {
-        network.namespace.add_tap("tap0");
+        Self::start_another(network, firmware, 0)
+    }
+
+    /// As [`Machine::start`], one of several.
+    pub(crate) fn start_another(network: &mut Network, firmware: Firmware, number: u8) -> Self {
+        let (tap, mac) = (format!("tap{number}"), format!("52:54:00:77:00:1{number}"));
+        network.namespace.add_tap(&tap);
         let mut options = Vec::new();
         let rom = match firmware {
             Firmware::Bios => "",
@@ -54,21 +60,17 @@ impl Machine {
                 options.extend(["-fw_cfg".to_owned(), format!("name={OPTIONS}/{option},string=n")]);
             }
         }
-        let device = format!("virtio-net-pci,netdev=net0,mac={MAC}{rom}");
+        let device = format!("virtio-net-pci,netdev=net0,mac={mac}{rom}");
         let mut program = vec!["nice", "-n", "5", "qemu-system-x86_64"];
         program.extend(["-nodefaults", "-no-user-config", "-machine", "pc,graphics=off,accel=tcg"]);
         program.extend(["-cpu", "qemu64", "-m", "1024", "-display", "none", "-serial", "stdio"]);
-        program.extend([
-            "-boot",
-            "n",
-            "-netdev",
-            "tap,id=net0,ifname=tap0,script=no,downscript=no",
-        ]);
+        let network_of = format!("tap,id=net0,ifname={tap},script=no,downscript=no");
+        program.extend(["-boot", "n", "-netdev", &network_of]);
         program.extend(["-device", &device, "-device", "virtio-rng-pci"]);
         program.extend(options.iter().map(String::as_str));
         let console = network.namespace.start("the machine", &program);
         let mut machine = Self { console, on: Instant::now(), times: String::new() };
-        let at = network.dhcp().expect(MAC);
+        let at = network.dhcp().expect(&mac);
         machine.note("DHCP", at);
         machine
     }
@@ -78,6 +80,31 @@ impl Machine {
         self.console.expect(domain::menu::HEADER);
         let at = self.console.expect("Press any key for the iPXE shell, or wait for ");
         self.note("menu", at);
+    }
+
+    /// Waits for our menu, and picks the entry so many lines below the shell.
+    pub(crate) fn picks(&mut self, lines: usize) {
+        let at = self.console.expect(domain::menu::FOOTER);
+        self.note("menu", at);
+        self.console.types(&DOWN.repeat(lines));
+        self.console.types("\r");
+    }
+
+    /// Signs in at the login prompt, and makes the shell quiet.
+    pub(crate) fn signs_in(&mut self) {
+        self.console.types("root\r");
+        self.console.expect("assword:");
+        self.console.types("debian\r");
+        self.console.expect("# ");
+        self.answers("stty -echo; PS1=", "");
+    }
+
+    /// Types a command, and waits until it has said something and has succeeded.
+    pub(crate) fn answers(&mut self, command: &str, text: &str) {
+        // What is typed is echoed, and does not have what is waited for in it.
+        self.console.types(&format!("{command} && echo =$((6*7))=\r"));
+        self.console.expect(text);
+        self.console.expect("=42=");
     }
 
     /// Waits for the login prompt.

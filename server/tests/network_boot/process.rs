@@ -1,7 +1,7 @@
 //! A process of a network: what it says, and its end.
 
 use std::{
-    io::{BufRead as _, BufReader, Read},
+    io::{BufRead as _, BufReader, Read, Write as _},
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -72,6 +72,11 @@ impl Process {
             );
             said = shared.1.wait_timeout(said, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Types something.
+    pub(crate) fn types(&mut self, keys: &str) {
+        self.input.as_mut().expect("it has not been ended").write_all(keys.as_bytes()).unwrap();
     }
 
     /// All that it has said so far.
