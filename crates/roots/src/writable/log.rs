@@ -22,7 +22,7 @@ use super::record::{Edit, Header};
 const NAME: &str = "log";
 const NEXT: &str = "log.next";
 /// A log shorter than this is never written anew, in bytes.
-const SHORT: u64 = 32 * 1024 * 1024;
+const SHORT: u64 = 4 * 1024 * 1024;
 /// How many times as long as when it was written anew a log may become.
 const GROWTH: u64 = 4;
 /// How many edits a record holds when a log is written anew.

@@ -174,7 +174,16 @@ fn many_threads_write_and_read_at_once() {
                 }
                 let name = format!("{thread}");
                 let own = new_file(tree, &root(), tree.root(), &name);
-                tree.commit(own).unwrap();
+                for _ in 0..5 {
+                    tree.write(&root(), own, 0, &[thread; 9_000], true).unwrap();
+                    tree.change(&root(), own, &size(10), None).unwrap();
+                    tree.commit(own).unwrap();
+                    let passing =
+                        new_file(tree, &root(), tree.root(), &format!("{thread}-passing"));
+                    tree.write(&root(), passing, 0, b"x", false).unwrap();
+                    tree.remove(&root(), tree.root(), format!("{thread}-passing").as_bytes())
+                        .unwrap();
+                }
                 let moved = format!("{thread}-moved");
                 let (from, to) = (name.as_bytes(), moved.as_bytes());
                 tree.rename(&root(), (tree.root(), from), (tree.root(), to)).unwrap();
