@@ -1,15 +1,20 @@
 //! How many machines are served at once, and how long one may keep a connection without asking.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, serve::Listener};
-use hyper::server::conn::http1;
+use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::{pin, select, sync::Semaphore, time::sleep};
+use tokio::{net::unix, pin, select, sync::Semaphore, time::sleep};
+use tower::ServiceExt as _;
 
 /// What a listener puts up with.
 #[derive(Debug, Clone, Copy)]
@@ -28,9 +33,30 @@ impl Default for Limits {
     }
 }
 
+/// From where a request came; among the extensions of each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) Option<IpAddr>);
+
+/// Addresses of clients: those of a guest's own socket have none.
+pub(crate) trait ClientAddress {
+    fn peer(&self) -> Peer;
+}
+
+impl ClientAddress for SocketAddr {
+    fn peer(&self) -> Peer {
+        Peer(Some(self.ip().to_canonical()))
+    }
+}
+
+impl ClientAddress for unix::SocketAddr {
+    fn peer(&self) -> Peer {
+        Peer(None)
+    }
+}
+
 /// Serves until `stop` ends, then lets answers under way finish within the grace.
 pub(crate) async fn serve(
-    mut socket: impl Listener,
+    mut socket: impl Listener<Addr: ClientAddress>,
     router: Router,
     limits: Limits,
     stop: impl Future<Output = ()>,
@@ -43,13 +69,19 @@ pub(crate) async fn serve(
     loop {
         let accepted = async {
             let place = places.clone().acquire_owned().await;
-            (place, socket.accept().await.0)
+            (place, socket.accept().await)
         };
-        let (place, stream) = select! {
+        let (place, (stream, address)) = select! {
             it = accepted => it,
             () = &mut stop => break,
         };
-        let service = TowerToHyperService::new(router.clone());
+        let peer = address.peer();
+        let service = TowerToHyperService::new(router.clone().map_request(
+            move |mut it: Request<Incoming>| {
+                it.extensions_mut().insert(peer);
+                it
+            },
+        ));
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             // A client that went away is no news.

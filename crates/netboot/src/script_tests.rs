@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use domain::{
     digest::Digest,
     kernel::Flavor,
@@ -305,5 +307,8 @@ fn installers_and_chains_lead_elsewhere() {
     assert!(script.ends_with(
         ":lab\nimgfree\nchain --autofree http://boot.example/menu.ipxe || goto FAILED\ngoto MENU\n"
     ));
-    assert!(pixiecore(&chained, &base).unwrap_err().contains("of kind chain"));
+    let alone = EnvironmentServed::alone(Arc::new(chained));
+    let refused = |entry| pixiecore(&alone, &base, entry).unwrap_err();
+    assert!(refused(None).contains("of kind chain"));
+    assert!(refused(Some("none")).contains("no entry none"));
 }

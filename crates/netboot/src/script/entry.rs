@@ -154,16 +154,12 @@ impl Of<'_> {
     }
 }
 
-/// What a release's default entry boots, in the form of Pixiecore's API: a kernel, initrds and a
-/// command line.
+/// What an entry boots, in the form of Pixiecore's API: a kernel, initrds and a command line.
 ///
 /// # Errors
-/// Where the default entry is missing, or of a kind that the form has no room for.
-pub(crate) fn pixiecore(served: &Served, base: &Base) -> Result<String, String> {
-    let manifest = &served.manifest;
-    let label = &manifest.default_entry;
-    let entry =
-        manifest.entry(label).ok_or_else(|| "the release has no default entry".to_owned())?;
+/// Where the entry is of a kind that the form has no room for.
+pub(super) fn pixiecore(served: &Served, entry: &BootEntry, base: &Base) -> Result<String, String> {
+    let label = entry.label();
     let of = Of { served, base, label };
     let (kernel, initrd, line) = match entry {
         BootEntry::Linux { kernel, arguments, .. } => {
@@ -179,7 +175,7 @@ pub(crate) fn pixiecore(served: &Served, base: &Base) -> Result<String, String> 
         }
         BootEntry::Xen { .. } | BootEntry::Chain { .. } => {
             return Err(format!(
-                "the default entry {label} is of kind {}, which this answer has no room for: \
+                "the entry {label} is of kind {}, which this answer has no room for: \
                  boot /menu.ipxe instead",
                 entry.kind().word()
             ));

@@ -5,6 +5,7 @@
 mod artifacts;
 mod injection;
 mod interpreter;
+mod machines;
 mod routes;
 mod scripts;
 mod support;
