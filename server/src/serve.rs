@@ -77,6 +77,7 @@ pub async fn serve(
     tasks.spawn(async move { left.read_left_results().await });
     tasks.spawn(services.clone().keep_house(stopping.clone()));
     tasks.spawn(services.clone().keep_guests(stopping.clone()));
+    tasks.spawn(services.clone().keep_machines(stopping.clone()));
     tasks.spawn(netboot::serve(machines, services.boot_listener(), stopped(stopping.clone())));
     let link = services.first_administrator_link().await?;
     tasks.spawn(serve_people(people, dashboard::router(&services, &options, &stopping), stopping));

@@ -264,7 +264,7 @@ async fn those_that_wait_go_when_they_were_not_seen_again(world: World) {
     for (name, state, at) in [
         ("old", MachineState::Pending, 10),
         ("older", MachineState::Pending, 5),
-        ("new", MachineState::Pending, 20),
+        ("young", MachineState::Pending, 20),
         ("ours", MachineState::Accepted, 1),
     ] {
         let mac = format!("52:54:00:00:00:{at:02}");
