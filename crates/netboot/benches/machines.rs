@@ -1,7 +1,7 @@
 //! What a machine's request costs without the network, and what a change of one machine costs, at 1,000
 //! and at 100,000 machines.
 
-#![expect(clippy::unwrap_used, missing_docs, reason = "a measurement that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on fails")]
 
 use std::{hint::black_box, sync::Arc};
 

@@ -155,37 +155,30 @@ impl Snapshot {
 }
 
 impl Snapshot {
+    /// What a machine is served at `now` that boots `target`; `None` where there is no such thing.
+    fn of_target(&self, target: &BootTarget, now: Timestamp) -> Option<EnvironmentServed> {
+        match target {
+            BootTarget::Environment(name) => self.environment(name, now),
+            BootTarget::Release(name) => self.release(name).cloned().map(EnvironmentServed::alone),
+            BootTarget::Variant(name) => {
+                let (served, _) = self.variant(name).filter(|(_, until)| *until > now)?;
+                Some(EnvironmentServed::alone(served.clone()))
+            }
+        }
+    }
+
     /// The manifests of what a machine may come to boot that boots `target` at `now`; none where that
     /// serves nothing.
     #[must_use]
     pub fn digests_of(&self, target: &BootTarget, now: Timestamp) -> Vec<Digest> {
-        match target {
-            BootTarget::Environment(name) => self
-                .environment(name, now)
-                .map(|it| it.served().map(|served| served.digest).collect())
-                .unwrap_or_default(),
-            BootTarget::Release(name) => {
-                self.release(name).map(|it| it.digest).into_iter().collect()
-            }
-            BootTarget::Variant(name) => {
-                let lives = self.variant(name).filter(|(_, until)| *until > now);
-                lives.map(|(served, _)| served.digest).into_iter().collect()
-            }
-        }
+        let served = self.of_target(target, now);
+        served.map(|it| it.served().map(|it| it.digest).collect()).unwrap_or_default()
     }
 
     /// The labels of the menu of a machine that boots `target` at `now`; none where that serves nothing.
     #[must_use]
     pub fn labels_of(&self, target: &BootTarget, now: Timestamp) -> Vec<String> {
-        let served = match target {
-            BootTarget::Environment(name) => self.environment(name, now),
-            BootTarget::Release(name) => self.release(name).cloned().map(EnvironmentServed::alone),
-            BootTarget::Variant(name) => {
-                let lives = self.variant(name).filter(|(_, until)| *until > now);
-                lives.map(|(served, _)| EnvironmentServed::alone(served.clone()))
-            }
-        };
-        let entries = served.map(|it| it.menu().entries).unwrap_or_default();
+        let entries = self.of_target(target, now).map(|it| it.menu().entries).unwrap_or_default();
         entries.iter().map(|(entry, _)| entry.label().to_owned()).collect()
     }
 }

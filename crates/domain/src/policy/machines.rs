@@ -48,9 +48,10 @@ pub fn may_use_machine(
     asking.passes(lock)
 }
 
-/// Saying what an accepted machine boots. `follows` is the environment that it follows now where that
-/// demands something: then it takes an approver, or a lock of one's own. Gives the reason for passing
-/// another person's lock.
+/// Saying what an accepted machine boots. Gives the reason for passing another person's lock.
+///
+/// `follows` is the environment that it follows now where that demands something: then it takes an
+/// approver, or a lock of one's own.
 ///
 /// # Errors
 /// Why not.

@@ -92,7 +92,7 @@ impl Services {
         let asking = asking(actor, Action::AssignMachine, reason)?;
         let mut tx = self.begin().await?;
         let former = machine_of(&mut tx, name).await?;
-        // Whoever ordered it may take it back, whatever the machine follows.
+        // Whatever it follows: without the order it boots what others said.
         let lock = self.held(&former);
         let reason = policy::may_assign_machine(asking, former.state, lock.as_ref(), None)?;
         if !tx.clear_once(&former.id).await? {

@@ -4,7 +4,7 @@
 //! remembers the number up to which it is right, and reads again what later rows name: after each
 //! commit of this process, and some times a second for what others commit.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use domain::{
     audit::AuditRow,
@@ -128,19 +128,18 @@ impl Services {
 
 /// The machines that changed after a number of the sequence; `None` where that may be all of them.
 async fn changed(rows: &mut Rows, shown: i64) -> Result<Option<Vec<MachineId>>, ServiceError> {
-    let (mut ids, mut after) = (Vec::new(), shown);
+    let (mut ids, mut after) = (BTreeSet::new(), shown);
     loop {
         let batch = rows.audit_rows_after(after, BATCH).await?;
-        let Some(last) = batch.last() else { return Ok(Some(ids)) };
+        let Some(last) = batch.last() else { return Ok(Some(ids.into_iter().collect())) };
         after = last.sequence;
         for row in &batch {
             match row.entry.subject_kind.as_str() {
                 MACHINES => return Ok(None),
-                MACHINE => match id_of(row) {
-                    Some(id) if !ids.contains(&id) => ids.push(id),
-                    Some(_) => {}
-                    None => return Ok(None),
-                },
+                MACHINE => {
+                    let Some(id) = id_of(row) else { return Ok(None) };
+                    ids.insert(id);
+                }
                 _ => {}
             }
         }
