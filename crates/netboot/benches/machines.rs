@@ -55,9 +55,12 @@ fn machines(c: &mut Criterion) {
         c.bench_with_input(BenchmarkId::new("change of one", count), &count, |b, _| {
             b.iter(|| shared.change(|book| book.put(machine(next.next().unwrap_or(0), &other))));
         });
-        c.bench_with_input(BenchmarkId::new("all anew", count), &count, |b, count| {
+        let mut group = c.benchmark_group("all anew");
+        group.sample_size(10);
+        group.bench_with_input(BenchmarkId::from_parameter(count), &count, |b, count| {
             b.iter(|| shared.swap(book(*count)));
         });
+        group.finish();
     }
 }
 

@@ -152,9 +152,7 @@ impl Snapshot {
     pub(crate) fn by_digest(&self, digest: &Digest) -> Option<&Arc<Served>> {
         self.digests.get(digest)
     }
-}
 
-impl Snapshot {
     /// What a machine is served at `now` that boots `target`; `None` where there is no such thing.
     fn of_target(&self, target: &BootTarget, now: Timestamp) -> Option<EnvironmentServed> {
         match target {
