@@ -88,6 +88,7 @@ pub async fn serve(
     tasks.spawn(async move { left.read_left_results().await });
     tasks.spawn(services.clone().keep_house(stopping.clone()));
     tasks.spawn(services.clone().keep_guests(stopping.clone()));
+    tasks.spawn(services.clone().keep_machines(stopping.clone()));
     let nfs = sockets.nfs.map(TcpListener::from_std).transpose()?;
     let nfs_address = nfs.as_ref().map(TcpListener::local_addr).transpose()?;
     let listener = services

@@ -75,4 +75,8 @@ ids! {
     TokenId;
     /// A guest that a person started to try something.
     GuestId;
+    /// A machine, whatever it is called.
+    MachineId;
+    /// An order that a machine boots something once.
+    BootOnceId;
 }

@@ -33,6 +33,7 @@ pub mod job;
 pub mod kernel;
 pub mod lock;
 pub mod log;
+pub mod machine;
 pub mod manifest;
 pub mod markdown;
 pub mod menu;

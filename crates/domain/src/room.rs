@@ -163,6 +163,11 @@ pub enum Need {
     },
     /// A machine boots it now.
     Booting,
+    /// Machines are to boot it.
+    Assigned {
+        /// Which: `machine nuc-7`, or `machines of rack=3`.
+        to: String,
+    },
 }
 
 impl fmt::Display for Need {
@@ -177,6 +182,7 @@ impl fmt::Display for Need {
             Self::Pinned(pin) => write!(f, "{} pinned it: {}", pin.by, pin.reason),
             Self::Job { job } => write!(f, "job {job} is about it"),
             Self::Booting => f.write_str("a machine boots it"),
+            Self::Assigned { to } => write!(f, "it is assigned to {to}"),
         }
     }
 }

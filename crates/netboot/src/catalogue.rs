@@ -3,12 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use domain::{
     digest::Digest,
+    machine::BootTarget,
     manifest::{ComponentRole, Manifest},
     slot::{self, FilledMenu, Filling, Slot},
     time::Timestamp,
 };
+use quick_cache::sync::Cache;
+
+use crate::script::{Base, environment_script};
 
 /// A release or a variant that machines may boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +57,16 @@ pub(crate) struct EnvironmentServed {
 }
 
 impl EnvironmentServed {
+    /// What machines get that boot one release or variant and nothing else.
+    pub(crate) fn alone(served: Arc<Served>) -> Self {
+        Self { release: Some(served), slots: Vec::new() }
+    }
+
+    /// Everything that its menu has entries of.
+    pub(crate) fn served(&self) -> impl Iterator<Item = &Arc<Served>> {
+        self.release.iter().chain(self.slots.iter().map(|it| &it.served))
+    }
+
     /// Its menu; each entry is of the release or of a variant in a slot.
     pub(crate) fn menu(&self) -> FilledMenu {
         let fillings: Vec<_> = self.slots.iter().map(SlotServed::filling).collect();
@@ -148,21 +163,101 @@ impl Snapshot {
     pub(crate) fn by_digest(&self, digest: &Digest) -> Option<&Arc<Served>> {
         self.digests.get(digest)
     }
+
+    /// What a machine is served at `now` that boots `target`; `None` where there is no such thing.
+    fn of_target(&self, target: &BootTarget, now: Timestamp) -> Option<EnvironmentServed> {
+        match target {
+            BootTarget::Environment(name) => self.environment(name, now),
+            BootTarget::Release(name) => self.release(name).cloned().map(EnvironmentServed::alone),
+            BootTarget::Variant(name) => {
+                let (served, _) = self.variant(name).filter(|(_, until)| *until > now)?;
+                Some(EnvironmentServed::alone(served.clone()))
+            }
+        }
+    }
+
+    /// The manifests of what a machine may come to boot that boots `target` at `now`; none where that
+    /// serves nothing.
+    #[must_use]
+    pub fn digests_of(&self, target: &BootTarget, now: Timestamp) -> Vec<Digest> {
+        let served = self.of_target(target, now);
+        served.map(|it| it.served().map(|it| it.digest).collect()).unwrap_or_default()
+    }
+
+    /// The labels of the menu of a machine that boots `target` at `now`; none where that serves nothing.
+    #[must_use]
+    pub fn labels_of(&self, target: &BootTarget, now: Timestamp) -> Vec<String> {
+        let entries = self.of_target(target, now).map(|it| it.menu().entries).unwrap_or_default();
+        entries.iter().map(|(entry, _)| entry.label().to_owned()).collect()
+    }
+}
+
+/// How many scripts are kept: one for each target of machines and each name by which they reach us.
+const KEPT_SCRIPTS: usize = 256;
+
+/// What a script was rendered of, within one snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ScriptKey {
+    target: BootTarget,
+    /// The slots whose days were not over.
+    slots: Vec<Slot>,
+    base: Base,
+}
+
+/// A snapshot, and the scripts that were rendered of it.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) snapshot: Arc<Snapshot>,
+    scripts: Cache<ScriptKey, Bytes>,
+}
+
+impl Current {
+    fn of(snapshot: Snapshot) -> Self {
+        Self { snapshot: Arc::new(snapshot), scripts: Cache::new(KEPT_SCRIPTS) }
+    }
+
+    /// The menu of what a target serves, rendered once.
+    pub(crate) fn script(
+        &self,
+        target: &BootTarget,
+        served: &EnvironmentServed,
+        base: &Base,
+    ) -> Result<Bytes, String> {
+        let slots = served.slots.iter().map(|it| it.slot).collect();
+        let key = ScriptKey { target: target.clone(), slots, base: base.clone() };
+        if let Some(script) = self.scripts.get(&key) {
+            return Ok(script);
+        }
+        let script = Bytes::from(environment_script(served, base, None)?);
+        self.scripts.insert(key, script.clone());
+        Ok(script)
+    }
 }
 
 /// The snapshot that is served now; cheap to clone. Readers never wait for a swap.
-#[derive(Debug, Clone, Default)]
-pub struct SharedCatalogue(Arc<ArcSwap<Snapshot>>);
+#[derive(Debug, Clone)]
+pub struct SharedCatalogue(Arc<ArcSwap<Current>>);
+
+impl Default for SharedCatalogue {
+    fn default() -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(Current::of(Snapshot::default()))))
+    }
+}
 
 impl SharedCatalogue {
     /// Serves another snapshot from now on.
     pub fn swap(&self, snapshot: Snapshot) {
-        self.0.store(Arc::new(snapshot));
+        self.0.store(Arc::new(Current::of(snapshot)));
     }
 
     /// What is served now.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.load().snapshot.clone()
+    }
+
+    /// What is served now, with its scripts.
+    pub(crate) fn current(&self) -> Arc<Current> {
         self.0.load_full()
     }
 }

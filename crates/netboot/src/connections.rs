@@ -2,20 +2,21 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use axum::{Router, serve::Listener};
-use hyper::server::conn::http1;
+use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::{pin, select, sync::Semaphore, time::sleep};
+use tokio::{net::unix, pin, select, sync::Semaphore, time::sleep};
 use tokio_io_timeout::TimeoutStream;
+use tower::ServiceExt as _;
 
 /// What a listener puts up with.
 #[derive(Debug, Clone, Copy)]
@@ -44,12 +45,30 @@ impl Default for Limits {
     }
 }
 
+/// From where a request came; among the extensions of each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) Option<IpAddr>);
+
+/// Addresses of clients: those of a guest's own socket have none.
+pub(crate) trait ClientAddress {
+    fn peer(&self) -> Peer;
+}
+
+impl ClientAddress for SocketAddr {
+    fn peer(&self) -> Peer {
+        Peer(Some(self.ip().to_canonical()))
+    }
+}
+
+impl ClientAddress for unix::SocketAddr {
+    fn peer(&self) -> Peer {
+        Peer(None)
+    }
+}
+
 /// Serves until `stop` ends, then lets answers under way finish within the grace.
-///
-/// `address` is what tells clients apart, where something does.
-pub(crate) async fn serve<L: Listener>(
-    mut socket: L,
-    address: impl Fn(&L::Addr) -> Option<IpAddr>,
+pub(crate) async fn serve(
+    mut socket: impl Listener<Addr: ClientAddress>,
     router: Router,
     limits: Limits,
     stop: impl Future<Output = ()>,
@@ -65,18 +84,23 @@ pub(crate) async fn serve<L: Listener>(
             let place = places.clone().acquire_owned().await;
             (place, socket.accept().await)
         };
-        let (place, (stream, client)) = select! {
+        let (place, (stream, address)) = select! {
             it = accepted => it,
             () = &mut stop => break,
         };
-        let client = address(&client);
-        let Some(one) = clients.one(client, limits.of_one) else {
-            tracing::warn!(?client, "too many connections of one address, this one is closed");
+        let peer = address.peer();
+        let Some(one) = clients.one(peer.0, limits.of_one) else {
+            tracing::warn!(client = ?peer.0, "too many connections of one address, this one is closed");
             continue;
         };
         let mut stream = Box::pin(TimeoutStream::new(stream));
         stream.as_mut().set_write_timeout_pinned(Some(limits.answer));
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(router.clone().map_request(
+            move |mut it: Request<Incoming>| {
+                it.extensions_mut().insert(peer);
+                it
+            },
+        ));
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             // A client that went away is no news.
@@ -154,8 +178,7 @@ mod tests {
         let router = Router::new()
             .route("/", get(|| async { "here" }))
             .route("/large", get(|| async { vec![0_u8; 64 << 20] }));
-        let client = |it: &SocketAddr| Some(it.ip());
-        (address, tokio::spawn(serve(socket, client, router, limits, stop)))
+        (address, tokio::spawn(serve(socket, router, limits, stop)))
     }
 
     fn limits(connections: usize, head_ms: u64) -> Limits {

@@ -20,7 +20,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use domain::{digest::Digest, time::Clock};
+use domain::{digest::Digest, machine::Mac, time::Clock};
 use nfs::{ExportId, Exports, FileSystem, MountRefused, Status};
 use roots::{Layered, Quota};
 use squashfs::Image;
@@ -30,7 +30,6 @@ use crate::{
     artifact::Files,
     boots::Boots,
     catalogue::{Served, SharedCatalogue},
-    request,
 };
 
 /// How much of the images is kept in memory, decompressed, in bytes: for each, since few are mounted at once.
@@ -67,10 +66,10 @@ impl Exports for RootExports {
         if let Some(private) = path.strip_prefix("/private/") {
             let (digest, mac) = private.split_once('/').ok_or(MountRefused::NotFound)?;
             let digest: Digest = digest.parse().map_err(|_| MountRefused::NotFound)?;
-            let mac = request::mac(mac).ok_or(MountRefused::NotFound)?;
+            let mac: Mac = mac.parse().map_err(|_| MountRefused::NotFound)?;
             let served = self.trees.by_digest(&digest).ok_or(MountRefused::NotFound)?;
             let base = self.trees.tree(&served)?;
-            return self.private.mount(&mac, digest, &base, client);
+            return self.private.mount(&mac.to_string(), digest, &base, client);
         }
         let served = self.trees.at(path).ok_or(MountRefused::NotFound)?;
         self.trees.tree(&served)?;

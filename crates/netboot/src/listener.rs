@@ -1,22 +1,19 @@
 //! The boot listener: its routes on one screen, and how it serves machines and guests.
 
-use std::{
-    collections::HashSet,
-    io,
-    net::{Ipv4Addr, SocketAddr},
-    path::Path,
-    sync::Arc,
-};
+mod machine;
+
+use std::{collections::HashSet, io, net::Ipv4Addr, path::Path, sync::Arc};
 
 use axum::{
     Router,
     body::Body,
-    extract::{Path as Segments, Query, State},
+    extract::{Path as Segments, State},
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
     routing::{MethodRouter, get},
 };
 use blobs::BlobStore;
+use bytes::Bytes;
 use domain::{
     digest::Digest,
     time::{Clock, Timestamp},
@@ -28,14 +25,15 @@ use tokio::net::{TcpListener, UnixListener};
 use crate::{
     artifact::{self, Files},
     boots::Boots,
-    catalogue::{EnvironmentServed, Served, SharedCatalogue},
+    catalogue::{EnvironmentServed, Served, SharedCatalogue, Snapshot},
     connections::{self, Limits},
     exports::{PrivateOptions, RootExports, Trees},
     first_stage::FirstStageBinaries,
+    machines::SharedMachines,
     observe::{CountedBody, Observer, Watch},
-    request,
     script::{Base, chain_script, environment_script, menu_script, refusal_script},
     short,
+    sightings::Sightings,
 };
 
 /// What the handlers share; cheap to clone.
@@ -48,7 +46,12 @@ pub struct BootListener {
     first_stage: FirstStageBinaries,
     nfs_port: Option<u16>,
     trees: Arc<Trees>,
+    machines: SharedMachines,
+    sightings: Arc<Sightings>,
 }
+
+/// What stands in the place of a script: the status, and the reason for a console.
+type Refused = (StatusCode, String);
 
 /// A route of the boot listener.
 pub struct Route {
@@ -69,8 +72,8 @@ pub fn routes() -> Vec<Route> {
         row("/variant/{name}/menu.ipxe", get(variant_menu)),
         row("/variant/{name}/kernels/{file}", get(variant_kernel)),
         row("/boot.ipxe", get(boot)),
-        row("/ipxe", get(machine_menu)),
-        row("/v1/boot/{mac}", get(pixiecore)),
+        row("/ipxe", get(machine::menu)),
+        row("/v1/boot/{mac}", get(machine::pixiecore)),
         row("/first-stage/{name}", get(first_stage)),
         row("/kernels/{name}", get(kernel)),
         row("/artifacts/{digest}/{name}", get(artifact)),
@@ -86,9 +89,18 @@ impl BootListener {
         let files = Files::new(blobs);
         let trees = Trees::new(catalogue.clone(), files.clone(), boots.clone(), clock.clone());
         let watch = Watch { observer: None, clock, sending: None };
-        let first_stage = FirstStageBinaries::default();
         let trees = Arc::new(trees);
-        Self { catalogue, files, watch, boots, first_stage, nfs_port: None, trees }
+        Self {
+            catalogue,
+            files,
+            watch,
+            boots,
+            first_stage: FirstStageBinaries::default(),
+            nfs_port: None,
+            trees,
+            machines: SharedMachines::default(),
+            sightings: Arc::default(),
+        }
     }
 
     /// The same listener with binaries of iPXE, for firmware that boots over HTTP.
@@ -124,6 +136,18 @@ impl BootListener {
         nfs::Server::new(options).map(Arc::new)
     }
 
+    /// The machines that it knows.
+    #[must_use]
+    pub const fn machines(&self) -> &SharedMachines {
+        &self.machines
+    }
+
+    /// The machines that asked it for something.
+    #[must_use]
+    pub fn sightings(&self) -> &Sightings {
+        &self.sightings
+    }
+
     /// The releases, by the digests of their manifests, of which machines get something now, or got
     /// something after `since`: their boots may not have come to an end. Those that this program has
     /// served since it began.
@@ -150,7 +174,7 @@ impl BootListener {
 
     /// A script, or a refusal of one. iPXE shows nothing of an answer whose status is an error, so
     /// it gets the refusal's script as one that it runs.
-    fn script(&self, request: &Parts, script: Result<String, (StatusCode, String)>) -> Response {
+    fn script(&self, request: &Parts, script: Result<Bytes, Refused>) -> Response {
         let runs_it = script.is_err() && runs_scripts(request);
         let mut response = self.answer(request, script);
         if runs_it {
@@ -160,11 +184,11 @@ impl BootListener {
     }
 
     /// A script, or a refusal of anything: what is not loaded as a script keeps its status.
-    fn answer(&self, request: &Parts, script: Result<String, (StatusCode, String)>) -> Response {
+    fn answer(&self, request: &Parts, script: Result<Bytes, Refused>) -> Response {
         let path = request.uri.path();
         let (status, text, refusal) = match script {
             Ok(text) => (StatusCode::OK, text, String::new()),
-            Err((status, reason)) => (status, refusal_script(&reason), reason),
+            Err((status, reason)) => (status, Bytes::from(refusal_script(&reason)), reason),
         };
         let watched = self.watch.begin(TransferKind::Script, path, status.as_u16(), &refusal);
         let length = text.len();
@@ -183,18 +207,19 @@ impl BootListener {
     }
 
     /// The address by which the machine reached us.
-    fn base(&self, request: &Parts) -> Result<Base, (StatusCode, String)> {
+    fn base(&self, request: &Parts) -> Result<Base, Refused> {
         let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let base = host.and_then(Base::from_host).map(|base| base.with_nfs(self.nfs_port));
         let nothing = || "the request names no usable host".to_owned();
         base.ok_or_else(|| (StatusCode::BAD_REQUEST, nothing()))
     }
 
-    fn menu(&self, request: &Parts, served: Result<Arc<Served>, (StatusCode, String)>) -> Response {
+    fn menu(&self, request: &Parts, served: Result<Arc<Served>, Refused>) -> Response {
         let script = served.and_then(|served| {
             let base = self.base(request)?;
             let _sending = self.boots.begin(served.digest);
             menu_script(&served, &base)
+                .map(Bytes::from)
                 .map_err(|reason| (StatusCode::INTERNAL_SERVER_ERROR, reason))
         });
         self.script(request, script)
@@ -202,31 +227,46 @@ impl BootListener {
 
     /// What machines boot that name no environment: its release and nothing else, so that no slot
     /// ever reaches them.
-    fn default_release(&self) -> Result<Arc<Served>, (StatusCode, String)> {
+    fn default_release(&self) -> Result<Arc<Served>, Refused> {
         let name = self.catalogue.snapshot().default_environment.clone();
         self.environment(&name)?.release.ok_or_else(|| serves_nothing(&name))
     }
 
-    fn variant(&self, name: &str) -> Result<Arc<Served>, (StatusCode, String)> {
-        let snapshot = self.catalogue.snapshot();
-        let nothing =
-            || (StatusCode::NOT_FOUND, format!("there is no variant {name} that has been built"));
-        let (served, until) = snapshot.variant(name).ok_or_else(nothing)?;
-        if *until <= self.watch.clock.now() {
-            let reason = format!("the days of variant {name} ended {}", until.rfc3339());
-            return Err((StatusCode::NOT_FOUND, reason));
-        }
-        Ok(served.clone())
+    fn variant(&self, name: &str) -> Result<Arc<Served>, Refused> {
+        variant_of(&self.catalogue.snapshot(), name, self.watch.clock.now())
     }
 
-    fn environment(&self, name: &str) -> Result<EnvironmentServed, (StatusCode, String)> {
-        let snapshot = self.catalogue.snapshot();
-        let unknown = || (StatusCode::NOT_FOUND, format!("there is no environment {name}"));
-        snapshot.environment(name, self.watch.clock.now()).ok_or_else(unknown)
+    fn environment(&self, name: &str) -> Result<EnvironmentServed, Refused> {
+        environment_of(&self.catalogue.snapshot(), name, self.watch.clock.now())
     }
 }
 
-fn serves_nothing(environment: &str) -> (StatusCode, String) {
+fn variant_of(snapshot: &Snapshot, name: &str, now: Timestamp) -> Result<Arc<Served>, Refused> {
+    let nothing =
+        || (StatusCode::NOT_FOUND, format!("there is no variant {name} that has been built"));
+    let (served, until) = snapshot.variant(name).ok_or_else(nothing)?;
+    if *until <= now {
+        let reason = format!("the days of variant {name} ended {}", until.rfc3339());
+        return Err((StatusCode::NOT_FOUND, reason));
+    }
+    Ok(served.clone())
+}
+
+fn environment_of(
+    snapshot: &Snapshot,
+    name: &str,
+    now: Timestamp,
+) -> Result<EnvironmentServed, Refused> {
+    let unknown = || (StatusCode::NOT_FOUND, format!("there is no environment {name}"));
+    snapshot.environment(name, now).ok_or_else(unknown)
+}
+
+fn release_of(snapshot: &Snapshot, name: &str) -> Result<Arc<Served>, Refused> {
+    let reason = || (StatusCode::NOT_FOUND, format!("there is no candidate or release {name}"));
+    snapshot.release(name).cloned().ok_or_else(reason)
+}
+
+fn serves_nothing(environment: &str) -> Refused {
     let reason =
         format!("environment {environment} serves no release yet: deploy one on the dashboard");
     (StatusCode::NOT_FOUND, reason)
@@ -249,13 +289,13 @@ async fn environment_menu(
 ) -> Response {
     let script = listener.environment(&name).and_then(|environment| {
         let base = listener.base(&request)?;
-        let (release, slots) = (environment.release.iter(), environment.slots.iter());
-        let served: Vec<_> = release.chain(slots.map(|it| &it.served)).collect();
-        if served.is_empty() {
+        if environment.served().next().is_none() {
             return Err(serves_nothing(&name));
         }
-        let _sending: Vec<_> = served.iter().map(|it| listener.boots.begin(it.digest)).collect();
-        environment_script(&environment, &base)
+        let _sending: Vec<_> =
+            environment.served().map(|it| listener.boots.begin(it.digest)).collect();
+        environment_script(&environment, &base, None)
+            .map(Bytes::from)
             .map_err(|reason| (StatusCode::INTERNAL_SERVER_ERROR, reason))
     });
     listener.script(&request, script)
@@ -282,9 +322,7 @@ async fn release_menu(
     Segments(name): Segments<String>,
     request: Parts,
 ) -> Response {
-    let served = listener.catalogue.snapshot().release(&name).cloned();
-    let reason = || (StatusCode::NOT_FOUND, format!("there is no candidate or release {name}"));
-    listener.menu(&request, served.ok_or_else(reason))
+    listener.menu(&request, release_of(&listener.catalogue.snapshot(), &name))
 }
 
 async fn variant_menu(
@@ -308,48 +346,8 @@ async fn variant_kernel(
 }
 
 async fn boot(State(listener): State<BootListener>, request: Parts) -> Response {
-    let script = listener.base(&request).map(|base| chain_script(&base));
+    let script = listener.base(&request).map(|base| Bytes::from(chain_script(&base)));
     listener.script(&request, script)
-}
-
-#[derive(serde::Deserialize)]
-struct Machine {
-    mac: Option<String>,
-}
-
-/// As long as machines are not registered, any machine gets the default environment's menu.
-async fn machine_menu(
-    State(listener): State<BootListener>,
-    query: Result<Query<Machine>, axum::extract::rejection::QueryRejection>,
-    request: Parts,
-) -> Response {
-    let mac = query.ok().and_then(|Query(machine)| machine.mac);
-    let served = match mac.as_deref().map(request::mac) {
-        Some(Some(_)) => listener.default_release(),
-        Some(None) => Err((StatusCode::BAD_REQUEST, "mac is no MAC address".to_owned())),
-        None => Err((StatusCode::BAD_REQUEST, "the request names no mac".to_owned())),
-    };
-    listener.menu(&request, served)
-}
-
-/// Pixiecore's API: what a machine boots without a menu, <https://github.com/danderson/netboot>.
-async fn pixiecore(
-    State(listener): State<BootListener>,
-    Segments(mac): Segments<String>,
-    request: Parts,
-) -> Response {
-    let answer = || {
-        let mac = request::mac(&mac)
-            .ok_or_else(|| (StatusCode::BAD_REQUEST, "that is no MAC address".to_owned()))?;
-        let base = listener.base(&request)?;
-        let served = listener.default_release()?;
-        crate::script::pixiecore(&served, &base, &mac.replace(':', "-"))
-            .map_err(|reason| (StatusCode::INTERNAL_SERVER_ERROR, reason))
-    };
-    match answer() {
-        Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
-        Err((status, reason)) => (status, format!("{reason}\n")).into_response(),
-    }
 }
 
 /// Kernels of the default environment by alias or file name, as pxe-server had them.
@@ -420,7 +418,7 @@ async fn short_artifact(
         let _sending = listener.boots.begin(served.digest);
         let text = short::list_text(&served);
         let failed = |reason| (StatusCode::INTERNAL_SERVER_ERROR, reason);
-        return listener.answer(&request, text.map_err(failed));
+        return listener.answer(&request, text.map(Bytes::from).map_err(failed));
     }
     match short::component(&served, &name) {
         Some(file) => listener.file(&request, &served, file).await,
@@ -460,8 +458,7 @@ pub async fn serve(
     listener: BootListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let address = |client: &SocketAddr| Some(client.ip().to_canonical());
-    connections::serve(socket, address, listener.router(), Limits::default(), stop).await;
+    connections::serve(socket, listener.router(), Limits::default(), stop).await;
 }
 
 /// Serves one guest on a Unix socket of its own until `stop` ends.
@@ -474,7 +471,7 @@ pub async fn serve_guest(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let socket = UnixListener::bind(path)?;
-    connections::serve(socket, |_| None, listener.router(), Limits::default(), stop).await;
+    connections::serve(socket, listener.router(), Limits::default(), stop).await;
     Ok(())
 }
 

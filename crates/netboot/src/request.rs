@@ -1,17 +1,4 @@
-//! What a machine asks with.
-
-/// A MAC address as iPXE and people write it, in its one form: `52:54:00:12:34:56`; `None` where it
-/// is none. Bytes may be separated by `:` or `-` (`${net0/mac}`, `${net0/mac:hexhyp}`).
-pub(crate) fn mac(text: &str) -> Option<String> {
-    let separator = if text.contains('-') { '-' } else { ':' };
-    let bytes: Vec<u8> = text
-        .split(separator)
-        .map(|byte| (byte.len() == 2).then(|| u8::from_str_radix(byte, 16).ok()).flatten())
-        .collect::<Option<_>>()?;
-    let plain = text.bytes().all(|b| b.is_ascii_hexdigit() || b == separator as u8);
-    (plain && bytes.len() == 6)
-        .then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"))
-}
+//! Which part of a file a machine asks for.
 
 /// The part of a file that a `Range` header asks for (RFC 9110 §14.2), as first byte and length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,24 +51,6 @@ pub fn range(header: Option<&str>, size: u64) -> Part {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn macs_have_one_form() {
-        for text in ["52:54:00:12:34:56", "52-54-00-12-34-56", "52:54:00:12:34:56"] {
-            assert_eq!(mac(text).as_deref(), Some("52:54:00:12:34:56"));
-        }
-        assert_eq!(mac("AB:CD:EF:00:00:01").as_deref(), Some("ab:cd:ef:00:00:01"));
-        for text in [
-            "",
-            "525400123456",
-            "52:54:00:12:34",
-            "52:54:00:12:34:5g",
-            "52:54-00:12:34:56",
-            "+2:54:00:12:34:56",
-        ] {
-            assert_eq!(mac(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn ranges_follow_the_rfc() {

@@ -14,9 +14,9 @@ use std::{
 use domain::{
     manifest::BootEntry,
     menu::{self, FOOTER, HEADER, SHELL_LABEL, SHELL_TEXT},
+    slot::FilledMenu,
 };
 
-pub(crate) use self::entry::pixiecore;
 use crate::catalogue::{EnvironmentServed, Served};
 
 /// How long the menu waits for a key before it boots the default where nobody chose anything.
@@ -31,7 +31,7 @@ const FIRST_PAUSE_S: u32 = 1;
 const LONGEST_PAUSE_S: u32 = 32;
 
 /// The address by which a machine reached us, checked: `10.0.2.100:8000`; and where NFS is beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Base {
     host: String,
     nfs_port: Option<u16>,
@@ -99,15 +99,42 @@ impl Base {
 pub fn menu_script(served: &Served, base: &Base) -> Result<String, String> {
     let manifest = &served.manifest;
     let entries = manifest.entries.iter().map(|entry| (entry, served));
-    rendered(entries, &manifest.default_entry, manifest.timeout_ms, base)
+    rendered(entries, &manifest.default_entry, Start::Shell(manifest.timeout_ms), base)
 }
 
-/// The menu of an environment with variants in its slots.
+/// What the menu begins on, and boots where nobody presses a key.
+#[derive(Debug, Clone, Copy)]
+enum Start<'a> {
+    /// The shell, which asks once more and goes to the default; after milliseconds.
+    Shell(u32),
+    /// An entry that was ordered for this boot.
+    Entry(&'a str),
+}
+
+/// The menu of an environment with variants in its slots. Where one boot was ordered, the menu begins on
+/// its entry: the one of that label, or the menu's default.
 pub(crate) fn environment_script(
     environment: &EnvironmentServed,
     base: &Base,
+    ordered: Option<Option<&str>>,
 ) -> Result<String, String> {
     let menu = environment.menu();
+    let entries = entries_of(environment, &menu)?;
+    let start = match ordered {
+        Some(label) => Start::Entry(label.unwrap_or(&menu.default_entry)),
+        None => {
+            let timeout_ms = environment.release.as_ref().map(|it| it.manifest.timeout_ms);
+            Start::Shell(timeout_ms.unwrap_or(UNATTENDED_MS))
+        }
+    };
+    rendered(entries.into_iter(), &menu.default_entry, start, base)
+}
+
+/// The entries of a menu, each with what it boots.
+fn entries_of<'a>(
+    environment: &'a EnvironmentServed,
+    menu: &'a FilledMenu,
+) -> Result<Vec<(&'a BootEntry, &'a Served)>, String> {
     let release = environment.release.as_deref();
     let mut entries = Vec::with_capacity(menu.entries.len());
     for (entry, slot) in &menu.entries {
@@ -117,25 +144,47 @@ pub(crate) fn environment_script(
         };
         entries.push((entry, served.ok_or("an entry of the menu is of nothing that is served")?));
     }
-    let timeout_ms = release.map_or(UNATTENDED_MS, |it| it.manifest.timeout_ms);
-    rendered(entries.into_iter(), &menu.default_entry, timeout_ms, base)
+    Ok(entries)
+}
+
+/// What a machine boots without a menu, in the form of Pixiecore's API: the entry of that label, or the
+/// menu's default, for the machine with that MAC address, written as `52-54-00-12-34-56`.
+pub(crate) fn pixiecore(
+    environment: &EnvironmentServed,
+    base: &Base,
+    (entry, mac): (Option<&str>, &str),
+) -> Result<String, String> {
+    let menu = environment.menu();
+    let label = entry.unwrap_or(&menu.default_entry);
+    let entries = entries_of(environment, &menu)?;
+    let (entry, served) = entries
+        .into_iter()
+        .find(|(it, _)| it.label() == label)
+        .ok_or_else(|| format!("the menu has no entry {label}"))?;
+    entry::pixiecore(served, entry, base, mac)
 }
 
 /// A menu of entries, each with what it boots.
 fn rendered<'a>(
     entries: impl Iterator<Item = (&'a BootEntry, &'a Served)>,
     default: &str,
-    timeout_ms: u32,
+    start: Start<'_>,
     base: &Base,
 ) -> Result<String, String> {
     let mut items = String::new();
     let mut bodies = String::new();
+    let (first, timeout_ms) = match start {
+        Start::Shell(timeout_ms) => (SHELL_LABEL, timeout_ms),
+        Start::Entry(label) => (label, UNATTENDED_MS),
+    };
     let mut has_default = false;
+    let mut has_first = first == SHELL_LABEL;
     for (entry, served) in entries {
         let (label, text) = (entry.label(), entry.text());
         menu::check_label(label).map_err(|rule| rule.to_string())?;
         menu::check_text(text).map_err(|rule| rule.to_string())?;
         has_default |= label == default;
+        has_first |= label == first;
         let _ = writeln!(items, "item {label} {text}");
         bodies.push_str(&entry::lines(served, entry, base)?);
     }
@@ -144,6 +193,9 @@ fn rendered<'a>(
     // says what to do, and boots its default.
     if !has_default {
         return Err(format!("the release has no entry {default}, which it names as its default"));
+    }
+    if !has_first {
+        return Err(format!("this boot was ordered with the entry {first}, which the menu lacks"));
     }
     Ok(format!(
         "#!ipxe\n\
@@ -154,7 +206,7 @@ fn rendered<'a>(
          item {SHELL_LABEL} {SHELL_TEXT}\n\
          {items}\
          item --gap -- {FOOTER}\n\
-         choose --default {SHELL_LABEL} --timeout {timeout_ms} target && goto ${{target}}\n\
+         choose --default {first} --timeout {timeout_ms} target && goto ${{target}}\n\
          \n\
          :{SHELL_LABEL}\n\
          prompt --timeout {UNATTENDED_MS} Press any key for the iPXE shell, or wait for {default} || \
@@ -192,6 +244,9 @@ pub fn chain_script(base: &Base) -> String {
          goto ASK\n"
     )
 }
+
+/// A script by which firmware goes on with its next device.
+pub(crate) const EXIT_SCRIPT: &str = "#!ipxe\nexit\n";
 
 /// A script that says on the machine's console why there is nothing to boot.
 #[must_use]

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use domain::{
     digest::Digest,
     kernel::Flavor,
@@ -98,6 +100,8 @@ fn a_menu_is_exactly_this() {
     assert_eq!(menu_script(&served(), &base).unwrap(), expected);
 }
 
+const MAC: &str = "52-54-00-12-34-56";
+
 #[test]
 fn a_rootfs_over_nfs_is_mounted_by_the_initrd_or_by_the_kernel() {
     let of = |options: &str, base: &Base| {
@@ -108,7 +112,8 @@ fn a_rootfs_over_nfs_is_mounted_by_the_initrd_or_by_the_kernel() {
         }
         let script = menu_script(&served, base).unwrap();
         let (_, body) = script.split_once("\n:deb-netboot\n").unwrap();
-        let pixie = pixiecore(&served, base, "52-54-00-12-34-56");
+        let alone = EnvironmentServed::alone(Arc::new(served));
+        let pixie = pixiecore(&alone, base, (None, MAC));
         (body.split_once("goto MENU").unwrap().0.to_owned(), pixie)
     };
     let plain = Base::from_host("192.0.2.1:8000").unwrap();
@@ -357,7 +362,10 @@ fn installers_and_chains_lead_elsewhere() {
     assert!(script.ends_with(
         ":lab\nset target lab\nimgfree\nchain --autofree http://boot.example/menu.ipxe || goto FAILED\ngoto MENU\n"
     ));
-    assert!(pixiecore(&chained, &base, "52-54-00-12-34-56").unwrap_err().contains("of kind chain"));
+    let alone = EnvironmentServed::alone(Arc::new(chained));
+    let refused = |entry| pixiecore(&alone, &base, (entry, MAC)).unwrap_err();
+    assert!(refused(None).contains("of kind chain"));
+    assert!(refused(Some("none")).contains("no entry none"));
 }
 
 #[test]

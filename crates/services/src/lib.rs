@@ -25,6 +25,7 @@ pub mod job_log;
 pub mod jobs;
 mod keeping;
 pub mod kernels;
+pub mod machines;
 pub mod notes;
 mod open;
 pub mod overview;

@@ -34,6 +34,7 @@ use crate::{
     guests::Guests,
     identity::{SystemClock, Uuids},
     job_log::JobLogs,
+    machines::Followed,
     remembered::OfResults,
     room::Counted,
 };
@@ -94,6 +95,8 @@ struct Inner {
     /// Held by whoever derives a file that is large.
     deriving: tokio::sync::Mutex<()>,
     remembered: OfResults,
+    /// How far the boot listener's machines follow the store; held by whoever brings them further.
+    followed: tokio::sync::Mutex<Followed>,
     /// Held by whoever reads a file of results into rows: one at a time, so that memory stays flat.
     reading_results: tokio::sync::Mutex<()>,
     guests: Guests,
@@ -208,6 +211,7 @@ impl Services {
             room_changes: AtomicU64::new(0),
             deriving: tokio::sync::Mutex::default(),
             remembered: OfResults::default(),
+            followed: tokio::sync::Mutex::default(),
             reading_results: tokio::sync::Mutex::default(),
             guests: Guests::default(),
             options,
@@ -223,7 +227,8 @@ impl Services {
         tx.delete_expired_sessions(self.now()).await?;
         self.end_interrupted_guests(&mut tx).await?;
         tx.commit().await?;
-        self.refresh_catalogue().await
+        self.refresh_catalogue().await?;
+        self.refresh_machines().await
     }
 
     /// Whether sandboxes work here, so that builds can.
@@ -379,6 +384,10 @@ impl Services {
 
     pub(crate) fn remembered(&self) -> &OfResults {
         &self.0.remembered
+    }
+
+    pub(crate) fn followed(&self) -> &tokio::sync::Mutex<Followed> {
+        &self.0.followed
     }
 
     pub(crate) fn reading_results(&self) -> &tokio::sync::Mutex<()> {

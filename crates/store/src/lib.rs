@@ -21,6 +21,7 @@ mod keeping;
 pub mod kernels;
 pub mod links;
 pub mod locks;
+pub mod machines;
 pub mod notes;
 mod packed;
 pub mod people;

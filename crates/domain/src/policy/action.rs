@@ -48,6 +48,12 @@ pub enum Action {
     StartGuest,
     /// Type to a guest, give it more time, or end it.
     UseGuest,
+    /// Register a machine, change, accept, merge or remove one.
+    EditMachine,
+    /// Say what a machine boots.
+    AssignMachine,
+    /// Lock a machine, extend a lock or release it.
+    LockMachine,
     /// Take a candidate back for good.
     WithdrawRelease,
     /// Write release notes and known issues.
@@ -72,17 +78,21 @@ pub enum Action {
     CountResults,
     /// Answer for a failure that it does not stand in the way, or take that back.
     Waive,
+    /// Say what machines of certain labels boot.
+    ChangeMachineRules,
     /// Add people, change roles, disable accounts, hand out one-time links.
     ManagePeople,
     /// Change what an environment demands.
     ChangePolicy,
     /// Change how long things stay, and how much room stays free.
     ChangeRoomRules,
+    /// Say what machines get that nobody has accepted.
+    ChangeUnregistered,
 }
 
 impl Action {
     /// All actions, ordered by the role they need.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 41] = [
         Self::Read,
         Self::ChangeOwnPassword,
         Self::ManageOwnTokens,
@@ -104,6 +114,9 @@ impl Action {
         Self::AssessFailure,
         Self::StartGuest,
         Self::UseGuest,
+        Self::EditMachine,
+        Self::AssignMachine,
+        Self::LockMachine,
         Self::WithdrawRelease,
         Self::EditNotes,
         Self::PinRelease,
@@ -116,9 +129,11 @@ impl Action {
         Self::Refuse,
         Self::CountResults,
         Self::Waive,
+        Self::ChangeMachineRules,
         Self::ManagePeople,
         Self::ChangePolicy,
         Self::ChangeRoomRules,
+        Self::ChangeUnregistered,
     ];
 
     /// The least role that may do it at all; facts of the case may demand more.
@@ -144,6 +159,9 @@ impl Action {
             | Self::AssessFailure
             | Self::StartGuest
             | Self::UseGuest
+            | Self::EditMachine
+            | Self::AssignMachine
+            | Self::LockMachine
             | Self::WithdrawRelease
             | Self::EditNotes
             | Self::PinRelease
@@ -152,8 +170,15 @@ impl Action {
             | Self::WithdrawRequest
             | Self::Deploy
             | Self::RollBack => Role::Developer,
-            Self::Approve | Self::Refuse | Self::CountResults | Self::Waive => Role::Approver,
-            Self::ManagePeople | Self::ChangePolicy | Self::ChangeRoomRules => Role::Administrator,
+            Self::Approve
+            | Self::Refuse
+            | Self::CountResults
+            | Self::Waive
+            | Self::ChangeMachineRules => Role::Approver,
+            Self::ManagePeople
+            | Self::ChangePolicy
+            | Self::ChangeRoomRules
+            | Self::ChangeUnregistered => Role::Administrator,
         }
     }
 
@@ -182,6 +207,9 @@ impl Action {
             Self::AssessFailure => "assess a failure",
             Self::StartGuest => "boot something in a guest",
             Self::UseGuest => "use a guest",
+            Self::EditMachine => "register or change a machine",
+            Self::AssignMachine => "say what a machine boots",
+            Self::LockMachine => "lock a machine",
             Self::WithdrawRelease => "withdraw a release",
             Self::EditNotes => "write release notes",
             Self::PinRelease => "pin a release",
@@ -194,9 +222,11 @@ impl Action {
             Self::Refuse => "refuse a deployment",
             Self::CountResults => "let results count for a plan",
             Self::Waive => "waive a failure",
+            Self::ChangeMachineRules => "change the rules of machines",
             Self::ManagePeople => "manage people",
             Self::ChangePolicy => "change a policy",
             Self::ChangeRoomRules => "change how long things stay",
+            Self::ChangeUnregistered => "say what unregistered machines get",
         }
     }
 

@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::Action;
 use crate::{
     deployment::DeploymentState, ids::JobId, job::JobState, person::Role, release::Stage,
-    version::CandidateVersion,
+    time::Timestamp, version::CandidateVersion,
 };
 
 /// Why something may not be done.
@@ -290,6 +290,32 @@ pub enum Refusal {
     /// Whoever types has not taken the keyboard.
     #[error("nobody has the keyboard; take it first")]
     KeyboardFree,
+    /// Somebody else has the machine.
+    #[error(
+        "{owner} has locked this machine until {until} for: {purpose}; ask {owner}, wait, or let an administrator say why that must end"
+    )]
+    MachineLocked {
+        /// Name of whoever has it.
+        owner: String,
+        /// What for.
+        purpose: String,
+        /// When that ends by itself.
+        until: Timestamp,
+    },
+    /// Nobody has the machine.
+    #[error("nobody has locked this machine; there is nothing to release")]
+    MachineNotLocked,
+    /// The machine boots what an environment serves that demands something.
+    #[error(
+        "this machine follows {environment}, which demands that releases pass and are approved; lock the machine first, so that all see who takes it and until when, or ask an approver"
+    )]
+    MachineFollows {
+        /// The environment.
+        environment: String,
+    },
+    /// Nobody has said that the machine belongs here.
+    #[error("nobody has accepted this machine yet; accept it first")]
+    MachinePending,
     /// A waiver without an end, or one that is too far away.
     #[error(
         "say until when the waiver holds: a day such as 2026-12-31, in the future and at most a year ahead"

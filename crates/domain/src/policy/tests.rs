@@ -137,6 +137,9 @@ fn each_role_may_what_the_table_says() {
                 AssessFailure,
                 StartGuest,
                 UseGuest,
+                EditMachine,
+                AssignMachine,
+                LockMachine,
                 WithdrawRelease,
                 EditNotes,
                 PinRelease,
@@ -148,8 +151,11 @@ fn each_role_may_what_the_table_says() {
             ],
             [false, true, true, true],
         ),
-        (&[Approve, Refuse, CountResults, Waive], [false, false, true, true]),
-        (&[ManagePeople, ChangePolicy, ChangeRoomRules], [false, false, false, true]),
+        (&[Approve, Refuse, CountResults, Waive, ChangeMachineRules], [false, false, true, true]),
+        (
+            &[ManagePeople, ChangePolicy, ChangeRoomRules, ChangeUnregistered],
+            [false, false, false, true],
+        ),
     ];
     let rows: usize = table.iter().map(|(actions, _)| actions.len()).sum();
     assert_eq!(rows, Action::ALL.len());

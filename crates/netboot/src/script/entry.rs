@@ -232,16 +232,18 @@ impl Of<'_> {
     }
 }
 
-/// What a release's default entry boots on the machine with that MAC address, in the form of Pixiecore's
-/// API: a kernel, initrds and a command line.
+/// What an entry boots on the machine with that MAC address, in the form of Pixiecore's API: a kernel, initrds and
+/// a command line.
 ///
 /// # Errors
-/// Where the default entry is missing, or of a kind that the form has no room for.
-pub(crate) fn pixiecore(served: &Served, base: &Base, mac: &str) -> Result<String, String> {
-    let manifest = &served.manifest;
-    let label = &manifest.default_entry;
-    let entry =
-        manifest.entry(label).ok_or_else(|| "the release has no default entry".to_owned())?;
+/// Where the entry is of a kind that the form has no room for, or cannot reach its rootfs.
+pub(super) fn pixiecore(
+    served: &Served,
+    entry: &BootEntry,
+    base: &Base,
+    mac: &str,
+) -> Result<String, String> {
+    let label = entry.label();
     let of = Of { served, base, label };
     let (kernel, initrd, line) = match entry {
         BootEntry::Linux { kernel, root, arguments, .. } => {
@@ -268,7 +270,7 @@ pub(crate) fn pixiecore(served: &Served, base: &Base, mac: &str) -> Result<Strin
         }
         BootEntry::Xen { .. } | BootEntry::Chain { .. } => {
             return Err(format!(
-                "the default entry {label} is of kind {}, which this answer has no room for: \
+                "the entry {label} is of kind {}, which this answer has no room for: \
                  boot /menu.ipxe instead",
                 entry.kind().word()
             ));

@@ -6,6 +6,7 @@ mod artifacts;
 mod exports;
 mod injection;
 mod interpreter;
+mod machines;
 mod routes;
 mod scripts;
 mod support;

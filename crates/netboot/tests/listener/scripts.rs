@@ -80,6 +80,7 @@ fn refusals_are_scripts_with_the_reason() {
         ("/release/v9.9.9/menu.ipxe", 404, "no candidate or release v9.9.9"),
         ("/ipxe?mac=nonsense", 400, "no MAC address"),
         ("/ipxe", 400, "names no mac"),
+        ("/ipxe?mac=&uuid=u&serial=None", 400, "names no mac"),
         ("/elsewhere", 404, "/menu.ipxe"),
     ] {
         let answer = bench.get(path);

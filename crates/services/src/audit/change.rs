@@ -9,6 +9,7 @@ use domain::{
     guest::Guest,
     ids::{JobId, RecipeId, RunId},
     kernel::{Kernel, UploadedFile},
+    machine::{Machine, Rule, Unregistered},
     person::{Person, Role},
     plan::Plan,
     release::Release,
@@ -230,6 +231,27 @@ pub(crate) enum Change<'a> {
     VariantFilesRemoved {
         variant: &'a str,
         number: u32,
+    },
+    /// The row says how the machine stands after it; `reason` passes another person's lock, `into` is what
+    /// a pending machine turned out to be.
+    Machine {
+        action: &'static str,
+        machine: &'a Machine,
+        reason: Option<&'a str>,
+        into: Option<&'a str>,
+    },
+    MachinesImported {
+        table: &'a Digest,
+        added: usize,
+        changed: usize,
+    },
+    MachineRulesChanged {
+        revision: u32,
+        rules: &'a [Rule],
+    },
+    UnregisteredChanged {
+        from: Unregistered,
+        to: Unregistered,
     },
     ResultsRecorded {
         run: &'a Run,

@@ -5,6 +5,7 @@ use domain::{
     deployment::Deployment,
     guest::Guest,
     kernel::{Kernel, UploadedFile},
+    machine::Machine,
     person::Person,
     plan::Plan,
     release::Release,
@@ -16,6 +17,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::{Change, GUEST_END, INTERRUPTED};
+use crate::machines::{MACHINE, MACHINES};
 
 impl Change<'_> {
     /// The words by which rows are found: action, kind of subject, id of the subject, details.
@@ -55,6 +57,17 @@ impl Change<'_> {
                 "outcome": it.ended.as_ref().map(|(_, reason)| reason.to_string()),
             });
             (action, "guest", it.id.to_string(), details)
+        };
+        let machine = |action, it: &Machine, reason: Option<&str>, into: Option<&str>| {
+            let lock = it.lock.as_ref().map(
+                |it| json!({ "owner": it.owner, "purpose": it.purpose, "until": it.until.rfc3339() }),
+            );
+            let details = json!({
+                "id": it.id, "revision": it.revision, "state": it.state, "profile": it.profile,
+                "target": it.target, "once": it.once, "lock": lock, "reason": reason,
+                "into": into,
+            });
+            (action, MACHINE, it.name.clone(), details)
         };
         let run = |action, it: &Run| {
             let details = json!({
@@ -283,6 +296,27 @@ impl Change<'_> {
                 "environment",
                 environment.to_owned(),
                 json!({ "slot": slot }),
+            ),
+            Self::Machine { action, machine: it, reason, into } => {
+                machine(action, it, reason, into)
+            }
+            Self::MachinesImported { table, added, changed } => (
+                "machines.import",
+                MACHINES,
+                "table".to_owned(),
+                json!({ "table": table, "added": added, "changed": changed }),
+            ),
+            Self::MachineRulesChanged { revision, rules } => (
+                "machines.rules",
+                MACHINES,
+                "rules".to_owned(),
+                json!({ "revision": revision, "rules": rules }),
+            ),
+            Self::UnregisteredChanged { from, to } => (
+                "machines.unregistered",
+                MACHINES,
+                "unregistered".to_owned(),
+                json!({ "from": from, "to": to }),
             ),
             Self::ResultsRecorded { run: it } => run("results.record", it),
             Self::RunAttached { run: it } => run("run.attach", it),

@@ -9,6 +9,7 @@ use builder::{CachedStep, CachedTree};
 use domain::{
     digest::Digest,
     ids::{JobId, ReleaseId},
+    machine::BootTarget,
     release::{Release, Stage},
     room::{self, Fate, KeptFile, Kind, Need, Place, RoomRules, Standing, fate, over_before},
     time::Timestamp,
@@ -345,6 +346,11 @@ pub(crate) async fn releases(
     for base in rows.bases_of_open_variants().await? {
         need(base.0, Need::Job { job: base.1 });
     }
+    for (name, to) in assigned(rows).await? {
+        if let Some(release) = rows.release_by_name(&name).await? {
+            need(release.id, Need::Assigned { to });
+        }
+    }
     let booting = booting(services, now);
     let stages: HashMap<ReleaseId, Stage> =
         rows.releases().await?.into_iter().map(|it| (it.id, it.stage)).collect();
@@ -361,6 +367,17 @@ pub(crate) async fn releases(
         fated.push((kept, fate));
     }
     Ok(fated)
+}
+
+/// The names of releases that machines are to boot, each with who is.
+async fn assigned(rows: &mut Rows) -> Result<Vec<(String, String)>, ServiceError> {
+    let mut assigned = rows.releases_of_machines().await?;
+    for rule in rows.machine_rules().await?.rules {
+        if let BootTarget::Release(name) = rule.target {
+            assigned.push((name, format!("machines of {}", rule.labels)));
+        }
+    }
+    Ok(assigned)
 }
 
 /// The manifests that machines boot at `now`.

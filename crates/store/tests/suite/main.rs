@@ -17,6 +17,7 @@ mod jobs;
 mod kernel_uses;
 mod kernels;
 mod locks;
+mod machines;
 mod notes;
 mod opening;
 mod people;
