@@ -31,6 +31,9 @@ nfs = "rw"
 arguments = "console=ttyS0,115200"
 "#;
 
+/// Runs a program until nobody can type to it any more: a test that is killed ends it as well.
+const HELD: &str = r#""$@" </dev/null & exec >&-; read -r line; kill $!; wait"#;
+
 /// A data folder whose production serves a release.
 pub(crate) struct Installation {
     folder: tempfile::TempDir,
@@ -82,11 +85,12 @@ struct Building {
 
 impl Building {
     fn start(data: &Path) -> Self {
-        let mut child = Command::new("setpriv")
-            .args(["--pdeathsig", "TERM", PROGRAM, "serve", "--cache-dir", CACHE])
+        let mut child = Command::new("sh")
+            .args(["-c", HELD, "sh", PROGRAM, "serve", "--cache-dir", CACHE])
             .args(["--listen", "127.0.0.1:0", "--boot-listen", "127.0.0.1:0"])
             .args(["--nfs-listen", "off", "--data-dir"])
             .arg(data)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -131,7 +135,7 @@ fn admin(data: &Path, arguments: &[&str]) -> String {
 
 impl Drop for Building {
     fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
