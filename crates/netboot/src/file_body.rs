@@ -76,7 +76,7 @@ impl FileBody {
         }
     }
 
-    fn from_disk(&self) -> Reading {
+    fn on_disk(&self) -> Reading {
         let (file, at, length) = (self.file.clone(), self.at, self.chunk());
         let turns = self.disk.0.clone();
         Box::pin(async move {
@@ -108,7 +108,7 @@ impl Body for FileBody {
             None => match self.in_memory() {
                 Ok(Some(bytes)) => Ok(bytes),
                 Ok(None) => {
-                    let reading = self.from_disk();
+                    let reading = self.on_disk();
                     let reading = self.reading.insert(reading);
                     ready!(reading.as_mut().poll(context))
                 }
@@ -168,7 +168,7 @@ mod tests {
             assert_eq!(collected(body()).await.unwrap(), part);
             let mut slow = body();
             if length > 0 {
-                slow.reading = Some(slow.from_disk());
+                slow.reading = Some(slow.on_disk());
             }
             assert_eq!(collected(slow).await.unwrap(), part);
         }
@@ -185,7 +185,7 @@ mod tests {
         let disk = Disk::default();
         let all = disk.0.clone().acquire_many_owned(8).await.unwrap();
         let mut body = FileBody::new(file, 0, 10, disk.clone());
-        body.reading = Some(body.from_disk());
+        body.reading = Some(body.on_disk());
         let waited =
             poll_fn(|it| Poll::Ready(Pin::new(&mut body).poll_frame(it).is_pending())).await;
         assert!(waited);

@@ -170,7 +170,7 @@ fn roots_of_their_own(installation: &Installation) -> String {
     other.reaches_login();
     one.signs_in();
     other.signs_in();
-    one.answers("findmnt -n -o FSTYPE,OPTIONS /", "nfs rw,");
+    one.answers("findmnt -rn -o FSTYPE,OPTIONS /", "nfs rw,");
     one.answers("echo one >/root/who && sync", "");
     other.answers("! ls /root/who", "No such file");
     other.answers("echo other >/root/who && cat /root/who", "other");

@@ -172,7 +172,7 @@ impl BootListener {
     ) -> Result<String, Refused> {
         let invalid = || (StatusCode::BAD_REQUEST, "that is no MAC address".to_owned());
         let mac = mac.parse::<Mac>().map_err(|_| invalid())?;
-        let known = Known { mac: Some(mac.clone()), ..Known::default() };
+        let known = Known { mac: Some(mac), ..Known::default() };
         let (book, current) = (self.machines.book(), self.catalogue.current());
         let machine = self.meet(&book, &known, None, address);
         let default = &current.snapshot.default_environment;
