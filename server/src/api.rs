@@ -19,6 +19,7 @@ pub mod imports;
 pub mod jobs;
 pub mod kernels;
 mod keyed;
+pub mod machines;
 pub mod notes;
 pub mod people;
 pub mod plans;
@@ -123,9 +124,10 @@ fn row(access: Access, routes: UtoipaMethodRouter<AppState>) -> Operation {
 pub fn operations() -> Vec<Operation> {
     use Access::{Anyone, May, Token};
     use Action::{
-        Approve, AssessFailure, Build, BuildKernel, BuildVariant, CancelJob, ChangePolicy,
-        ChangeRoomRules, CollectGarbage, CountResults, DeleteKernel, Deploy, EditKernel, EditNotes,
-        EditPlan, EditRecipe, EditVariant, FillSlot, Import, KeepRun, ManageOwnTokens,
+        Approve, AssessFailure, AssignMachine, Build, BuildKernel, BuildVariant, CancelJob,
+        ChangeMachineRules, ChangePolicy, ChangeRoomRules, ChangeUnregistered, CollectGarbage,
+        CountResults, DeleteKernel, Deploy, EditKernel, EditMachine, EditNotes, EditPlan,
+        EditRecipe, EditVariant, FillSlot, Import, KeepRun, LockMachine, ManageOwnTokens,
         ManagePeople, PinRelease, Read, RecordResults, RequestDeployment, RollBack, StartGuest,
         Upload, UseGuest, Validate, Waive, WithdrawRelease, WithdrawRequest,
     };
@@ -231,6 +233,26 @@ pub fn operations() -> Vec<Operation> {
         row(May(UseGuest), routes!(guests::give_up_keyboard)),
         row(May(UseGuest), routes!(guests::send_input)),
         row(May(Read), routes!(guests::console)),
+        row(May(Read), routes!(machines::list)),
+        row(May(EditMachine), routes!(machines::create)),
+        row(May(Read), routes!(machines::drift)),
+        row(May(Read), routes!(machines::rules::rules)),
+        row(May(ChangeMachineRules), routes!(machines::rules::change_rules)),
+        row(May(Read), routes!(machines::rules::unregistered)),
+        row(May(ChangeUnregistered), routes!(machines::rules::change_unregistered)),
+        row(May(EditMachine), routes!(machines::table::import)).streamed(),
+        row(May(Read), routes!(machines::table::export)),
+        row(May(Read), routes!(machines::show)),
+        row(May(EditMachine), routes!(machines::change)),
+        row(May(EditMachine), routes!(machines::delete)),
+        row(May(EditMachine), routes!(machines::accept)),
+        row(May(EditMachine), routes!(machines::merge)),
+        row(May(AssignMachine), routes!(machines::booting::assign)),
+        row(May(AssignMachine), routes!(machines::booting::unassign)),
+        row(May(AssignMachine), routes!(machines::booting::boot_once)),
+        row(May(AssignMachine), routes!(machines::booting::clear_once)),
+        row(May(LockMachine), routes!(machines::booting::lock)),
+        row(May(LockMachine), routes!(machines::booting::unlock)),
         row(May(Read), routes!(environments::list)),
         row(May(Read), routes!(environments::show)),
         row(May(ChangePolicy), routes!(environments::change_policy)),

@@ -16,7 +16,7 @@ use utoipa::{
 use super::{Access, Operation, PREFIX, Reading, operations, problem};
 
 /// What the collections are.
-const TAGS: [(&str, &str); 19] = [
+const TAGS: [(&str, &str); 20] = [
     ("recipes", "Texts that releases are built from; each saved change is a revision."),
     ("releases", "What was built: components, digests, evidence, files."),
     ("kernels", "Linux kernels and Xen hypervisors: what each is made of, and its builds."),
@@ -31,6 +31,10 @@ const TAGS: [(&str, &str); 19] = [
     ("validations", "Jobs that run a plan against a release."),
     ("runs", "One boot of one entry on one machine, with what every case saw."),
     ("guests", "QEMU machines that people start to try something, with their consoles."),
+    (
+        "machines",
+        "What boots: by what each is known, what it boots and why, who has it, what it runs.",
+    ),
     ("environments", "What machines boot from; each points at one release and has a policy."),
     ("deployments", "Requests to move an environment's pointer, and what became of them."),
     ("approvals", "What approvers said about requests."),

@@ -2,6 +2,7 @@
 
 pub(crate) mod guests;
 pub(crate) mod kernels;
+mod machines;
 pub(crate) mod plans;
 pub(crate) mod variants;
 

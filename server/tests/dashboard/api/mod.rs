@@ -4,6 +4,7 @@ mod document;
 mod faults;
 mod kernels;
 mod keys;
+mod machines;
 mod notes;
 mod paging;
 mod published;

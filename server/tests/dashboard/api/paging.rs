@@ -34,6 +34,7 @@ async fn every_list_is_walked_without_a_gap_or_a_double() {
         world.run().await;
         world.served_before(DEVELOPMENT).await;
         world.kernel().await;
+        world.machine().await;
     }
     world.rebuilt_kernel("often", 5).await;
     let ids = [
@@ -51,6 +52,7 @@ async fn every_list_is_walked_without_a_gap_or_a_double() {
         ("/kernels", "name"),
         ("/kernels/often/builds", "number"),
         ("/tokens", "id"),
+        ("/machines", "name"),
     ];
     for (path, id) in ids {
         let whole = ask(&world, "GET", &format!("{path}?limit=100"), None);

@@ -6,6 +6,7 @@ use axum::http::Method;
 use domain::{
     actor::Actor,
     environment::{DEVELOPMENT, PRODUCTION},
+    machine,
     person::Role,
     policy::{Action, Refusal},
     recipe,
@@ -248,6 +249,48 @@ async fn prepared(world: &World, operation: &Operation, role: Role) -> Ask {
             let keys = path.ends_with("/input").then(|| json!({ "text": "root\r" }));
             ask(world, method, &path, keys.as_ref())
         }
+        ("POST", "/machines") => {
+            send(path, json!({ "name": format!("m-{number}"), "macs": [world.mac()] }))
+        }
+        ("POST", "/machines/import") => {
+            let table = format!("name,macs\nm-{number},{}\n", world.mac());
+            ask(world, method, &path, None).body(table)
+        }
+        ("PUT", "/machines/rules") => {
+            let rules = world.services.machine_rules(&Actor::command_line()).await.unwrap();
+            let target = json!({ "kind": "environment", "name": DEVELOPMENT });
+            let labels = json!({ "rack": number.to_string() });
+            send(path, json!({ "rules": [{ "labels": labels, "target": target }] }))
+                .header("if-match", &format!("\"{}\"", rules.revision))
+        }
+        ("PUT", "/machines/unregistered") => {
+            let now = world.services.unregistered(&Actor::command_line()).await.unwrap();
+            let unknown = if now.unknown == machine::Answer::Menu { "refuse" } else { "menu" };
+            send(path, json!({ "unknown": unknown, "pending": "menu" }))
+                .header("if-match", &format!("\"{}\"", now.version().unwrap()))
+        }
+        ("POST", "/machines/{name}/accept") => {
+            let path = path.replace("{name}", &world.discovered_machine().await);
+            send(path, json!({ "name": format!("m-{number}") })).header("if-match", "\"1\"")
+        }
+        ("POST", "/machines/{name}/merge") => {
+            let path = path.replace("{name}", &world.discovered_machine().await);
+            send(path, json!({ "into": world.machine().await }))
+        }
+        ("PUT" | "DELETE", machine) if machine.starts_with("/machines/{name}") => {
+            // Viewers have no machine: what they reach for is somebody else's.
+            let name = world.machine_of(role.max(Role::Developer)).await;
+            let path = path.replace("{name}", &name);
+            let target = json!({ "kind": "environment", "name": DEVELOPMENT });
+            let body = match path.rsplit('/').next() {
+                _ if method == "DELETE" => return ask(world, method, &path, None),
+                Some("target") => target,
+                Some("once") => json!({ "target": target }),
+                Some("lock") => json!({ "purpose": "bisect further", "hours": 2 }),
+                _ => json!({ "note": "a fan is loud" }),
+            };
+            send(path, body).header("if-match", "\"1\"")
+        }
         ("POST", "/validations") => send(path, json!({ "release": world.candidate().await })),
         ("POST", "/environments/{name}/rollback") => {
             let served = world.served_before(DEVELOPMENT).await.release_name;
@@ -360,6 +403,7 @@ async fn address(world: &World, path: &str) -> String {
         "deployments" if path.contains('{') => {
             ("{id}", world.requested(Role::Developer).await.id.to_string())
         }
+        "machines" if path.contains('{') => ("{name}", world.machine().await),
         "people" => ("{name}", "vera".to_owned()),
         _ => ("{}", String::new()),
     };
