@@ -238,12 +238,11 @@ stack() {
         overlay /root || fail product "kernel $(uname -r) cannot stack the images with overlayfs"
 }
 
-# Mounts NFS on a folder; the kernel asks the server's MOUNT service itself. Without noacl overlayfs asks for
-# lists of access that the server has not, and nobody but root may run a program.
+# Mounts NFS on a folder; the kernel asks the server's MOUNT service itself.
 mount_nfs() {
     mkdir -p "$1"
     attempt=1
-    until mount -t nfs -o "$access,vers=3,proto=tcp,mountproto=tcp,nolock,noacl,addr=${export%%:*}$options" \
+    until mount -t nfs -o "$access,vers=3,proto=tcp,mountproto=tcp,nolock,addr=${export%%:*}$options" \
         "$export" "$1" 2>/run/bootwright/mount; do
         if [ "$attempt" -ge "$MOUNT_ATTEMPTS" ]; then
             fail lab "$export could not be mounted in $MOUNT_ATTEMPTS attempts:" \

@@ -3,7 +3,7 @@
 //! What is exported stands behind two traits: [`Exports`] knows what can be mounted and by whom, and each
 //! export is a [`FileSystem`]. This crate knows the protocol and nothing of what is exported.
 //!
-//! A [`Server`] answers the programs portmap, MOUNT and NFS on one port, so a client needs to know that port
+//! A [`Server`] answers the programs portmap, MOUNT, NFS and NFSACL on one port, so a client needs to know that port
 //! only: `mount -o vers=3,tcp,port=N,mountport=N,nolock`. From the bytes up: `record` tells calls apart, `rpc`
 //! says which procedure of which program a call is for, `xdr` reads its values, `nfs3` does what it asks.
 

@@ -4,6 +4,7 @@
 //! and after a change, not in one step with it: a writable export is one client's, and that one waits for its
 //! own changes.
 
+pub(crate) mod access_lists;
 mod answer;
 mod change;
 mod list;

@@ -3,7 +3,8 @@
 //! A client that is told the ports needs it not; it is here for those that ask all the same.
 
 use crate::{
-    mount, nfs3,
+    mount,
+    nfs3::{self, access_lists},
     rpc::Refusal,
     xdr::{Reader, Writer},
 };
@@ -16,8 +17,12 @@ pub(crate) const VERSION: u32 = 2;
 /// The number of TCP.
 const TCP: u32 = 6;
 /// Program and version of what is here.
-const SERVICES: [(u32, u32); 3] =
-    [(PROGRAM, VERSION), (nfs3::PROGRAM, nfs3::VERSION), (mount::PROGRAM, mount::VERSION)];
+const SERVICES: [(u32, u32); 4] = [
+    (PROGRAM, VERSION),
+    (nfs3::PROGRAM, nfs3::VERSION),
+    (mount::PROGRAM, mount::VERSION),
+    (access_lists::PROGRAM, access_lists::VERSION),
+];
 
 /// Answers a call that came to this port.
 pub(crate) fn answer(

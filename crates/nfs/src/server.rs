@@ -14,7 +14,7 @@ use crate::{
     Exports, HandleKey, Observer,
     connections::Limits,
     mount::{self, Mounts},
-    nfs3::{self, Request, Service},
+    nfs3::{self, Request, Service, access_lists},
     observer::Nobody,
     portmap,
     record::Reply,
@@ -35,7 +35,7 @@ pub struct ServerOptions {
     pub limits: Limits,
 }
 
-/// A server of portmap, MOUNT and NFS, all on one port.
+/// A server of portmap, MOUNT, NFS and NFSACL, all on one port.
 pub struct Server {
     service: Service,
     mounts: Mounts,
@@ -109,6 +109,13 @@ impl Server {
                     return Ok(answer());
                 }
                 Ok(self.repeats.once(client, record, Instant::now(), answer))
+            }
+            access_lists::PROGRAM => {
+                version(access_lists::VERSION)?;
+                let caller = call.caller(client);
+                whole(call, |out| {
+                    self.service.access_lists(&caller, call.procedure, call.arguments, out)
+                })
             }
             mount::PROGRAM => {
                 version(mount::VERSION)?;

@@ -73,6 +73,11 @@ pub(crate) fn after(export: ExportId, it: Option<&Attributes>, out: &mut Writer)
     }
 }
 
+/// Writes a `post_op_attr` of what is not known.
+pub(crate) fn absent(out: &mut Writer) {
+    out.boolean(false);
+}
+
 /// Writes `pre_op_attr`.
 pub(crate) fn before(it: Option<&Attributes>, out: &mut Writer) {
     out.boolean(it.is_some());

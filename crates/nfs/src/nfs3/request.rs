@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The longest handle, in bytes (RFC 1813 §2.4).
-const LONGEST_HANDLE: usize = 64;
+pub(super) const LONGEST_HANDLE: usize = 64;
 
 /// A handle as it was shown: not yet known for one of ours.
 pub(crate) type Shown<'a> = &'a [u8];

@@ -18,6 +18,7 @@ use nfs3_types::{
 };
 
 pub(crate) const NFS: (u32, u32) = (100_003, 3);
+pub(crate) const NFSACL: (u32, u32) = (100_227, 3);
 pub(crate) const MOUNT: (u32, u32) = (100_005, 3);
 pub(crate) const PORTMAP: (u32, u32) = (100_000, 2);
 

@@ -9,13 +9,14 @@ use nfs3_types::{
         PATHCONF3resok, READ3args, READ3resfail, READ3resok, READLINK3args, READLINK3resfail,
         READLINK3resok, fattr3, ftype3, nfs_fh3, nfsstat3,
     },
+    rpc::accept_stat_data,
     xdr_codec::{Opaque, Void},
 };
 
 use crate::{
     World,
     change::{filled, make_directory, make_link},
-    client::{Client, Outcome, at, user},
+    client::{Client, NFSACL, Outcome, at, user},
     memory::TOP,
 };
 
@@ -49,6 +50,28 @@ pub(crate) fn read(
     count: u32,
 ) -> Outcome<READ3resok<'static>, READ3resfail> {
     client.nfs(NFS_PROGRAM::NFSPROC3_READ, &READ3args { file: file.clone(), offset, count })
+}
+
+#[test]
+fn no_file_has_a_list_of_access() {
+    let world = World::new();
+    let mut client = world.client();
+    let object = client.mounted("/first");
+    // GETACL has the arguments of ACCESS.
+    let asked = ACCESS3args { object, access: 0x0f };
+    let (said, results) = client.said(NFSACL, 1, &asked);
+    assert!(matches!(said, Ok(accept_stat_data::SUCCESS)), "{said:?}");
+    let words: Vec<u32> =
+        results.chunks(4).map(|it| u32::from_be_bytes(it.try_into().unwrap())).collect();
+    assert_eq!(words[..3], [0, 1, 2], "it is there, and has the attributes of a directory");
+    assert_eq!(words[23..], [0x0f, 0, 0, 0, 0], "what was asked for, and two lists of nothing");
+    let (_, refused) = client.said(NFSACL, 2, &asked);
+    assert_eq!(refused[..4], 10_004_u32.to_be_bytes(), "none can be set");
+    let object = nfs_fh3 { data: Opaque::owned(vec![1; 41]) };
+    let (_, refused) = client.said(NFSACL, 1, &ACCESS3args { object, access: 1 });
+    assert_eq!(refused, [10_001_u32.to_be_bytes(), [0; 4]].concat(), "no handle of ours");
+    let (said, _) = client.said(NFSACL, 9, &Void);
+    assert!(matches!(said, Ok(accept_stat_data::PROC_UNAVAIL)), "{said:?}");
 }
 
 fn access(client: &mut Client, file: &nfs_fh3, access: u32) -> u32 {

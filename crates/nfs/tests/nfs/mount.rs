@@ -10,7 +10,7 @@ use nfs3_types::{
 
 use crate::{
     World,
-    client::{MOUNT, NFS, PORTMAP},
+    client::{MOUNT, NFS, NFSACL, PORTMAP},
     memory::Paths,
 };
 
@@ -106,5 +106,8 @@ fn portmap_says_that_all_is_on_this_port() {
     }
     let list: pmaplist = client.results(PORTMAP, 4, &Void);
     let all: Vec<_> = list.0.iter().map(|it| (it.prog, it.vers, it.prot, it.port)).collect();
-    assert_eq!(all, [PORTMAP, NFS, MOUNT].map(|(program, version)| (program, version, 6, port)));
+    assert_eq!(
+        all,
+        [PORTMAP, NFS, MOUNT, NFSACL].map(|(program, version)| (program, version, 6, port))
+    );
 }
