@@ -183,34 +183,36 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Tells on standard output where to go; scripts read these lines.
+/// Tells on standard output where to go; scripts read these lines. They are written at once, since a script
+/// may read no further than it needs to.
 fn announce(
     people: SocketAddr,
     boot: SocketAddr,
     (tftp, nfs): (Option<SocketAddr>, Option<SocketAddr>),
     link: Option<&str>,
 ) -> io::Result<()> {
-    let mut output = io::stdout().lock();
-    writeln!(output, "Dashboard:     http://{}", reachable(people))?;
-    writeln!(output, "Boot listener: http://{}/menu.ipxe", reachable(boot))?;
+    let mut lines = vec![
+        format!("Dashboard:     http://{}", reachable(people)),
+        format!("Boot listener: http://{}/menu.ipxe", reachable(boot)),
+    ];
     if let Some(tftp) = tftp {
-        writeln!(output, "TFTP:          tftp://{}/{BIOS_BINARY}", reachable(tftp))?;
+        lines.push(format!("TFTP:          tftp://{}/{BIOS_BINARY}", reachable(tftp)));
     }
     if let Some(nfs) = nfs {
-        writeln!(
-            output,
-            "NFS:           {} (vers=3,tcp,port={1},mountport={1},nolock)",
-            reachable(nfs),
-            nfs.port()
-        )?;
+        let (address, port) = (reachable(nfs), nfs.port());
+        let options = format!("vers=3,tcp,port={port},mountport={port},nolock");
+        lines.push(format!("NFS:           {address} ({options})"));
     }
     if let Some(token) = link {
-        writeln!(
-            output,
+        let address = format!("http://{}/welcome/{token}", reachable(people));
+        lines.push(
             "Nobody can sign in yet. Within 30 minutes the first administrator may, once, at"
-        )?;
-        writeln!(output, "First sign-in: http://{}/welcome/{token}", reachable(people))?;
+                .to_owned(),
+        );
+        lines.push(format!("First sign-in: {address}"));
     }
+    let mut output = io::stdout().lock();
+    output.write_all((lines.join("\n") + "\n").as_bytes())?;
     output.flush()
 }
 
