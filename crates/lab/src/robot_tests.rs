@@ -196,7 +196,7 @@ fn a_robot_picks_every_line_of_the_menu_of_pxe_server() {
         println!("{}: {downs} down", entry.text());
         if entry.kind().boots_rootfs() {
             // We refuse the file, and the menu comes back.
-            wait(&mut console, "Press any key for the menu");
+            wait(&mut console, "press any key for the menu");
             console.send(" ");
         } else {
             // It would look for a name that does not exist, for long.
