@@ -79,4 +79,6 @@ ids! {
     MachineId;
     /// An order that a machine boots something once.
     BootOnceId;
+    /// One boot of a machine.
+    BootId;
 }

@@ -16,6 +16,7 @@ pub mod assessment;
 pub mod audit;
 pub mod badge;
 pub mod blob;
+pub mod boot;
 pub mod canonical;
 pub mod change;
 pub mod demonstration;
