@@ -13,7 +13,7 @@ use axum::{
     response::Response,
 };
 use blobs::BlobStore;
-use domain::{digest::Digest, manifest::ComponentRole, transfer::TransferKind};
+use domain::{boot::Booted, digest::Digest, manifest::ComponentRole, transfer::TransferKind};
 
 use crate::{
     catalogue::Served,
@@ -65,6 +65,18 @@ impl Files {
     }
 }
 
+/// As what a file counts that is sent.
+pub(crate) const fn kind(role: ComponentRole) -> TransferKind {
+    match role {
+        ComponentRole::Kernel | ComponentRole::Hypervisor => TransferKind::Kernel,
+        ComponentRole::Initrd => TransferKind::Initrd,
+        ComponentRole::Image => TransferKind::Image,
+        ComponentRole::Config | ComponentRole::Preseed | ComponentRole::Package => {
+            TransferKind::Other
+        }
+    }
+}
+
 /// Answers a request for a file of a release.
 ///
 /// # Errors
@@ -83,14 +95,6 @@ pub(crate) async fn answer(
     })?;
     let tag = format!("\"{digest}\"");
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let kind = match role {
-        ComponentRole::Kernel | ComponentRole::Hypervisor => TransferKind::Kernel,
-        ComponentRole::Initrd => TransferKind::Initrd,
-        ComponentRole::Image => TransferKind::Image,
-        ComponentRole::Config | ComponentRole::Preseed | ComponentRole::Package => {
-            TransferKind::Other
-        }
-    };
     let known = text(header::IF_NONE_MATCH).is_some_and(|tags| {
         tags.split(',').any(|one| matches!(one.trim(), "*") || one.trim() == tag)
     });
@@ -126,7 +130,9 @@ pub(crate) async fn answer(
             let reason = format!("the file {name} of {} is damaged on the server", served.name);
             (StatusCode::INTERNAL_SERVER_ERROR, reason)
         })?;
-        let watched = watch.begin(kind, path, status.as_u16(), "");
+        let watched = watch
+            .begin(kind(role), path, status.as_u16(), "")
+            .of_file(Booted { manifest: served.digest, name: served.name.clone() }, digest);
         let file = files.blobs.open_blob(&digest).map_err(|error| {
             let reason = error.to_string();
             tracing::error!(%digest, name, reason, "a file of a release cannot be served");

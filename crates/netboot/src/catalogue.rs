@@ -164,6 +164,12 @@ impl Snapshot {
         self.digests.get(digest)
     }
 
+    /// The name of what has a manifest of that digest, where that is served.
+    #[must_use]
+    pub fn name_of(&self, digest: &Digest) -> Option<String> {
+        self.by_digest(digest).map(|it| it.name.clone())
+    }
+
     /// What a machine is served at `now` that boots `target`; `None` where there is no such thing.
     fn of_target(&self, target: &BootTarget, now: Timestamp) -> Option<EnvironmentServed> {
         match target {

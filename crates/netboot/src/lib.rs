@@ -5,8 +5,9 @@
 //! each commit. Scripts are rendered per request and name every file by its release's digest, so a
 //! boot that has begun finishes on the set it began with, whatever is deployed meanwhile.
 //!
-//! No cookies, no HTML, nothing secret; GET and HEAD change nothing. A refusal is a script that
-//! says the reason on the machine's console (DESIGN.md §6).
+//! No cookies, no HTML, nothing secret; GET and HEAD change nothing. The one POST is a machine's report of
+//! its own boot, with a token of that boot. A refusal is a script that says the reason on the machine's
+//! console (DESIGN.md §6).
 
 mod artifact;
 mod boots;
@@ -19,12 +20,15 @@ mod listener;
 mod machines;
 mod observe;
 mod proxy_dhcp;
+mod report;
 mod request;
 mod script;
 mod short;
 mod sightings;
 mod snippets;
 mod tftp;
+mod token;
+mod traces;
 
 pub use catalogue::{Served, SharedCatalogue, Snapshot};
 pub use exports::{PrivateOptions, RootExports};
@@ -39,3 +43,5 @@ pub use script::{Base, chain_script, menu_script, refusal_script};
 pub use sightings::{Sighting, Sightings};
 pub use snippets::Reached;
 pub use tftp::{FirstStage, serve_tftp};
+pub use token::{BootToken, TokenKey};
+pub use traces::{BootNews, ReportAnswer, Reported, Traces};

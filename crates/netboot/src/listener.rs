@@ -10,7 +10,7 @@ use axum::{
     extract::{Path as Segments, State},
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, get, post},
 };
 use blobs::BlobStore;
 use bytes::Bytes;
@@ -26,14 +26,16 @@ use crate::{
     artifact::{self, Files},
     boots::Boots,
     catalogue::{EnvironmentServed, Served, SharedCatalogue, Snapshot},
-    connections::{self, Limits},
+    connections::{self, Limits, Peer},
     exports::{PrivateOptions, RootExports, Trees},
     first_stage::FirstStageBinaries,
     machines::SharedMachines,
     observe::{CountedBody, Observer, Watch},
+    report,
     script::{Base, chain_script, environment_script, menu_script, refusal_script},
     short,
     sightings::Sightings,
+    traces::Traces,
 };
 
 /// What the handlers share; cheap to clone.
@@ -48,6 +50,7 @@ pub struct BootListener {
     trees: Arc<Trees>,
     machines: SharedMachines,
     sightings: Arc<Sightings>,
+    traces: Option<Traces>,
 }
 
 /// What stands in the place of a script: the status, and the reason for a console.
@@ -55,15 +58,17 @@ type Refused = (StatusCode, String);
 
 /// A route of the boot listener.
 pub struct Route {
-    /// The path, with its parameters in braces. All answer GET and HEAD and nothing else.
+    /// The path, with its parameters in braces.
     pub path: &'static str,
+    /// Whether it answers GET and HEAD and nothing else; the other one answers POST alone.
+    pub read_only: bool,
     handler: MethodRouter<BootListener>,
 }
 
 /// The routes. The router is made of this table, and tests visit it.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    let row = |path, handler| Route { path, handler };
+    let row = |path, handler| Route { path, read_only: true, handler };
     vec![
         row("/menu.ipxe", get(default_menu)),
         row("/env/{name}/menu.ipxe", get(environment_menu)),
@@ -78,6 +83,7 @@ pub fn routes() -> Vec<Route> {
         row("/kernels/{name}", get(kernel)),
         row("/artifacts/{digest}/{name}", get(artifact)),
         row("/s/{digits}/{name}", get(short_artifact)),
+        Route { path: "/report", read_only: false, handler: post(report::take) },
     ]
 }
 
@@ -88,7 +94,7 @@ impl BootListener {
         let boots = Boots::new(clock.clone());
         let files = Files::new(blobs);
         let trees = Trees::new(catalogue.clone(), files.clone(), boots.clone(), clock.clone());
-        let watch = Watch { observer: None, clock, sending: None };
+        let watch = Watch { observer: None, clock, sending: None, traced: None };
         let trees = Arc::new(trees);
         Self {
             catalogue,
@@ -100,6 +106,7 @@ impl BootListener {
             trees,
             machines: SharedMachines::default(),
             sightings: Arc::default(),
+            traces: None,
         }
     }
 
@@ -142,6 +149,28 @@ impl BootListener {
         &self.machines
     }
 
+    /// The same listener, which watches the boots of machines and takes their reports.
+    #[must_use]
+    pub fn with_traces(self, traces: Traces) -> Self {
+        Self { traces: Some(traces), ..self }
+    }
+
+    /// The boots that it watches; none where it serves a guest, whose run watches it.
+    #[must_use]
+    pub fn traces(&self) -> Option<&Traces> {
+        self.traces.as_ref()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.watch.clock.now()
+    }
+
+    /// The watch on what is sent to whoever asks.
+    fn watch_of(&self, request: &Parts) -> Watch {
+        let address = request.extensions.get::<Peer>().and_then(|peer| peer.0);
+        self.watch.traced(self.traces.as_ref(), address)
+    }
+
     /// The machines that asked it for something.
     #[must_use]
     pub fn sightings(&self) -> &Sightings {
@@ -160,7 +189,7 @@ impl BootListener {
     #[must_use]
     pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
         let watch = Watch { observer: Some(observer), ..self.watch.clone() };
-        Self { watch, ..self.clone() }
+        Self { watch, traces: None, ..self.clone() }
     }
 
     fn router(self) -> Router {
@@ -176,7 +205,7 @@ impl BootListener {
     /// it gets the refusal's script as one that it runs.
     fn script(&self, request: &Parts, script: Result<Bytes, Refused>) -> Response {
         let runs_it = script.is_err() && runs_scripts(request);
-        let mut response = self.answer(request, script);
+        let mut response = self.answer(request, TransferKind::Script, script);
         if runs_it {
             *response.status_mut() = StatusCode::OK;
         }
@@ -184,13 +213,18 @@ impl BootListener {
     }
 
     /// A script, or a refusal of anything: what is not loaded as a script keeps its status.
-    fn answer(&self, request: &Parts, script: Result<Bytes, Refused>) -> Response {
+    fn answer(
+        &self,
+        request: &Parts,
+        kind: TransferKind,
+        script: Result<Bytes, Refused>,
+    ) -> Response {
         let path = request.uri.path();
         let (status, text, refusal) = match script {
             Ok(text) => (StatusCode::OK, text, String::new()),
             Err((status, reason)) => (status, Bytes::from(refusal_script(&reason)), reason),
         };
-        let watched = self.watch.begin(TransferKind::Script, path, status.as_u16(), &refusal);
+        let watched = self.watch_of(request).begin(kind, path, status.as_u16(), &refusal);
         let length = text.len();
         let body = if request.method == Method::HEAD {
             Body::empty()
@@ -309,11 +343,11 @@ async fn environment_kernel(
 ) -> Response {
     let environment = match listener.environment(&name) {
         Ok(environment) => environment,
-        Err(refusal) => return listener.answer(&request, Err(refusal)),
+        Err(refusal) => return listener.answer(&request, TransferKind::Other, Err(refusal)),
     };
     match environment.kernel(&file) {
         Some((served, file)) => listener.file(&request, served, file).await,
-        None => listener.answer(&request, Err(serves_nothing(&name))),
+        None => listener.answer(&request, TransferKind::Other, Err(serves_nothing(&name))),
     }
 }
 
@@ -341,7 +375,7 @@ async fn variant_kernel(
 ) -> Response {
     match listener.variant(&name) {
         Ok(served) => listener.file(&request, &served, served.kernel_file(&file)).await,
-        Err(refusal) => listener.answer(&request, Err(refusal)),
+        Err(refusal) => listener.answer(&request, TransferKind::Other, Err(refusal)),
     }
 }
 
@@ -358,7 +392,7 @@ async fn kernel(
 ) -> Response {
     let served = match listener.default_release() {
         Ok(served) => served,
-        Err(refusal) => return listener.answer(&request, Err(refusal)),
+        Err(refusal) => return listener.answer(&request, TransferKind::Other, Err(refusal)),
     };
     listener.file(&request, &served, served.kernel_file(&name)).await
 }
@@ -371,7 +405,11 @@ async fn first_stage(
 ) -> Response {
     let Some(content) = listener.first_stage.binary(&name) else {
         let reason = "there is no binary of iPXE of that name".to_owned();
-        return listener.answer(&request, Err((StatusCode::NOT_FOUND, reason)));
+        return listener.answer(
+            &request,
+            TransferKind::Other,
+            Err((StatusCode::NOT_FOUND, reason)),
+        );
     };
     let length = content.len();
     let body = if request.method == Method::HEAD { Body::empty() } else { Body::from(content) };
@@ -397,7 +435,7 @@ async fn artifact(
         Some(served) => listener.file(&request, &served, &name).await,
         None => {
             let reason = "no candidate or release has that digest".to_owned();
-            listener.answer(&request, Err((StatusCode::NOT_FOUND, reason)))
+            listener.answer(&request, TransferKind::Other, Err((StatusCode::NOT_FOUND, reason)))
         }
     }
 }
@@ -412,32 +450,40 @@ async fn short_artifact(
         .and_then(|range| listener.catalogue.snapshot().between(range).cloned());
     let Some(served) = served else {
         let reason = "no candidate or release has a digest that begins so".to_owned();
-        return listener.answer(&request, Err((StatusCode::NOT_FOUND, reason)));
+        return listener.answer(
+            &request,
+            TransferKind::Other,
+            Err((StatusCode::NOT_FOUND, reason)),
+        );
     };
     if name == short::LIST {
         let _sending = listener.boots.begin(served.digest);
         let text = short::list_text(&served);
         let failed = |reason| (StatusCode::INTERNAL_SERVER_ERROR, reason);
-        return listener.answer(&request, text.map(Bytes::from).map_err(failed));
+        let text = text.map(Bytes::from).map_err(failed);
+        return listener.answer(&request, TransferKind::Other, text);
     }
     match short::component(&served, &name) {
         Some(file) => listener.file(&request, &served, file).await,
         None => {
             let reason = format!("release {} has no file of number {name}", served.name);
-            listener.answer(&request, Err((StatusCode::NOT_FOUND, reason)))
+            listener.answer(&request, TransferKind::Other, Err((StatusCode::NOT_FOUND, reason)))
         }
     }
 }
 
 impl BootListener {
     async fn file(&self, request: &Parts, served: &Served, name: &str) -> Response {
-        let watch = self.watch.sending(self.boots.begin(served.digest));
+        let watch = self.watch_of(request).sending(self.boots.begin(served.digest));
         let (method, path) = (&request.method, request.uri.path());
         let answered =
             artifact::answer(&self.files, &watch, method, &request.headers, path, served, name);
         match answered.await {
             Ok(response) => response,
-            Err(refusal) => self.answer(request, Err(refusal)),
+            Err(refusal) => {
+                let kind = served.file(name).map(|(role, ..)| artifact::kind(role));
+                self.answer(request, kind.unwrap_or(TransferKind::Other), Err(refusal))
+            }
         }
     }
 }
@@ -448,8 +494,9 @@ async fn nothing_here(State(listener): State<BootListener>, request: Parts) -> R
 }
 
 async fn read_only(State(listener): State<BootListener>, request: Parts) -> Response {
-    let reason = "the boot listener answers GET and HEAD only".to_owned();
-    listener.answer(&request, Err((StatusCode::METHOD_NOT_ALLOWED, reason)))
+    let reason =
+        "the boot listener answers GET and HEAD only, and takes reports at /report".to_owned();
+    listener.answer(&request, TransferKind::Other, Err((StatusCode::METHOD_NOT_ALLOWED, reason)))
 }
 
 /// Serves machines until `stop` ends; boots in flight are let finish.

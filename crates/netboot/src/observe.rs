@@ -1,6 +1,7 @@
 //! What the listener observes of each boot: by its own counters, never by what a machine says.
 
 use std::{
+    net::IpAddr,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -8,12 +9,14 @@ use std::{
 
 use bytes::Bytes;
 use domain::{
+    boot::Booted,
+    digest::Digest,
     time::Clock,
     transfer::{Transfer, TransferKind},
 };
 use http_body::{Body, Frame, SizeHint};
 
-use crate::boots::Sending;
+use crate::{boots::Sending, traces::Traces};
 
 /// Who is told of each transfer.
 pub trait Observer: Send + Sync {
@@ -54,12 +57,19 @@ pub(crate) struct Watch {
     /// What is sent meanwhile.
     #[expect(dead_code, reason = "what is sent is told by holding this")]
     pub(crate) sending: Option<Arc<Sending>>,
+    /// The boots of the site's machines, and the address that is served, where these are watched.
+    pub(crate) traced: Option<(Traces, IpAddr)>,
 }
 
 impl Watch {
     /// The same watch on something of a release.
     pub(crate) fn sending(&self, sending: Sending) -> Self {
         Self { sending: Some(Arc::new(sending)), ..self.clone() }
+    }
+
+    /// The same watch on what an address is sent.
+    pub(crate) fn traced(&self, traces: Option<&Traces>, address: Option<IpAddr>) -> Self {
+        Self { traced: traces.cloned().zip(address), ..self.clone() }
     }
 
     /// Begins to watch an answer.
@@ -81,7 +91,7 @@ impl Watch {
             complete: false,
             refusal: refusal.to_owned(),
         };
-        Watched { watch: self.clone(), transfer }
+        Watched { watch: self.clone(), transfer, file: None }
     }
 }
 
@@ -89,11 +99,23 @@ impl Watch {
 pub(crate) struct Watched {
     watch: Watch,
     transfer: Transfer,
+    file: Option<(Booted, Digest)>,
+}
+
+impl Watched {
+    /// The same answer, which is a file of a release.
+    pub(crate) fn of_file(mut self, release: Booted, sha256: Digest) -> Self {
+        self.file = Some((release, sha256));
+        self
+    }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
         self.transfer.ended_at = self.watch.clock.now();
+        if let Some((traces, address)) = &self.watch.traced {
+            traces.transferred(*address, self.transfer.clone(), self.file.take());
+        }
         if let Some(observer) = &self.watch.observer {
             observer.transferred(self.transfer.clone());
         }

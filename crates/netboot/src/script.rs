@@ -11,6 +11,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
+use bytes::Bytes;
 use domain::{
     manifest::BootEntry,
     menu::{self, FOOTER, HEADER, SHELL_LABEL, SHELL_TEXT},
@@ -30,11 +31,18 @@ const FIRST_PAUSE_S: u32 = 1;
 /// The longest such pause; a machine asks for as long as it is on.
 const LONGEST_PAUSE_S: u32 = 32;
 
-/// The address by which a machine reached us, checked: `10.0.2.100:8000`; and where NFS is beside it.
+/// The setting of iPXE that holds the token of a boot, as a script expands it.
+pub(crate) const BOOT_SETTING: &str = "${boot}";
+/// The first line of every script.
+const FIRST_LINE: &[u8] = b"#!ipxe\n";
+
+/// The address by which a machine reached us, checked: `10.0.2.100:8000`; where NFS is beside it; and whether
+/// its boot is watched.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Base {
     host: String,
     nfs_port: Option<u16>,
+    token: Option<Box<str>>,
 }
 
 impl Base {
@@ -63,12 +71,31 @@ impl Base {
                     || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok())
             }
         };
-        (name_is_plain && port_is_plain).then(|| Self { host: host.to_owned(), nfs_port: None })
+        (name_is_plain && port_is_plain).then(|| Self::plain(host.to_owned()))
+    }
+
+    fn plain(host: String) -> Self {
+        Self { host, nfs_port: None, token: None }
+    }
+
+    /// The same for one boot, whose machine reports with a token: that itself, or [`BOOT_SETTING`] in a script
+    /// that begins as [`with_token`] does.
+    #[must_use]
+    pub(crate) fn reporting(self, token: &str) -> Self {
+        Self { token: Some(token.into()), ..self }
+    }
+
+    /// How the initrd learns of which boot it reports: `bootwright.boot=<token>,<label>`, and where to, should
+    /// nothing else on the command line say that.
+    pub(crate) fn boot_argument(&self, label: &str, with_host: bool) -> Option<String> {
+        let token = self.token.as_ref()?;
+        let host = if with_host { format!(",{}", self.host) } else { String::new() };
+        Some(format!("bootwright.boot={token},{label}{host}"))
     }
 
     /// The boot listener at an address of ours.
     pub(crate) fn of(address: IpAddr, port: u16) -> Self {
-        Self { host: SocketAddr::new(address, port).to_string(), nfs_port: None }
+        Self::plain(SocketAddr::new(address, port).to_string())
     }
 
     /// The same, with NFS served at a port of the same address.
@@ -162,6 +189,13 @@ pub(crate) fn pixiecore(
         .find(|(it, _)| it.label() == label)
         .ok_or_else(|| format!("the menu has no entry {label}"))?;
     entry::pixiecore(served, entry, base, mac)
+}
+
+/// A script whose boot is known by a token: [`BOOT_SETTING`] stands for it from its second line on.
+pub(crate) fn with_token(script: &[u8], token: &str) -> Bytes {
+    let rest = script.strip_prefix(FIRST_LINE).unwrap_or(script);
+    let line = format!("set boot {token}\n");
+    [FIRST_LINE, line.as_bytes(), rest].concat().into()
 }
 
 /// A menu of entries, each with what it boots.

@@ -16,7 +16,7 @@ use crate::{
     catalogue::{EnvironmentServed, Snapshot},
     connections::Peer,
     machines::{BookedMachine, BookedOnce, Known, MachineBook},
-    script::{self, Base, EXIT_SCRIPT, environment_script},
+    script::{self, BOOT_SETTING, Base, EXIT_SCRIPT, environment_script, with_token},
     sightings::Sighting,
 };
 
@@ -155,13 +155,30 @@ impl BootListener {
         };
         let served = served(&current.snapshot, &target, self.watch.clock.now())?;
         let _sending: Vec<_> = served.served().map(|it| self.boots.begin(it.digest)).collect();
+        let token = self.begin_boot(machine.as_deref(), (&target, once.as_ref()), address);
+        let base = &match token {
+            Some(_) => base.clone().reporting(BOOT_SETTING),
+            None => base.clone(),
+        };
         let script = match once {
             Some(once) => {
                 environment_script(&served, base, Some(once.entry.as_deref())).map(Bytes::from)
             }
             None => current.script(&target, &served, base),
         };
-        script.map_err(unrendered)
+        let script = script.map_err(unrendered)?;
+        Ok(token.map_or_else(|| script.clone(), |token| with_token(&script, &token)))
+    }
+
+    /// Begins the boot of a machine that was accepted; its token, where boots are watched.
+    fn begin_boot(
+        &self,
+        machine: Option<&BookedMachine>,
+        boots: (&Arc<BootTarget>, Option<&BookedOnce>),
+        address: Option<IpAddr>,
+    ) -> Option<String> {
+        let machine = machine.filter(|it| !it.pending)?;
+        self.traces.as_ref()?.begin(machine, boots, address, self.watch.clock.now())
     }
 
     fn machine_json(
@@ -185,6 +202,11 @@ impl BootListener {
             Answered::Refused(reason) => return Err((StatusCode::FORBIDDEN, reason)),
         };
         let served = served(&current.snapshot, &target, self.watch.clock.now())?;
+        let token = self.begin_boot(machine.as_deref(), (&target, once.as_ref()), address);
+        let base = &match token {
+            Some(token) => base.clone().reporting(&token),
+            None => base.clone(),
+        };
         let entry = once.as_ref().and_then(|it| it.entry.as_deref());
         script::pixiecore(&served, base, (entry, &mac.to_string().replace(':', "-")))
             .map_err(unrendered)

@@ -8,10 +8,11 @@ use domain::{
     recipe::{NfsRoot, RootMethod},
 };
 
-use super::Base;
+use super::{BOOT_SETTING, Base};
 use crate::{
     catalogue::Served,
     short::{Short, image_list},
+    token,
 };
 
 /// The address of the network card that the boot loader uses, as iPXE expands it.
@@ -164,6 +165,7 @@ impl Of<'_> {
         }
         let initrd = self.initrd(bound)?;
         let mut line = vec![format!("initrd={initrd}")];
+        line.extend(self.base.boot_argument(self.label, export.is_some()));
         match export {
             Some(export) => line.push(export.for_initrd()),
             None => line.extend(self.images()?),
@@ -189,7 +191,9 @@ impl Of<'_> {
     ) -> Result<String, String> {
         let short = Short::new(self.served, self.base);
         let (hypervisor, dom0) = (self.bound(hypervisor)?, self.bound(kernel)?);
-        let images = match self.export(root) {
+        let export = self.export(root);
+        let over_nfs = export.is_some();
+        let images = match export {
             Some(export) => export.for_initrd(),
             None => {
                 let (list, sha256) = image_list(self.served)?;
@@ -198,13 +202,21 @@ impl Of<'_> {
         };
         let mut line = vec![images, BOOTIF.to_owned()];
         line.extend(words(arguments));
-        let loaded = [
+        let mut loaded = [
             ("kernel", short.file(&hypervisor.image)?, hypervisor_arguments.to_owned()),
             ("module", short.file(&dom0.image)?, line.join(" ")),
             ("module", short.file(self.initrd(dom0)?)?, String::new()),
         ];
         // Each stands as its URL, a space and its arguments, and a zero byte.
         let length: usize = loaded.iter().map(|(_, url, line)| url.len() + line.len() + 2).sum();
+        // The trace of a boot is worth less than the boot.
+        if let Some(argument) = self.base.boot_argument(self.label, over_nfs)
+            && length + 1 + argument.len() + token::LENGTH - BOOT_SETTING.len()
+                <= MULTIBOOT_COMMAND_LINES
+            && let Some((_, _, line)) = loaded.get_mut(1)
+        {
+            *line = format!("{argument} {line}");
+        }
         if length > MULTIBOOT_COMMAND_LINES {
             return Ok(format!(
                 "echo Bootwright: {} needs command lines of {length} bytes and iPXE keeps \
@@ -255,11 +267,15 @@ pub(super) fn pixiecore(
             // Nothing expands settings here.
             let export =
                 of.export(*root).map(|it| Export { path: it.path.replace(OWN_MAC, mac), ..it });
+            let over_nfs = export.is_some();
             let (initrd, mut line) = match export {
                 Some(export) if export.nfs.direct => (None, vec![export.for_kernel()]),
                 Some(export) => (Some(of.initrd(bound)?), vec![export.for_initrd()]),
                 None => (Some(of.initrd(bound)?), of.images()?),
             };
+            if initrd.is_some() {
+                line.extend(base.boot_argument(label, over_nfs));
+            }
             line.push(format!("bootwright.manifest={}", served.digest));
             line.extend(words(arguments));
             (image, initrd.map(|it| of.file(it)).transpose()?, line)

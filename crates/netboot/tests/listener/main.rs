@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests say so by failing")]
 
 mod artifacts;
+mod boots;
 mod exports;
 mod injection;
 mod interpreter;

@@ -23,7 +23,8 @@ use domain::{
     version::TargetVersion,
 };
 use netboot::{
-    BootListener, FirstStageBinaries, Observations, Served, SharedCatalogue, Snapshot, UEFI_BINARY,
+    BootListener, FirstStageBinaries, Observations, Served, SharedCatalogue, Snapshot, Traces,
+    UEFI_BINARY,
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -109,6 +110,15 @@ impl Bench {
     }
 
     pub(crate) fn with_image(image: &[u8]) -> Self {
+        Self::of(image, None)
+    }
+
+    /// One that watches boots.
+    pub(crate) fn watching(traces: Traces) -> Self {
+        Self::of(&image(), Some(traces))
+    }
+
+    fn of(image: &[u8], traces: Option<Traces>) -> Self {
         let folder = TempDir::new().unwrap();
         let blobs = BlobStore::open(&folder.path().join("blobs")).unwrap();
         let put = |role, name: &str, bytes: &[u8]| {
@@ -138,6 +148,10 @@ impl Bench {
         let first_stage = FirstStageBinaries::load(folder.path()).unwrap();
         let listener = BootListener::new(catalogue.clone(), blobs.clone(), clock)
             .with_first_stage(first_stage);
+        let listener = match traces {
+            Some(traces) => listener.with_traces(traces),
+            None => listener,
+        };
         let runtime = Runtime::new().unwrap();
         let socket = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = socket.local_addr().unwrap();
@@ -166,6 +180,14 @@ impl Bench {
         self.send(&lines)
     }
 
+    /// Sends a text.
+    pub(crate) fn post(&self, path: &str, text: &str) -> Answer {
+        let length = format!("Content-Length: {}", text.len());
+        let lines = [format!("POST {path} HTTP/1.1"), format!("Host: {}", self.address), length];
+        let stream = TcpStream::connect(self.address).unwrap();
+        exchange_body(stream, &lines, text)
+    }
+
     /// Exactly these lines of a request.
     pub(crate) fn send(&self, lines: &[String]) -> Answer {
         let stream = TcpStream::connect(self.address).unwrap();
@@ -187,8 +209,12 @@ impl Bench {
 }
 
 /// Sends a request over any stream and reads the answer to its end.
-pub(crate) fn exchange(mut stream: impl Read + Write, lines: &[String]) -> Answer {
-    let request = format!("{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"));
+pub(crate) fn exchange(stream: impl Read + Write, lines: &[String]) -> Answer {
+    exchange_body(stream, lines, "")
+}
+
+fn exchange_body(mut stream: impl Read + Write, lines: &[String], body: &str) -> Answer {
+    let request = format!("{}\r\nConnection: close\r\n\r\n{body}", lines.join("\r\n"));
     stream.write_all(request.as_bytes()).unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
