@@ -7,6 +7,7 @@
 
 pub mod assessments;
 pub mod audit;
+pub mod boots;
 mod columns;
 pub mod comparisons;
 mod demonstration;

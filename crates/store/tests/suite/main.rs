@@ -9,6 +9,7 @@
 
 mod assessments;
 mod audit;
+mod boots;
 mod cluster;
 mod deployments;
 mod history;
