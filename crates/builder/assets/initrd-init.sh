@@ -13,6 +13,10 @@
 #   bootwright.nfs=<IPv4 address>:<path>,<ro|rw>[,<mount option>...]
 #                                    in their place: a tree on an NFS server, of version 3 over TCP
 #   BOOTIF=01-<mac with dashes>      the network card that the boot loader used
+#   bootwright.boot=<token>,<label>[,<host>]
+#                                    of which boot, and of which entry, to report to the boot server how far it
+#                                    is (domain::boot::report); the host is that of the first URL by itself
+#   bootwright.manifest=<digest>     what is booted, for that report
 #   init=<path>                      the program to start in the rootfs, /sbin/init by itself
 #
 # The lab reads these lines from the console; their wording is a contract:
@@ -20,6 +24,7 @@
 #   bootwright: FAILED <configuration|lab|product> <reason>
 
 set -u -f
+REPORT=
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
 
 MODULES="virtio_pci virtio_net virtio_rng e1000 e1000e igb igc ixgbe r8169 tg3 bnxt_en mlx5_core
@@ -37,11 +42,96 @@ say() {
 fail() {
     trap - EXIT
     say "FAILED $*"
+    class=$1
+    shift
+    report failed "$class" "$*"
     sync
     sleep 5
     poweroff -f
     # Where a machine cannot switch itself off, it stays with the reason on its screen.
     while :; do sleep 3600; done
+}
+
+# report STAGE [CLASS NOTE]: tells the boot server how far this boot is. A boot never waits long for that.
+report() {
+    [ -n "$REPORT" ] || return 0
+    now=$(cut -d ' ' -f 1 /proc/uptime)
+    for _ in 1 2 3; do
+        timeout 5 wget -q -O /dev/null --post-data "token: $TOKEN
+entry: $ENTRY
+manifest: $MANIFEST
+stage: $1
+since: $now
+now: $(cut -d ' ' -f 1 /proc/uptime)
+class: ${2:-}
+note: ${3:-}
+" "$REPORT" 2>/run/bootwright/wget && return 0
+        case "$(tail -n 1 /run/bootwright/wget)" in
+        *"server returned error"*) break ;;
+        esac
+        sleep 1
+    done
+    # This boot goes on without.
+    REPORT=
+}
+
+# Has systemd, should the rootfs have that, report the rest from within the rootfs.
+leave_reporter() {
+    [ -n "$REPORT" ] || return 0
+    mkdir -p /run/bootwright/bin /run/systemd/system/multi-user.target.wants
+    cp /bin/busybox /run/bootwright/bin/busybox
+    {
+        echo "TOKEN=$TOKEN ENTRY=$ENTRY MANIFEST=$MANIFEST REPORT=$REPORT"
+        cat <<'REPORTER'
+busybox=/run/bootwright/bin/busybox
+
+uptime() {
+    $busybox cut -d ' ' -f 1 /proc/uptime
+}
+
+# When a target was reached, in seconds since the kernel began.
+reached() {
+    micros=$(systemctl show --property=ActiveEnterTimestampMonotonic --value "$1")
+    case "$micros" in
+    '' | 0 | *[!0-9]*) uptime ;;
+    *) $busybox printf '%d.%06d' $((micros / 1000000)) $((micros % 1000000)) ;;
+    esac
+}
+
+# report STAGE SINCE NOTE: as in the initrd. The rootfs's network may come up later.
+report() {
+    deadline=$(($(uptime | $busybox cut -d . -f 1) + 120))
+    until $busybox timeout 5 $busybox wget -q -O /dev/null --post-data "token: $TOKEN
+entry: $ENTRY
+manifest: $MANIFEST
+stage: $1
+since: $2
+now: $(uptime)
+note: $3
+" "$REPORT" 2>/run/bootwright/wget; do
+        case "$($busybox tail -n 1 /run/bootwright/wget)" in
+        *"server returned error"*) exit 0 ;;
+        esac
+        [ "$(uptime | $busybox cut -d . -f 1)" -lt "$deadline" ] || exit 0
+        $busybox sleep 1
+    done
+}
+
+failed=$(systemctl --failed --plain --no-legend | $busybox cut -d ' ' -f 1 | $busybox tr '\n' ' ')
+report services "$(reached basic.target)" ''
+report login "$(reached multi-user.target)" "${failed:+failed units: $failed}"
+REPORTER
+    } >/run/bootwright/report.sh
+    cat >/run/systemd/system/bootwright-report.service <<'UNIT'
+[Unit]
+Description=Report to the boot server that this boot is up
+After=multi-user.target
+
+[Service]
+ExecStart=/run/bootwright/bin/busybox sh /run/bootwright/report.sh
+UNIT
+    ln -s ../bootwright-report.service \
+        /run/systemd/system/multi-user.target.wants/bootwright-report.service
 }
 
 prepare() {
@@ -64,6 +154,10 @@ read_command_line() {
     LIST=
     NFS=
     BOOTIF=
+    TOKEN=
+    ENTRY=
+    MANIFEST=
+    BOOT_HOST=
     INIT=/sbin/init
     # shellcheck disable=SC2013 # words, not lines
     for word in $(cat /proc/cmdline); do
@@ -77,6 +171,18 @@ read_command_line() {
         bootwright.nfs=*)
             fail configuration "$word is not <address>:<path>,<ro|rw>"
             ;;
+        bootwright.boot=?*,?*)
+            ENTRY=${word#bootwright.boot=}
+            TOKEN=${ENTRY%%,*}
+            ENTRY=${ENTRY#*,}
+            case "$ENTRY" in
+            *,*)
+                BOOT_HOST=${ENTRY#*,}
+                ENTRY=${ENTRY%%,*}
+                ;;
+            esac
+            ;;
+        bootwright.manifest=?*) MANIFEST=${word#bootwright.manifest=} ;;
         BOOTIF=01-*) BOOTIF=$(echo "${word#BOOTIF=01-}" | tr 'A-F-' 'a-f:') ;;
         init=/*) INIT=${word#init=} ;;
         --) break ;;
@@ -84,6 +190,15 @@ read_command_line() {
     done
     [ -n "$IMAGES$LIST$NFS" ] ||
         fail configuration "the kernel command line names neither bootwright.image nor bootwright.nfs"
+    [ -n "$TOKEN" ] || return 0
+    if [ -z "$BOOT_HOST" ]; then
+        for first in $LIST $IMAGES; do
+            BOOT_HOST=${first#*://}
+            BOOT_HOST=${BOOT_HOST%%/*}
+            break
+        done
+    fi
+    REPORT=${BOOT_HOST:+http://$BOOT_HOST/report}
 }
 
 load_modules() {
@@ -284,6 +399,8 @@ hand_over() {
     if [ ! -e "/root$INIT" ] && [ ! -L "/root$INIT" ]; then
         fail product "the rootfs has no $INIT"
     fi
+    report init
+    leave_reporter
     # The rootfs names and configures its cards itself; one that is up could not be renamed. What the
     # root comes by must stay up.
     if [ -z "$NFS" ]; then
@@ -305,6 +422,7 @@ prepare
 read_command_line
 load_modules
 start_network
+report rootfs
 if [ -n "$NFS" ]; then
     mount_root
 else

@@ -8,6 +8,7 @@
 pub mod assessments;
 pub mod audit;
 pub mod badges;
+pub mod boots;
 mod catalogue;
 mod demonstration;
 pub mod deployments;
@@ -39,6 +40,7 @@ pub mod report;
 pub mod results;
 pub mod room;
 pub mod runs;
+mod secret_key;
 pub mod sessions;
 pub mod slots;
 pub mod tokens;
@@ -49,3 +51,4 @@ mod work;
 
 pub use error::{ServiceError, StartError};
 pub use open::{Services, ServicesOptions};
+pub use secret_key::secret_key;

@@ -25,7 +25,7 @@ use store::{Rows, WriteTx};
 
 pub use store::machines::MachineFilter;
 
-pub(crate) use self::following::Followed;
+pub(crate) use self::{discovering::boot_listener, following::Followed};
 pub use self::{
     discovering::{MOST_PENDING, PENDING_DAYS},
     importing::{Import, Imported},
@@ -37,7 +37,7 @@ use crate::{Services, error::ServiceError};
 pub(crate) const MACHINE: &str = "machine";
 pub(crate) const MACHINES: &str = "machines";
 /// What pages about machines follow.
-const TOPIC: &str = "machines";
+pub(crate) const TOPIC: &str = "machines";
 
 /// A machine as pages and programs show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,6 +160,6 @@ fn no_machine(name: &str) -> ServiceError {
 }
 
 /// What pages about one machine follow.
-fn topic(name: &str) -> String {
+pub(crate) fn topic(name: &str) -> String {
     format!("machine/{name}")
 }

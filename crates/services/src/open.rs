@@ -24,7 +24,7 @@ use domain::{
     time::{Clock, Timestamp},
 };
 use ipnet::IpNet;
-use netboot::{BootListener, SharedCatalogue};
+use netboot::{BootListener, SharedCatalogue, TokenKey, Traces};
 use process::Spawner;
 use store::{Rows, Store, WriteTx};
 use tokio::sync::{Notify, broadcast, futures::Notified};
@@ -37,6 +37,7 @@ use crate::{
     machines::Followed,
     remembered::OfResults,
     room::Counted,
+    secret_key::secret_key,
 };
 
 /// Where an installation is and how it works.
@@ -191,9 +192,12 @@ impl Services {
         .map_err(|error| StartError::Builder(error.into()))?;
         let logs = JobLogs::open(&data_dir.join("logs")).map_err(folder(data_dir.join("logs")))?;
         let catalogue = SharedCatalogue::default();
+        let key_file = data_dir.join("keys/report.key");
+        let traces = Traces::new(TokenKey::new(secret_key(&key_file).map_err(folder(key_file))?));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Ok(Self(Arc::new(Inner {
-            listener: BootListener::new(catalogue.clone(), blobs.clone(), clock.clone()),
+            listener: BootListener::new(catalogue.clone(), blobs.clone(), clock.clone())
+                .with_traces(traces),
             store,
             blobs,
             builder: Arc::new(builder),

@@ -1,8 +1,8 @@
 //! The overview: what runs where, what waits, what builds, what broke.
 
 use domain::{
-    actor::Actor, deployment::Deployment, environment::Environment, job::Job, policy::Action,
-    room::Shortage,
+    actor::Actor, boot::Boot, deployment::Deployment, environment::Environment, job::Job,
+    policy::Action, room::Shortage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ pub struct Overview {
     pub working: Vec<Job>,
     /// The newest jobs that failed.
     pub broken: Vec<Job>,
+    /// The newest boots of machines that ended early within the last hour.
+    pub failed_boots: Vec<Boot>,
     /// Whether there is a recipe yet.
     pub has_recipe: bool,
     /// Why builds wait for room on the disk, where they do.
@@ -42,6 +44,7 @@ impl Services {
             waiting: rows.open_deployments().await?,
             working: rows.open_jobs().await?,
             broken: rows.failed_jobs(5).await?,
+            failed_boots: self.boots_failed_lately(&mut rows).await?,
             has_recipe: !rows.recipes().await?.is_empty(),
             shortage: self.shortage().await?,
             chain_lines: self.chain_lines("/menu.ipxe"),

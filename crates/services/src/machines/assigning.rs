@@ -2,13 +2,13 @@
 
 use domain::{
     actor::Actor,
-    ids::{BootOnceId, MachineId},
-    machine::{Architecture, BootTarget, Machine, Once, Running},
+    ids::BootOnceId,
+    machine::{Architecture, BootTarget, Machine, Once},
     policy::{self, Action},
 };
 use store::Rows;
 
-use super::{asking, follows, machine_of, topic};
+use super::{asking, follows, machine_of};
 use crate::{
     Services, environments::no_environment, error::ServiceError, releases::no_release,
     variants::no_variant,
@@ -100,45 +100,6 @@ impl Services {
         }
         let machine = Machine { once: None, ..former };
         self.note_machine(tx, actor, "machine.clear-once", &machine, reason.as_deref()).await
-    }
-
-    /// Ends an order since the boot that it was given to has reported; whether it still stood. Only who
-    /// has checked the token of that report calls this.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn spend_once(
-        &self,
-        actor: &Actor,
-        id: &MachineId,
-        order: &BootOnceId,
-    ) -> Result<bool, ServiceError> {
-        let mut tx = self.begin().await?;
-        let Some(former) = tx.machine_by_id(id).await? else { return Ok(false) };
-        if !tx.spend_once(id, order).await? {
-            return Ok(false);
-        }
-        let machine = Machine { once: None, ..former };
-        self.note_machine(tx, actor, "machine.once-spent", &machine, None).await?;
-        Ok(true)
-    }
-
-    /// Notes what a machine runs, as its report says; nothing where it was removed meanwhile. Only who has
-    /// checked the token of that report calls this. The audit log has no row of it: boots are many, and
-    /// no evidence.
-    ///
-    /// # Errors
-    /// Where the store fails.
-    pub async fn set_machine_running(
-        &self,
-        id: &MachineId,
-        running: &Running,
-    ) -> Result<(), ServiceError> {
-        let mut tx = self.begin().await?;
-        let Some(machine) = tx.machine_by_id(id).await? else { return Ok(()) };
-        tx.set_machine_running(id, running).await?;
-        self.commit(tx, &topic(&machine.name)).await?;
-        self.show_machine(id).await
     }
 
     /// Whether a machine can boot something of a target, of that architecture where one is given.

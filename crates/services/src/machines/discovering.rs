@@ -53,7 +53,7 @@ impl Services {
     }
 
     async fn discover(&self, unknown: Vec<Sighting>) -> Result<(), ServiceError> {
-        let actor = itself();
+        let actor = boot_listener();
         let mut tx = self.begin().await?;
         let mut waiting = tx.count_machines(MachineState::Pending).await?;
         let mut added = false;
@@ -88,7 +88,7 @@ impl Services {
         if unseen.is_empty() {
             return Ok(());
         }
-        let actor = itself();
+        let actor = boot_listener();
         let mut tx = self.begin().await?;
         for it in unseen {
             // Accepted or seen since it was read: it stays.
@@ -141,7 +141,7 @@ impl Services {
 }
 
 /// This program, as what it noted at the boot listener has it.
-fn itself() -> Actor {
+pub(crate) fn boot_listener() -> Actor {
     Actor { who: Who::Runner, request: "boot listener".to_owned(), ..Actor::anonymous() }
 }
 

@@ -77,7 +77,7 @@ impl Services {
     }
 
     /// Brings one machine up to what is committed, where the sequence says nothing of the change.
-    pub(super) async fn show_machine(&self, id: &MachineId) -> Result<(), ServiceError> {
+    pub(crate) async fn show_machine(&self, id: &MachineId) -> Result<(), ServiceError> {
         let followed = self.followed().lock().await;
         let mut rows = self.read().await?;
         self.read_machines(&mut rows, std::slice::from_ref(id), &followed.rules).await

@@ -1,14 +1,11 @@
 //! What a machine boots: who may say so, and that it is served before that is answered.
 
 use domain::{
-    digest::Digest,
-    machine::{
-        Answer, Because, Drift, MachineDraft, MachineState, Running, Unregistered, parse_rules,
-    },
+    machine::{Answer, Because, Drift, MachineDraft, MachineState, Unregistered, parse_rules},
     page::Slice,
 };
 
-use crate::world::{FIRST, SECOND, World, draft, in_hours, manifest, now, says, target};
+use crate::world::{FIRST, SECOND, World, draft, in_hours, says, target};
 
 const MAC: &str = "52:54:00:00:00:01";
 
@@ -95,21 +92,23 @@ async fn only_what_the_machine_can_boot_is_taken() {
 async fn a_boot_that_is_ordered_ends_by_its_own_report_and_by_no_request() {
     let world = World::open().await;
     let (services, bob) = (&world.services, &world.approver);
-    let machine = world.add("nuc-1", MAC, "").await;
+    world.add("nuc-1", MAC, "").await;
     let second = target(&format!("release {SECOND}"));
     let order = |entry| services.boot_machine_once(bob, "nuc-1", &second, entry, None);
-    let first = order(None).await.unwrap();
-    let once = order(Some("rescue")).await.unwrap();
+    order(None).await.unwrap();
+    let earlier = world.token(MAC).await;
+    order(Some("rescue")).await.unwrap();
     for _ in 0..2 {
         assert_eq!(world.served(MAC).await, SECOND);
         let (_, script) = world.boots(&format!("mac={MAC}")).await;
         assert!(script.contains("choose --default rescue --timeout 3000"), "{script}");
     }
-    let runner = domain::actor::Actor::runner("report");
-    assert!(!services.spend_once(&runner, &machine.id, &first.id).await.unwrap());
-    assert_eq!(world.served(MAC).await, SECOND);
-    assert!(services.spend_once(&runner, &machine.id, &once.id).await.unwrap());
+    let token = world.token(MAC).await;
+    assert_eq!(world.reports(&earlier, "rootfs", SECOND).await.0, 200);
+    assert_eq!(world.served(MAC).await, SECOND, "that was the boot of an earlier order");
+    assert_eq!(world.reports(&token, "rootfs", SECOND).await.0, 200);
     assert_eq!(world.served(MAC).await, FIRST);
+    assert_eq!(world.audited("nuc-1").await[0], "machine.once-spent");
     order(None).await.unwrap();
     services.clear_once(bob, "nuc-1", None).await.unwrap();
     services.clear_once(bob, "nuc-1", None).await.unwrap();
@@ -167,19 +166,15 @@ async fn what_another_process_changes_is_served_as_well() {
 async fn what_runs_otherwise_than_it_should_is_told() {
     let world = World::open().await;
     let services = &world.services;
-    let machine = world.add("nuc-1", MAC, "").await;
+    world.add("nuc-1", MAC, "").await;
     let drift = async || services.machine(&world.viewer, "nuc-1").await.unwrap().drift;
     let list =
         async || services.drifting_machines(&world.viewer, &Slice::first()).await.unwrap().items;
     assert_eq!((drift().await, list().await.len()), (Drift::Unknown, 0));
-    let running = |manifest: Digest| Running {
-        manifest,
-        name: "v".to_owned(),
-        entry: "deb".to_owned(),
-        since: now(),
-    };
-    let first = manifest(&FIRST.parse().unwrap()).digest().unwrap();
-    services.set_machine_running(&machine.id, &running(first)).await.unwrap();
+    let token = world.token(MAC).await;
+    assert_eq!(world.reports(&token, "rootfs", FIRST).await.0, 200);
+    assert_eq!(drift().await, Drift::Unknown, "the rootfs does not run yet");
+    assert_eq!(world.reports(&token, "init", FIRST).await.0, 200);
     assert_eq!((drift().await, list().await.len()), (Drift::None, 0));
     let second = target(&format!("release {SECOND}"));
     services.assign_machine(&world.approver, "nuc-1", Some(&second), None).await.unwrap();

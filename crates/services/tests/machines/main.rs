@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod assigning;
+mod boots;
 mod known;
 mod many;
 mod world;

@@ -20,7 +20,7 @@ use domain::{
 use services::{ServiceError, Services, ServicesOptions, identity::SystemClock};
 use sqlx::Connection as _;
 use store::Store;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 pub(crate) const FIRST: &str = "v1.0.0-rc.1";
 pub(crate) const SECOND: &str = "v1.1.0-rc.1";
@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) administrator: Actor,
     boot: SocketAddr,
     folder: tempfile::TempDir,
+    /// Boots are written down as long as this lives.
+    _keeping: watch::Sender<bool>,
 }
 
 pub(crate) fn now() -> Timestamp {
@@ -117,6 +119,8 @@ impl World {
         .unwrap();
         tokio::spawn(netboot::serve(socket, services.boot_listener(), std::future::pending()));
         let [developer, other] = ["ann", "dan"].map(|name| (name, Role::Developer));
+        let (keeping, ends) = watch::channel(false);
+        tokio::spawn(services.clone().keep_boots(ends));
         Self {
             developer: person(&services, developer).await,
             other: person(&services, other).await,
@@ -126,6 +130,7 @@ impl World {
             services,
             boot,
             folder,
+            _keeping: keeping,
         }
     }
 
@@ -137,15 +142,41 @@ impl World {
 
     /// The status and the script that the boot listener answers.
     pub(crate) async fn boots(&self, query: &str) -> (u16, String) {
-        let url = format!("http://{}/ipxe?{query}", self.boot);
+        self.asks(&format!("/ipxe?{query}"), None).await
+    }
+
+    /// What the boot listener answers: to a GET, or to a POST of a text.
+    pub(crate) async fn asks(&self, path: &str, sent: Option<String>) -> (u16, String) {
+        let url = format!("http://{}{path}", self.boot);
         tokio::task::spawn_blocking(move || {
             let agent = ureq::Agent::config_builder().http_status_as_error(false).build();
-            let mut response = ureq::Agent::from(agent).get(url).call().unwrap();
+            let agent = ureq::Agent::from(agent);
+            let answered = match sent {
+                Some(text) => agent.post(url).send(text),
+                None => agent.get(url).call(),
+            };
+            let mut response = answered.unwrap();
             let status = response.status().as_u16();
             (status, response.body_mut().read_to_string().unwrap())
         })
         .await
         .unwrap()
+    }
+
+    /// The token of a boot, as the script of a machine has it.
+    pub(crate) async fn token(&self, mac: &str) -> String {
+        let (_, script) = self.boots(&format!("mac={mac}")).await;
+        let line = script.lines().find_map(|it| it.strip_prefix("set boot "));
+        line.expect("the script has a token").to_owned()
+    }
+
+    /// A machine reports how far it is that boots a release; the status and the text of the answer.
+    pub(crate) async fn reports(&self, token: &str, stage: &str, release: &str) -> (u16, String) {
+        let manifest = manifest(&release.parse().unwrap()).digest().unwrap();
+        let report = format!(
+            "token: {token}\nentry: deb\nmanifest: {manifest}\nstage: {stage}\nsince: 4.5\nnow: 5\n"
+        );
+        self.asks("/report", Some(report)).await
     }
 
     /// Which release a machine is served: the name of it.
