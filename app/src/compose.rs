@@ -4,6 +4,7 @@
 //! words their refusals for people.
 
 pub(crate) mod assessments;
+pub(crate) mod boots;
 pub(crate) mod deployments;
 pub(crate) mod environments;
 pub(crate) mod guests;

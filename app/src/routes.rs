@@ -8,8 +8,9 @@ use leptos_router::{
 };
 
 use crate::pages::{
-    account, approvals, audit, compare, deployments, environments, guests, history, jobs, kernels,
-    overview, people, plans, recipes, reference, releases, results, room, runs, session, variants,
+    account, approvals, audit, boots, compare, deployments, environments, guests, history, jobs,
+    kernels, overview, people, plans, recipes, reference, releases, results, room, runs, session,
+    variants,
 };
 
 /// All pages. Each is rendered whole on the server before anything is sent, so that every page
@@ -51,6 +52,8 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/variants/:name/recipe-change") view=variants::recipe_change ssr=m.clone()/>
             <Route path=path!("/guests") view=guests::list ssr=m.clone()/>
             <Route path=path!("/guests/:id") view=guests::guest ssr=m.clone()/>
+            <Route path=path!("/boots") view=boots::list ssr=m.clone()/>
+            <Route path=path!("/boots/:number") view=boots::boot ssr=m.clone()/>
             <Route path=path!("/jobs") view=jobs::list ssr=m.clone()/>
             <Route path=path!("/jobs/:id") view=jobs::job ssr=m.clone()/>
             <Route path=path!("/plans") view=plans::list ssr=m.clone()/>
@@ -84,7 +87,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 60] = [
+pub const PAGES: [(&str, bool); 62] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -117,6 +120,8 @@ pub const PAGES: [(&str, bool); 60] = [
     ("/variants/:name/recipe-change", false),
     ("/guests", false),
     ("/guests/:id", false),
+    ("/boots", false),
+    ("/boots/:number", false),
     ("/jobs", false),
     ("/jobs/:id", false),
     ("/plans", false),
@@ -223,6 +228,12 @@ pub mod href {
     #[must_use]
     pub fn kernel_diff(from: &str, to: &str) -> String {
         format!("/kernels/diff?from={}&to={}", encode(from), encode(to))
+    }
+
+    /// A boot of a machine.
+    #[must_use]
+    pub fn boot(number: i64) -> String {
+        join(&["boots", &number.to_string()])
     }
 
     /// A release.

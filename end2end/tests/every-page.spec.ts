@@ -47,6 +47,7 @@ test.beforeAll(async ({ browser, baseURL }) => {
   made['/jobs/:id'] = await linked('/releases/v1.0.0', /^\/jobs\/([^/]+)$/);
   made['/runs/:id'] = await linked('/tests/case?id=smoke.boot', /^\/runs\/([^/]+)\/result/);
   made['/guests/:id'] = await linked('/guests', /^\/guests\/([^/]+)$/);
+  made['/boots/:number'] = await linked('/boots', /^\/boots\/([^/]+)$/);
   made['/deployments/:id'] = await linked('/environments/production', /^\/deployments\/([^/]+)$/);
   await context.close();
 });

@@ -9,6 +9,7 @@ pub mod approvals;
 pub mod assessments;
 pub mod audit;
 mod bearer;
+pub mod boots;
 pub mod deployments;
 mod document;
 pub mod environments;
@@ -233,6 +234,9 @@ pub fn operations() -> Vec<Operation> {
         row(May(UseGuest), routes!(guests::give_up_keyboard)),
         row(May(UseGuest), routes!(guests::send_input)),
         row(May(Read), routes!(guests::console)),
+        row(May(Read), routes!(boots::list)),
+        row(May(Read), routes!(boots::times)),
+        row(May(Read), routes!(boots::show)),
         row(May(Read), routes!(machines::list)),
         row(May(EditMachine), routes!(machines::create)),
         row(May(Read), routes!(machines::drift)),

@@ -4,6 +4,7 @@
 //! lines with tabs in a pipe, the API's own JSON with `--json`. What a script must know is in the
 //! exit status ([`error::ExitStatus`]).
 
+mod boot;
 mod client;
 mod deployment;
 mod download;
@@ -73,6 +74,8 @@ pub enum ClientCommand {
     Suite(suite::SuiteArgs),
     /// Runs: bringing results in, their history, comparing them.
     Run(run::RunArgs),
+    /// Boots: how those of machines went, and how long they take.
+    Boot(boot::BootArgs),
     /// Jobs: what is at work, and its log.
     Job(job::JobArgs),
     /// Guests: booting a release in QEMU to try it, its console, typing to it.
@@ -118,6 +121,7 @@ fn done(command: &ClientCommand) -> Result<(), CliError> {
         ClientCommand::Plan(args) => with(&args.connection, |cli| plan::run(cli, &args.command)),
         ClientCommand::Suite(args) => with(&args.connection, |cli| suite::run(cli, &args.command)),
         ClientCommand::Run(args) => with(&args.connection, |cli| run::run(cli, &args.command)),
+        ClientCommand::Boot(args) => with(&args.connection, |cli| boot::run(cli, &args.command)),
         ClientCommand::Job(args) => with(&args.connection, |cli| job::run(cli, &args.command)),
         ClientCommand::Guest(args) => with(&args.connection, |cli| guest::run(cli, &args.command)),
         ClientCommand::Deployment(args) => {

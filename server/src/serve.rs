@@ -89,6 +89,7 @@ pub async fn serve(
     tasks.spawn(services.clone().keep_house(stopping.clone()));
     tasks.spawn(services.clone().keep_guests(stopping.clone()));
     tasks.spawn(services.clone().keep_machines(stopping.clone()));
+    tasks.spawn(services.clone().keep_boots(stopping.clone()));
     let nfs = sockets.nfs.map(TcpListener::from_std).transpose()?;
     let nfs_address = nfs.as_ref().map(TcpListener::local_addr).transpose()?;
     let listener = services

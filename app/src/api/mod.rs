@@ -11,6 +11,7 @@
 pub mod approvals;
 pub mod assessments;
 pub mod audit;
+pub mod boots;
 pub mod deployments;
 pub mod environments;
 pub mod guests;

@@ -1,6 +1,6 @@
 //! The first page: what runs where, what waits, what builds, what broke.
 
-use domain::{deployment::Deployment, environment::Environment, release::Health};
+use domain::{boot::Boot, deployment::Deployment, environment::Environment, release::Health};
 use serde::{Deserialize, Serialize};
 
 use super::{approvals::InboxRow, jobs::JobRow, releases::ReleaseRow, variants::VariantRow};
@@ -17,6 +17,8 @@ pub struct OverviewPage {
     pub working: Vec<JobRow>,
     /// The newest jobs that failed.
     pub broken: Vec<JobRow>,
+    /// The newest boots of machines that ended early within the last hour.
+    pub failed_boots: Vec<Boot>,
     /// The viewer's variants that end within days or are over.
     pub ending: Vec<VariantRow>,
     /// The newest releases, at the most five.

@@ -41,6 +41,7 @@ pub(crate) async fn page(asked: &Asked) -> Result<OverviewPage, AppError> {
         waiting: deployments::open(asked).await?,
         working,
         broken,
+        failed_boots: found.failed_boots,
         ending: variants::ending(asked).await?,
         newest,
         has_recipe: found.has_recipe,

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod approvals;
 pub mod audit;
+pub mod boots;
 pub mod compare;
 pub mod deployments;
 pub mod environments;

@@ -9,7 +9,7 @@ use crate::{
         jobs::JobRow,
         overview::{BootCard, EnvironmentRow, OverviewPage, load_overview},
     },
-    pages::{jobs, variants},
+    pages::{boots, jobs, variants},
     routes::href,
     ui::{
         badge::{Status, badge},
@@ -23,7 +23,8 @@ use crate::{
 };
 
 pub(crate) fn overview() -> AnyView {
-    let topics = &["job/", "deployment/", "environment/", "recipe/", "release/", "variant/"];
+    let topics =
+        &["job/", "deployment/", "environment/", "recipe/", "release/", "variant/", "boots"];
     page::loaded(topics, load_overview(), show)
 }
 
@@ -35,6 +36,7 @@ pub fn show(data: OverviewPage) -> AnyView {
         waiting,
         working,
         broken,
+        failed_boots,
         ending,
         newest,
         has_recipe,
@@ -46,6 +48,8 @@ pub fn show(data: OverviewPage) -> AnyView {
     });
     let next = next_step(has_recipe, &newest, &environments);
     let broken = (!broken.is_empty()).then(|| page::section("What broke", jobs_list(&broken)));
+    let failed_boots = (!failed_boots.is_empty())
+        .then(|| page::section("Boots that failed in the last hour", boots::failed(&failed_boots)));
     let ending = (!ending.is_empty())
         .then(|| page::section("Your variants that end", variants::ending(&ending)));
     let newest =
@@ -63,6 +67,7 @@ pub fn show(data: OverviewPage) -> AnyView {
             </div>
             <div>
                 {page::section("At work", if working.is_empty() { empty::nothing("Nothing builds or is validated now.") } else { jobs_list(&working) })}
+                {failed_boots}
                 {broken}
                 {page::section("Boot a machine now", boot_card(&boot))}
             </div>

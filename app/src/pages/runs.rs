@@ -28,7 +28,7 @@ use crate::{
         release::release_link,
         table,
         time::{time, took},
-        waterfall::waterfall,
+        waterfall::{Bar, waterfall},
     },
 };
 
@@ -153,7 +153,7 @@ pub fn show(data: RunPage) -> AnyView {
         {page::section("Cases", cases(&run, &assessments, now))}
         {left(&run, &artefacts, &keeping, &keep)}
         {count.map(|choice| counting(&run, &plans, &choice))}
-        {(!run.stages.is_empty()).then(|| page::section("Boot", waterfall(&run.stages)))}
+        {(!run.stages.is_empty()).then(|| page::section("Boot", waterfall(&run.stages.iter().map(Bar::of_stage).collect::<Vec<_>>())))}
     }
     .into_any()
 }

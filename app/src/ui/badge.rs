@@ -1,6 +1,7 @@
 //! The one vocabulary of states: each is a word, an icon and a colour, the same on every page.
 
 use domain::{
+    boot::BootState,
     deployment::DeploymentState,
     guest::GuestState,
     job::{JobState, StepState},
@@ -36,6 +37,10 @@ pub enum Status {
     Variant(VariantState),
     /// How a guest stands.
     Guest(GuestState),
+    /// How a boot stands.
+    Boot(BootState),
+    /// It takes longer than it did.
+    Slower,
     /// An environment serves it.
     Live,
     /// It was put together elsewhere.
@@ -145,6 +150,14 @@ impl Status {
                 GuestState::Running => (state.word(), Good, Icon::Dot),
                 GuestState::Ended => (state.word(), Quiet, Icon::Dash),
             },
+            Self::Boot(state) => match state {
+                BootState::UnderWay => ("under way", Busy, Icon::Turning),
+                BootState::Up => (state.word(), Good, Icon::Check),
+                BootState::Failed => (state.word(), Bad, Icon::Cross),
+                BootState::Silent => (state.word(), Bad, Icon::Question),
+                BootState::Unreported => ("not reported", Quiet, Icon::Dash),
+            },
+            Self::Slower => ("slower", Wait, Icon::Clock),
             Self::Live => ("live", Good, Icon::Dot),
             Self::Imported => ("imported", Quiet, Icon::Dot),
             Self::Waived => ("waived", Wait, Icon::Check),

@@ -16,7 +16,7 @@ use utoipa::{
 use super::{Access, Operation, PREFIX, Reading, operations, problem};
 
 /// What the collections are.
-const TAGS: [(&str, &str); 20] = [
+const TAGS: [(&str, &str); 21] = [
     ("recipes", "Texts that releases are built from; each saved change is a revision."),
     ("releases", "What was built: components, digests, evidence, files."),
     ("kernels", "Linux kernels and Xen hypervisors: what each is made of, and its builds."),
@@ -35,6 +35,7 @@ const TAGS: [(&str, &str); 20] = [
         "machines",
         "What boots: by what each is known, what it boots and why, who has it, what it runs.",
     ),
+    ("boots", "How boots of machines went, as the boot listener saw and the machines reported."),
     ("environments", "What machines boot from; each points at one release and has a policy."),
     ("deployments", "Requests to move an environment's pointer, and what became of them."),
     ("approvals", "What approvers said about requests."),

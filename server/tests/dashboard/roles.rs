@@ -119,6 +119,8 @@ const TABLE: &[(&str, Access)] = &[
     ("page /variants/:name/recipe-change", SignedIn(200)),
     ("page /guests", SignedIn(200)),
     ("page /guests/:id", SignedIn(200)),
+    ("page /boots", SignedIn(200)),
+    ("page /boots/:number", SignedIn(200)),
     ("page /jobs", SignedIn(200)),
     ("page /jobs/:id", SignedIn(200)),
     ("page /plans", SignedIn(200)),
@@ -376,6 +378,7 @@ pub(crate) async fn page(world: &World, path: &str) -> String {
             world.ended_run().await;
             return format!("{path}?id=smoke.boot");
         }
+        "/boots/:number" => (":number", world.boot().await.to_string()),
         "/guests/:id" => (":id", world.guest(Developer).await.to_string()),
         "/environments/:name" => (":name", PRODUCTION.to_owned()),
         "/deployments/:id" => (":id", world.requested(Developer).await.id.to_string()),

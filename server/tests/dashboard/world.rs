@@ -2,6 +2,7 @@
 
 pub(crate) mod guests;
 pub(crate) mod kernels;
+mod boots;
 mod machines;
 pub(crate) mod plans;
 pub(crate) mod variants;
@@ -140,6 +141,7 @@ impl World {
             panic!("these are the arguments of `serve`");
         };
         let (stop, stopping) = watch::channel(false);
+        tokio::spawn(services.clone().keep_boots(stopping.clone()));
         let router = server::dashboard::router(&services, &arguments, &stopping);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,6 +1,6 @@
 //! Machines as programs register, assign, lock and import them.
 
-use domain::{digest::Digest, environment::DEVELOPMENT, machine::Running, person::Role};
+use domain::{environment::DEVELOPMENT, person::Role};
 use netboot::Known;
 use serde_json::{Value, json};
 
@@ -91,16 +91,14 @@ async fn a_machine_is_registered_found_and_assigned_to_whoever_locked_it() {
         done(&listed)["items"].as_array().unwrap().clone()
     };
     assert!(drifting().await.is_empty(), "it has not reported a boot");
-    let id = world.services.machine(&world.actor(Role::Viewer).await, "nuc-7").await;
-    let running = Running {
-        manifest: Digest::of("another"),
-        name: "v0.9".to_owned(),
-        entry: "linux".to_owned(),
-        since: world.services.now(),
-    };
-    world.services.set_machine_running(&id.unwrap().machine.id, &running).await.unwrap();
+    let another = world.candidate().await;
+    let path = format!("/releases/{another}");
+    let shown = done(&send(&world, &dave, ("GET", &path), "", Value::Null).await);
+    let manifest = shown["digest"].as_str().unwrap();
+    let said = format!("entry: linux\nmanifest: {manifest}\nstage: init");
+    assert_eq!(world.reports(mac, &said).await.status, 200);
     let other = &drifting().await[0];
-    assert_eq!((&other["running"]["name"], &other["drift"]), (&json!("v0.9"), &json!("other")));
+    assert_eq!((&other["running"]["name"], &other["drift"]), (&json!(another), &json!("other")));
 
     let note = json!({ "note": "a fan is loud" });
     let changed = send(&world, &dave, ("PUT", "/machines/nuc-7"), "\"1\"", note.clone()).await;

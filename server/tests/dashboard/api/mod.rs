@@ -1,5 +1,6 @@
 //! The REST API as programs meet it, over real HTTP against real storage.
 
+mod boots;
 mod document;
 mod faults;
 mod kernels;

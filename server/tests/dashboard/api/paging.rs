@@ -35,6 +35,7 @@ async fn every_list_is_walked_without_a_gap_or_a_double() {
         world.served_before(DEVELOPMENT).await;
         world.kernel().await;
         world.machine().await;
+        world.boot().await;
     }
     world.rebuilt_kernel("often", 5).await;
     let ids = [
@@ -53,6 +54,7 @@ async fn every_list_is_walked_without_a_gap_or_a_double() {
         ("/kernels/often/builds", "number"),
         ("/tokens", "id"),
         ("/machines", "name"),
+        ("/boots", "number"),
     ];
     for (path, id) in ids {
         let whole = ask(&world, "GET", &format!("{path}?limit=100"), None);

@@ -368,6 +368,7 @@ async fn address(world: &World, path: &str) -> String {
         return format!("{path}?words=&base={}", world.candidate().await);
     }
     let (parameter, value) = match noun {
+        "boots" if path.contains('{') => ("{number}", world.boot().await.to_string()),
         "variants" if path.contains('{') => ("{name}", world.variant().await),
         "recipes" => ("{name}", RECIPE.to_owned()),
         "plans" if path.contains('{') => ("{name}", world.plan().await),

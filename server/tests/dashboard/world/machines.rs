@@ -1,12 +1,11 @@
 //! Machines that nobody, somebody, or nobody yet has.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use domain::{
     machine::{BootTarget, MachineDraft},
     person::Role,
 };
-use tokio::net::TcpListener;
 
 use super::World;
 use crate::http::Ask;
@@ -42,11 +41,7 @@ impl World {
 
     /// What the boot listener answers to the machine of that card.
     pub(crate) async fn boot_script(&self, mac: &str) -> String {
-        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address: SocketAddr = socket.local_addr().unwrap();
-        let (_stop, stopping) = tokio::sync::oneshot::channel::<()>();
-        let stop = async { drop(stopping.await) };
-        tokio::spawn(netboot::serve(socket, self.services.boot_listener(), stop));
+        let (address, _stop) = self.boot_listener().await;
         Ask::get(address, &format!("/ipxe?mac={mac}")).send().await.body
     }
 

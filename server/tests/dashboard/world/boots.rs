@@ -1,0 +1,45 @@
+//! Boots of machines, which report as their initrds do.
+
+use std::net::SocketAddr;
+
+use domain::{page::Slice, person::Role};
+use services::boots::BootQuery;
+use tokio::{net::TcpListener, sync::oneshot};
+
+use super::World;
+use crate::http::{Answer, Ask};
+
+impl World {
+    /// The number of a boot of a machine that a developer has: it ended early.
+    pub(crate) async fn boot(&self) -> i64 {
+        let name = self.machine_of(Role::Developer).await;
+        let vera = self.actor(Role::Viewer).await;
+        let machine = self.services.machine(&vera, &name).await.unwrap().machine;
+        let mac = machine.profile.macs.first().unwrap().to_string();
+        let said = "stage: failed\nclass: lab\nnote: no network card got an address";
+        assert_eq!(self.reports(&mac, said).await.status, 200);
+        let query = BootQuery { machine: Some(name), ..BootQuery::default() };
+        let page = self.services.boots_page(&vera, &query, &Slice::first()).await.unwrap();
+        page.items.first().unwrap().number
+    }
+
+    /// The machine of that card asks for its script, and reports with the token in it.
+    pub(crate) async fn reports(&self, mac: &str, said: &str) -> Answer {
+        let (address, _stop) = self.boot_listener().await;
+        let script = Ask::get(address, &format!("/ipxe?mac={mac}")).send().await.body;
+        let token = script.lines().find_map(|line| line.strip_prefix("set boot "));
+        let token = token.unwrap_or_else(|| panic!("no token for {mac}: {script}"));
+        let report = format!("token: {token}\n{said}\n");
+        Ask::post(address, "/report", report).send().await
+    }
+
+    /// A boot listener, until what it is given with is dropped.
+    pub(super) async fn boot_listener(&self) -> (SocketAddr, oneshot::Sender<()>) {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let (stop, stopping) = oneshot::channel::<()>();
+        let stopped = async { drop(stopping.await) };
+        tokio::spawn(netboot::serve(socket, self.services.boot_listener(), stopped));
+        (address, stop)
+    }
+}
