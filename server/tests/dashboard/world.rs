@@ -1,8 +1,8 @@
 //! An installation with the dashboard served on a port of its own; nothing works on its jobs.
 
+mod boots;
 pub(crate) mod guests;
 pub(crate) mod kernels;
-mod boots;
 mod machines;
 pub(crate) mod plans;
 pub(crate) mod variants;

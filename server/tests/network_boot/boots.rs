@@ -6,7 +6,7 @@ use netboot::{BIOS_BINARY, Base, UEFI_BINARY, chain_script};
 
 use crate::{
     installation::Installation,
-    machine::{Firmware, Machine},
+    machine::{Firmware, Machine, mac_of},
     namespace::{ADDRESS, BRIDGE},
     network::{Network, reached},
 };
@@ -41,12 +41,36 @@ fn by_snippet(installation: &Installation, firmware: Firmware) -> (Network, Mach
 }
 
 fn bios_by_dhcp_alone(installation: &Installation) -> String {
-    let (network, mut machine) = by_snippet(installation, Firmware::Bios);
+    let mut network = Network::new(installation);
+    network.start_dhcp(&reached().dnsmasq());
+    network.start_server(&TFTP);
+    network.asks(&["machine", "add", "nuc-0", "--mac", &mac_of(0)]);
+    let mut machine = Machine::start(&mut network, Firmware::Bios);
     machine.reaches_menu();
     machine.reaches_login();
+    is_traced(&network);
     let server = network.server.as_ref().unwrap().text();
     assert!(!server.contains("sent over TFTP"), "its card is iPXE and needs none: {server}");
     machine.times()
+}
+
+/// The boot of the machine is known from its script to its login, by what it loaded and what it said.
+fn is_traced(network: &Network) {
+    let boot = network.is_up("nuc-0");
+    let steps = boot["stages"].as_array().unwrap();
+    let began: Vec<_> = steps.iter().map(|it| it["started_at"].as_str()).collect();
+    assert!(began.iter().all(Option::is_some) && began.is_sorted(), "{boot:#}");
+    let sent = |step: usize| steps[step]["bytes"].as_u64().unwrap();
+    assert!(sent(1) > 1 << 20 && sent(2) > 1 << 20 && sent(4) > 50 << 20, "{boot:#}");
+    assert_eq!(
+        (&boot["entry"], &boot["reason"]),
+        (&"deb-netboot-6.1.y".into(), &"".into()),
+        "{boot:#}"
+    );
+    let machine: serde_json::Value =
+        serde_json::from_str(&network.asks(&["machine", "show", "nuc-0", "--json"])).unwrap();
+    assert_eq!(machine["drift"], "none", "{machine:#}");
+    assert_eq!(machine["running"]["name"], boot["release"], "{machine:#}");
 }
 
 fn uefi_by_pxe(installation: &Installation) -> String {

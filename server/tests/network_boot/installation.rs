@@ -37,6 +37,8 @@ const HELD: &str = r#""$@" </dev/null & exec >&-; read -r line; kill $!; wait"#;
 /// A data folder whose production serves a release.
 pub(crate) struct Installation {
     folder: tempfile::TempDir,
+    /// By which its administrator asks.
+    pub(crate) token: String,
 }
 
 impl Installation {
@@ -55,8 +57,9 @@ impl Installation {
         let request = ["deployment", "request", "production", release, "--reason", "to boot it"];
         let request = server.does(&request);
         server.does(&["deployment", "deploy", &request]);
+        let token = server.token.clone();
         drop(server);
-        Self { folder }
+        Self { folder, token }
     }
 
     /// A copy of the data folder, for a server of its own.

@@ -12,6 +12,11 @@ const OPTIONS: &str = "opt/org.tianocore";
 /// An arrow down, as a terminal sends it.
 const DOWN: &str = "\u{1b}[B";
 
+/// The address of the network card of a machine.
+pub(crate) fn mac_of(number: u8) -> String {
+    format!("52:54:00:77:00:1{number}")
+}
+
 /// What is in a machine before anything is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Firmware {
@@ -39,7 +44,7 @@ impl Machine {
 
     /// As [`Machine::start`], one of several.
     pub(crate) fn start_another(network: &mut Network, firmware: Firmware, number: u8) -> Self {
-        let (tap, mac) = (format!("tap{number}"), format!("52:54:00:77:00:1{number}"));
+        let (tap, mac) = (format!("tap{number}"), mac_of(number));
         network.namespace.add_tap(&tap);
         let mut options = Vec::new();
         let rom = match firmware {

@@ -66,6 +66,15 @@ impl Namespace {
         self.start(name, &[&own[..], program].concat())
     }
 
+    /// What a program says in here that succeeds.
+    pub(crate) fn output(&self, program: &[&str], environment: &[(&str, &str)]) -> String {
+        let mut command = self.enter();
+        command.args(program).envs(environment.iter().copied());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{program:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     fn enter(&self) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.holder.pid(), "--net", "--pid"]);
