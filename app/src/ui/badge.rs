@@ -5,6 +5,7 @@ use domain::{
     guest::GuestState,
     job::{JobState, StepState},
     kernel::KernelState,
+    machine::{Drift, MachineState},
     release::{Health, Stage},
     run::{Outcome, comparison::CaseChange},
     variant::VariantState,
@@ -36,6 +37,12 @@ pub enum Status {
     Variant(VariantState),
     /// How a guest stands.
     Guest(GuestState),
+    /// How a machine came to be known.
+    Machine(MachineState),
+    /// How what a machine runs stands to what it should.
+    Drift(Drift),
+    /// Somebody has locked it.
+    Locked,
     /// An environment serves it.
     Live,
     /// It was put together elsewhere.
@@ -145,6 +152,17 @@ impl Status {
                 GuestState::Running => (state.word(), Good, Icon::Dot),
                 GuestState::Ended => (state.word(), Quiet, Icon::Dash),
             },
+            Self::Machine(state) => match state {
+                MachineState::Pending => (state.word(), Wait, Icon::Question),
+                MachineState::Accepted => (state.word(), Quiet, Icon::Check),
+            },
+            Self::Drift(drift) => match drift {
+                Drift::Unknown => ("not reported", Quiet, Icon::Question),
+                Drift::None => ("as it should", Good, Icon::Check),
+                Drift::Other => ("drifts", Wait, Icon::Warning),
+                Drift::NothingToBoot => ("nothing to boot", Bad, Icon::Cross),
+            },
+            Self::Locked => ("locked", Wait, Icon::Dot),
             Self::Live => ("live", Good, Icon::Dot),
             Self::Imported => ("imported", Quiet, Icon::Dot),
             Self::Waived => ("waived", Wait, Icon::Check),
