@@ -176,9 +176,11 @@ fn filters(data: &MachinesPage) -> AnyView {
     let field = |id: &'static str, label: &'static str, hint: &'static str, value: &String| {
         let faulty = wrong.as_ref().is_some_and(|(field, _)| field == id);
         view! {
-            <label for=id>{label}</label>
-            <input id=id name=id value=value.clone() placeholder=hint autocomplete="off" spellcheck="false"
-                aria-invalid=faulty.then_some("true") aria-describedby=faulty.then_some("wrong")/>
+            <span class="asked">
+                <label for=id>{label}</label>
+                <input id=id name=id value=value.clone() placeholder=hint autocomplete="off" spellcheck="false"
+                    aria-invalid=faulty.then_some("true") aria-describedby=faulty.then_some("wrong")/>
+            </span>
         }
     };
     let fault = wrong.as_ref().map(|(_, message)| {
@@ -189,8 +191,10 @@ fn filters(data: &MachinesPage) -> AnyView {
             {field("words", "Name, address, place", "", &asked.words)}
             {field("label", "Label", "rack=3", &asked.label)}
             {field("target", "Assigned to", "release v1.2.0", &asked.target)}
-            <label for="state">"State"</label>
-            <select id="state" name="state"><option value="">"any"</option>{states}</select>
+            <span class="asked">
+                <label for="state">"State"</label>
+                <select id="state" name="state"><option value="">"any"</option>{states}</select>
+            </span>
             <button type="submit">"Show"</button>
             {all}
         </form>
@@ -231,7 +235,8 @@ fn rows(data: &MachinesPage) -> AnyView {
         })
         .collect();
     let headings = ["Machine", "State", "Arch", "Boots", "Runs", "Locked by", "Last seen"];
-    ui_table::table("Machines", &headings, rows)
+    view! { <div class="machine-list">{ui_table::table("Machines", &headings, rows)}</div> }
+        .into_any()
 }
 
 /// What a machine boots, leading to it.
@@ -261,20 +266,22 @@ fn because(assigned: &Assigned) -> AnyView {
 
 /// What a machine runs by its own report, and how that stands to what it boots.
 fn runs(summary: &MachineSummary, drift: Drift) -> AnyView {
-    let running = summary.machine.running.as_ref().map(|it| {
-        view! { {it.name.clone()}<div class="quiet">"since "{time(it.since)}</div> }
-    });
-    let silent = running.is_none() && drift == Drift::Unknown;
-    let sign = (!silent).then(|| badge(Status::Drift(drift)));
-    let nothing = silent.then(|| view! { <span class="quiet">"not reported"</span> });
-    view! { {nothing}{running}{sign} }.into_any()
+    let sign = (drift != Drift::Unknown).then(|| badge(Status::Drift(drift)));
+    match &summary.machine.running {
+        Some(it) => {
+            view! { {it.name.clone()}" "{sign}<div class="quiet">"since "{time(it.since)}</div> }
+                .into_any()
+        }
+        None if sign.is_some() => sign.into_any(),
+        None => view! { <span class="quiet">"not reported"</span> }.into_any(),
+    }
 }
 
 /// Who has a machine, what for and until when.
 fn lock(lock: &MachineLock) -> AnyView {
     view! {
-        {lock.owner.clone()}" until "{time(lock.until)}
-        <div class="quiet">{lock.purpose.clone()}</div>
+        {lock.owner.clone()}": "{lock.purpose.clone()}
+        <div class="quiet">"ends "{time(lock.until)}</div>
     }
     .into_any()
 }

@@ -168,7 +168,7 @@ async fn a_machine_is_locked_pinned_and_let_go() {
     assert!(!theirs.contains("does not hold"), "{theirs}");
     let refused = anna.act("unlock_machine", &machine, &[("reason", "I want it")]).await;
     assert!(refused.contains("Not allowed"), "{refused}");
-    assert!(adam.page(&page).await.contains("Why that lock does not hold"));
+    assert!(adam.page(&page).await.contains("Why the lock of dave does not hold"));
     let silent = adam.act("unlock_machine", &machine, &[("reason", "")]).await;
     assert!(silent.contains("Not allowed"), "{silent}");
     let free = adam.act("unlock_machine", &machine, &[("reason", "it burns")]).await;

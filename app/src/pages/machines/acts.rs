@@ -23,9 +23,15 @@ fn named(data: &MachinePage) -> Vec<(&'static str, String)> {
 /// The field for the reason, where it takes one to pass the lock that holds now.
 pub(super) fn reason(data: &MachinePage, id: &'static str) -> Option<AnyView> {
     let lock = data.summary.machine.lock.as_ref().filter(|_| data.by_reason)?;
-    let hint = format!("{} has it: {}. The audit log keeps the reason.", lock.owner, lock.purpose);
-    let label = "Why that lock does not hold";
-    Some(form::field(id, label, Some(hint), None, form::sentences(id, "reason", true)))
+    let label = format!("Why the lock of {} does not hold", lock.owner);
+    let typed = data.form.reason.clone();
+    Some(view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <input id=id name="reason" value=typed required maxlength="2000" autocomplete="off" placeholder="the audit log keeps it"/>
+        </div>
+    }
+    .into_any())
 }
 
 /// The choice of what to boot; `chosen` is chosen already, and stands there whatever is known of it.
@@ -117,12 +123,19 @@ pub(super) fn once(data: &MachinePage) -> AnyView {
 
 /// The button that takes back what it was to boot once.
 pub(super) fn taking_back(data: &MachinePage) -> AnyView {
+    // One reason for all that is refused: it stands beside the form that assigns.
+    let same = data.clear_once.is_err() && data.clear_once == data.assign;
+    let button = if same {
+        view! { <button type="submit" disabled=true>"Take it back"</button> }.into_any()
+    } else {
+        form::submit("Take it back", "", &data.clear_once)
+    };
     form::acting::<ClearBootOnce>(
         "inline",
         named(data),
         view! {
             {reason(data, "reason-clear")}
-            {form::submit("Take it back", "", &data.clear_once)}
+            {button}
         }
         .into_any(),
     )
@@ -135,7 +148,8 @@ pub(super) fn locking(data: &MachinePage) -> AnyView {
     let stands = match lock {
         None => view! { <p class="quiet">"Nobody has locked it. Whoever locks it says for what, and nobody else changes it meanwhile."</p> }.into_any(),
         Some(it) => view! {
-            <p><strong>{it.owner.clone()}</strong>" has it until "{time(it.until)}": "{it.purpose.clone()}</p>
+            <p><strong>{it.owner.clone()}</strong>" has it for: "{it.purpose.clone()}</p>
+            <p class="quiet">"The lock ends "{time(it.until)}"."</p>
         }
         .into_any(),
     };
@@ -199,8 +213,10 @@ pub(super) fn merging(data: &MachinePage) -> AnyView {
     // Nobody knows yet which machine it is, or who has that.
     let why = data.administrator.then(|| {
         let hint = "Only where somebody has locked that machine.".to_owned();
-        let control = form::sentences("reason-merge", "reason", false);
-        form::field("reason-merge", "Why that lock does not hold", Some(hint), None, control)
+        let control = view! {
+            <input id="reason-merge" name="reason" maxlength="2000" autocomplete="off" aria-describedby="reason-merge-about"/>
+        };
+        form::field("reason-merge", "Why that lock does not hold", Some(hint), None, control.into_any())
     });
     page::section(
         "Or it is a machine that is here already",

@@ -127,7 +127,7 @@ fn snippets(it: &Snippets) -> AnyView {
     view! {
         {page::section("By hand", view! {
             <p class="quiet">"At a machine's iPXE prompt (Ctrl-B while it starts), once, after \"dhcp\":"</p>
-            {copy::command(&it.chain, "the line")}
+            <p class="after">{copy::command(&it.chain, "the line")}</p>
         }.into_any())}
         {part("dnsmasq", "As a file of /etc/dnsmasq.d.", &it.dnsmasq, "the part for dnsmasq")}
         {part("ISC DHCP", "As a part of dhcpd.conf.", &it.isc_dhcp, "the part for ISC DHCP")}

@@ -81,7 +81,7 @@ fn editor(
     };
     let place = format!("Where it stands, in {LONGEST_LOCATION} characters at the most.");
     view! {
-        <form method="post" action=action class="sheet">
+        <form method="post" action=action class="sheet machine-form">
             {form::fault(error.clone())}
             {base}
             {task}

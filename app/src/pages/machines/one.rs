@@ -84,7 +84,7 @@ fn booting(data: &MachinePage) -> AnyView {
 /// What is done with a machine that was discovered.
 fn waiting(data: &MachinePage) -> AnyView {
     let machine = &data.summary.machine;
-    let first = machine.first_seen_at.map(|at| view! { " on "{time(at)} });
+    let first = machine.first_seen_at.map(|at| view! { " ("{time(at)}")" });
     view! {
         <p class="attention">
             "It asked for something to boot"{first}", and nobody has said yet that it belongs here. Until then it gets "

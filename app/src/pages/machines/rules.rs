@@ -40,7 +40,7 @@ fn list(data: &RulesPage) -> AnyView {
         .map(|(number, rule): (u32, _)| {
             let labels = rule.labels.to_string();
             table::row(vec![
-                table::number(number.to_string()),
+                number.to_string().into_any(),
                 table::code(labels),
                 target(&rule.target),
             ])
@@ -51,7 +51,7 @@ fn list(data: &RulesPage) -> AnyView {
             "There is no rule: every machine without a target of its own boots production.",
         );
     }
-    table::table("Rules", &[">No.", "Machines with", "Boot"], rows)
+    table::table("Rules", &["No.", "Machines with", "Boot"], rows)
 }
 
 fn editor(data: &RulesPage) -> AnyView {
