@@ -27,12 +27,13 @@ export default defineConfig({
       testMatch: ['results.spec.ts', 'plans.spec.ts', 'review.spec.ts', 'published.spec.ts'],
       dependencies: ['whole way'],
     },
+    { name: 'machines', testMatch: 'machines.spec.ts', dependencies: ['whole way'] },
     { name: 'guests', testMatch: 'guest.spec.ts', dependencies: ['proof'] },
     // On what the others left behind; `--no-deps` goes on with a server that has it already.
     {
       name: 'pages',
       testMatch: ['every-page.spec.ts', 'programs.spec.ts', 'recipe-form.spec.ts', 'room.spec.ts'],
-      dependencies: ['whole way', 'guests', 'kernels', 'variants', 'results'],
+      dependencies: ['whole way', 'guests', 'kernels', 'variants', 'results', 'machines'],
     },
   ],
   outputDir: './test-results',

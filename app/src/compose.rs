@@ -12,6 +12,7 @@ pub(crate) mod history;
 pub(crate) mod imports;
 pub(crate) mod jobs;
 pub(crate) mod kernels;
+pub(crate) mod machines;
 pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod plans;

@@ -9,8 +9,8 @@ use leptos_router::{
 
 use crate::pages::{
     account, approvals, audit, boots, compare, deployments, environments, guests, history, jobs,
-    kernels, overview, people, plans, recipes, reference, releases, results, room, runs, session,
-    variants,
+    kernels, machines, overview, people, plans, recipes, reference, releases, results, room, runs,
+    session, variants,
 };
 
 /// All pages. Each is rendered whole on the server before anything is sent, so that every page
@@ -72,6 +72,13 @@ pub(crate) fn Pages() -> impl IntoView {
             <Route path=path!("/runs/:id/result") view=history::result ssr=m.clone()/>
             <Route path=path!("/environments") view=environments::list ssr=m.clone()/>
             <Route path=path!("/environments/:name") view=environments::environment ssr=m.clone()/>
+            <Route path=path!("/machines") view=machines::list ssr=m.clone()/>
+            <Route path=path!("/machines/new") view=machines::new ssr=m.clone()/>
+            <Route path=path!("/machines/import") view=machines::import ssr=m.clone()/>
+            <Route path=path!("/machines/rules") view=machines::rules ssr=m.clone()/>
+            <Route path=path!("/machines/drift") view=machines::drift ssr=m.clone()/>
+            <Route path=path!("/machines/booting") view=machines::booting ssr=m.clone()/>
+            <Route path=path!("/machines/:name") view=machines::machine ssr=m.clone()/>
             <Route path=path!("/deployments/:id") view=deployments::deployment ssr=m.clone()/>
             <Route path=path!("/approvals") view=approvals::inbox ssr=m.clone()/>
             <Route path=path!("/audit") view=audit::audit ssr=m.clone()/>
@@ -87,7 +94,7 @@ pub(crate) fn Pages() -> impl IntoView {
 }
 
 /// The paths above as tests visit them, with whether anybody may see the page.
-pub const PAGES: [(&str, bool); 62] = [
+pub const PAGES: [(&str, bool); 69] = [
     ("/", false),
     ("/recipes", false),
     ("/recipes/new", false),
@@ -140,6 +147,13 @@ pub const PAGES: [(&str, bool); 62] = [
     ("/runs/:id/result", false),
     ("/environments", false),
     ("/environments/:name", false),
+    ("/machines", false),
+    ("/machines/new", false),
+    ("/machines/import", false),
+    ("/machines/rules", false),
+    ("/machines/drift", false),
+    ("/machines/booting", false),
+    ("/machines/:name", false),
     ("/deployments/:id", false),
     ("/approvals", false),
     ("/audit", false),
@@ -228,6 +242,12 @@ pub mod href {
     #[must_use]
     pub fn kernel_diff(from: &str, to: &str) -> String {
         format!("/kernels/diff?from={}&to={}", encode(from), encode(to))
+    }
+
+    /// Boots of a machine.
+    #[must_use]
+    pub fn boots_of(machine: &str) -> String {
+        format!("/boots?machine={}", encode(machine))
     }
 
     /// A boot of a machine.
@@ -408,6 +428,18 @@ pub mod href {
         join(&["environments", name])
     }
 
+    /// Machines.
+    pub const MACHINES: &str = "/machines";
+
+    /// Machines that wait to be accepted.
+    pub const PENDING_MACHINES: &str = "/machines?state=pending";
+
+    /// A machine.
+    #[must_use]
+    pub fn machine(name: &str) -> String {
+        join(&["machines", name])
+    }
+
     /// A deployment.
     #[must_use]
     pub fn deployment(id: &DeploymentId) -> String {
@@ -441,6 +473,9 @@ mod tests {
             href::run(&"r1".into()),
             href::guest(&"g1".into()),
             href::environment("production"),
+            href::MACHINES.to_owned(),
+            href::PENDING_MACHINES.to_owned(),
+            href::machine("nuc-7"),
             href::deployment(&"d1".into()),
         ];
         for path in paths {

@@ -18,6 +18,7 @@ const made: Record<string, string> = {
   '/plans/:name': 'own-with',
   '/suites/:name': 'told-with',
   '/environments/:name': 'production',
+  '/machines/:name': 'nuc-7',
   '/welcome/:token': 'spent',
   '/password/:token': 'spent',
 };
@@ -136,7 +137,7 @@ test('what is not there says so', async ({ browser, baseURL, complaints }) => {
   complaints.announce(404);
   const page = await opened(browser, false, { baseURL });
   complaints.watch(page);
-  for (const noun of ['', 'releases/', 'jobs/', 'runs/', 'guests/', 'recipes/', 'kernels/', 'variants/', 'deployments/', 'environments/']) {
+  for (const noun of ['', 'releases/', 'jobs/', 'runs/', 'guests/', 'recipes/', 'kernels/', 'variants/', 'deployments/', 'environments/', 'machines/']) {
     const answer = await page.goto(`/${noun}none`);
     expect(answer?.status(), noun).toBe(404);
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Not found');

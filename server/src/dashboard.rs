@@ -2,7 +2,9 @@
 
 use std::{num::NonZeroUsize, pin::Pin, sync::Arc};
 
-use app::{AssetNames, pages::reference::ApiDocument, viewer::Origin};
+use app::{
+    AssetNames, api::machines::booting::BootServices, pages::reference::ApiDocument, viewer::Origin,
+};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef, Request},
@@ -19,6 +21,7 @@ use leptos::{
     prelude::AnyView,
 };
 use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list};
+use netboot::FirstStageBinaries;
 use services::Services;
 use tokio::sync::watch;
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer};
@@ -39,7 +42,7 @@ use crate::{
     form_answers::{self, Seal},
     guests, health, imports, kernels, live,
     live::Ending,
-    notes,
+    machines, notes,
     origin::{self, Origins, Reached},
     plans, recipes, refusal, reports, results,
     session_store::StoredSessions,
@@ -153,6 +156,11 @@ pub fn routes() -> Vec<Route> {
             post(variants::recipe_change::save),
         ),
         row(Method::POST, "/recipe-form", SignedIn, post(recipes::in_step)),
+        row(Method::POST, "/machines/new", SignedIn, post(machines::register)),
+        upload("/machines/import", post(machines::table::import)),
+        row(Method::GET, "/machines/export", SignedIn, get(machines::table::export)),
+        row(Method::POST, "/machines/rules", SignedIn, post(machines::change_rules)),
+        row(Method::POST, "/machines/{name}", SignedIn, post(machines::change)),
         row(Method::GET, "/events", SignedIn, get(live::changes)),
         row(Method::GET, "/jobs/{id}/log/stream", SignedIn, get(live::job_log)),
         row(Method::GET, "/jobs/{id}/log", SignedIn, get(downloads::job_log)),
@@ -193,7 +201,7 @@ fn open_to_anyone(path: &str) -> bool {
     OPEN_PAGES.iter().any(|open| path.starts_with(open)) || routes().iter().any(open_route)
 }
 
-/// The dashboard and the API. Their streams end when `stopping` says so.
+/// The dashboard and the API. `options` name the services that are on, not those whose ports were taken. Their streams end when `stopping` says so.
 ///
 /// # Panics
 /// At start-up, where the system gives no random bytes.
@@ -205,7 +213,8 @@ pub fn router(
 ) -> Router {
     let document = serde_json::to_value(api::document()).expect("the document of the API is JSON");
     let assets = assets::names();
-    let context = page_context(services.clone(), ApiDocument(Arc::new(document)), assets.clone());
+    let document = ApiDocument(Arc::new(document));
+    let context = page_context(services.clone(), document, assets.clone(), boot_services(options));
     let shell = move || app::shell(&assets);
     let state = AppState {
         leptos_options: LeptosOptions::builder().output_name("frontend").build(),
@@ -326,17 +335,31 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     )
 }
 
+/// What machines may begin with besides the boot listener, as the options say.
+fn boot_services(options: &ServeArgs) -> BootServices {
+    let binaries = FirstStageBinaries::load(&options.ipxe_dir).unwrap_or_default();
+    BootServices {
+        tftp: options.tftp_listen,
+        proxy_dhcp: options.proxy_dhcp.clone(),
+        nfs: options.nfs_listen.0,
+        binaries: binaries.names().map(str::to_owned).collect(),
+        skips: options.skip_taken_ports,
+    }
+}
+
 /// What pages and server functions find in their context, and the policy that lets the page run
 /// its own script only.
 fn page_context(
     services: Services,
     document: ApiDocument,
     assets: AssetNames,
+    booting: BootServices,
 ) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(services.clone());
         provide_context(document.clone());
         provide_context(assets.clone());
+        provide_context(booting.clone());
         let actor = use_context::<Parts>()
             .and_then(|parts| parts.extensions.get::<Actor>().cloned())
             .unwrap_or_else(Actor::anonymous);

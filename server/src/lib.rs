@@ -20,6 +20,7 @@ pub mod health;
 mod imports;
 mod kernels;
 pub mod live;
+mod machines;
 mod multipart;
 mod nfs_server;
 mod notes;

@@ -20,7 +20,12 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use crate::{config::ServeArgs, dashboard, nfs_server::nfs_server, sockets::Sockets};
+use crate::{
+    config::{NfsListen, ServeArgs},
+    dashboard,
+    nfs_server::nfs_server,
+    sockets::Sockets,
+};
 
 /// How long requests in flight may take to end after the server was asked to.
 const GRACE: Duration = Duration::from_secs(10);
@@ -107,11 +112,19 @@ pub async fn serve(
         let served = netboot::serve_tftp(tftp, files, stopped(stopping.clone()));
         tasks.spawn(async move { ended("TFTP", served.await) });
     }
+    let interfaces = sockets.proxy_dhcp.iter().map(|it| it.name().to_owned()).collect();
     for interface in sockets.proxy_dhcp {
         let stop = stopped(stopping.clone());
         let served = netboot::serve_proxy_dhcp(interface, boot_address.port(), stop);
         tasks.spawn(async move { ended("proxyDHCP", served.await) });
     }
+    // Pages tell what is on, which may be less than what was asked for.
+    let options = ServeArgs {
+        tftp_listen: tftp_address,
+        nfs_listen: NfsListen(nfs_address),
+        proxy_dhcp: interfaces,
+        ..options
+    };
     let link = services.first_administrator_link().await?;
     tasks.spawn(serve_people(people, dashboard::router(&services, &options, &stopping), stopping));
     tasks.close();

@@ -19,6 +19,7 @@ pub mod history;
 pub mod imports;
 pub mod jobs;
 pub mod kernels;
+pub mod machines;
 pub mod overview;
 pub mod people;
 pub mod plans;

@@ -73,7 +73,7 @@ async fn slots(asked: &Asked, environment: &str) -> Result<Vec<SlotRow>, AppErro
 }
 
 /// Names of the variants that machines can boot now.
-async fn bootable_variants(asked: &Asked) -> Result<Vec<String>, AppError> {
+pub(crate) async fn bootable_variants(asked: &Asked) -> Result<Vec<String>, AppError> {
     let Asked { services, actor } = asked;
     let (filter, slice) =
         (VariantFilter::default(), Slice { limit: Slice::MOST, ..Slice::first() });

@@ -195,9 +195,8 @@ pub fn boot_times(times: &[BootTimes]) -> AnyView {
 pub fn show(data: &BootPage) -> AnyView {
     let BootPage { boot, trace, events } = data;
     let crumbs = vec![("Boots", "/boots".to_owned())];
-    let of_machine = format!("/boots?machine={}", encode(&boot.machine));
     let mut properties = vec![
-        ("Machine", table::link(of_machine, boot.machine.clone())),
+        ("Machine", table::link(href::machine(&boot.machine), boot.machine.clone())),
         ("Was to boot", boot.target.to_string().into_any()),
         ("Booted", booted(boot)),
     ];

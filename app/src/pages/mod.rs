@@ -12,6 +12,7 @@ pub mod guests;
 pub mod history;
 pub mod jobs;
 pub mod kernels;
+pub mod machines;
 pub mod overview;
 pub mod people;
 pub mod plans;

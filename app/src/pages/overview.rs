@@ -215,6 +215,7 @@ fn boot_card(boot: &BootCard) -> AnyView {
         <div class="boot">
             <p>"At the machine's iPXE prompt (Ctrl-B while it starts), take an address that it reaches:"</p>
             <ul class="commands">{lines}</ul>
+            <p>"Or "<a href="/machines/booting">"let DHCP lead machines here"</a>"."</p>
             {state}
         </div>
     }

@@ -6,6 +6,7 @@ use domain::{
     guest::GuestState,
     job::{JobState, StepState},
     kernel::KernelState,
+    machine::{Drift, MachineState},
     release::{Health, Stage},
     run::{Outcome, comparison::CaseChange},
     variant::VariantState,
@@ -41,6 +42,12 @@ pub enum Status {
     Boot(BootState),
     /// It takes longer than it did.
     Slower,
+    /// How a machine came to be known.
+    Machine(MachineState),
+    /// How what a machine runs stands to what it should.
+    Drift(Drift),
+    /// Somebody has locked it.
+    Locked,
     /// An environment serves it.
     Live,
     /// It was put together elsewhere.
@@ -158,6 +165,17 @@ impl Status {
                 BootState::Unreported => ("not reported", Quiet, Icon::Dash),
             },
             Self::Slower => ("slower", Wait, Icon::Clock),
+            Self::Machine(state) => match state {
+                MachineState::Pending => (state.word(), Wait, Icon::Question),
+                MachineState::Accepted => (state.word(), Quiet, Icon::Check),
+            },
+            Self::Drift(drift) => match drift {
+                Drift::Unknown => ("not reported", Quiet, Icon::Question),
+                Drift::None => ("as it should", Good, Icon::Check),
+                Drift::Other => ("drifts", Wait, Icon::Warning),
+                Drift::NothingToBoot => ("nothing to boot", Bad, Icon::Cross),
+            },
+            Self::Locked => ("locked", Wait, Icon::Dot),
             Self::Live => ("live", Good, Icon::Dot),
             Self::Imported => ("imported", Quiet, Icon::Dot),
             Self::Waived => ("waived", Wait, Icon::Check),

@@ -24,7 +24,15 @@ const GROUPS: [(&str, &[(&str, &str)]); 5] = [
         ],
     ),
     ("Prove", &[("Tests", "/tests"), ("Compare", "/compare"), ("Plans", "/plans")]),
-    ("Deliver", &[("Environments", "/environments"), ("Approvals", "/approvals")]),
+    (
+        "Deliver",
+        &[
+            ("Environments", "/environments"),
+            ("Machines", "/machines"),
+            ("Boots", "/boots"),
+            ("Approvals", "/approvals"),
+        ],
+    ),
     ("Record", &[("Audit", "/audit"), ("Room", "/room"), ("People", "/people")]),
 ];
 

@@ -29,6 +29,7 @@ pub use guests::{GuestCounts, may_start_guest, may_use_guest};
 pub use kernels::{KernelNeeds, may_build_kernel, may_delete_kernel, may_edit_kernel};
 pub use machines::{
     Asking, may_assign_machine, may_lock_machine, may_unlock_machine, may_use_machine,
+    passes_by_reason,
 };
 pub use people::{may_change_role, may_disable, may_manage_people};
 pub use refusal::{FailureTie, Lapse, Refusal};

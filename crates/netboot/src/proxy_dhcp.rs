@@ -58,6 +58,12 @@ impl ProxyInterface {
         })
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its own address of IPv4, which may change while the server runs.
     fn address(&self) -> Option<Ipv4Addr> {
         let all = if_addrs::get_if_addrs().ok()?;

@@ -16,7 +16,7 @@ mod rules;
 use domain::{
     actor::Actor,
     environment::PRODUCTION,
-    machine::{Assigned, BootTarget, Drift, Machine, MachineLock, drift},
+    machine::{Assigned, BootTarget, Drift, Machine, MachineLock, MachineState, drift},
     page::{Cursor, Page, Slice},
     policy::{Action, Asking},
 };
@@ -78,6 +78,35 @@ impl Services {
         let machine = rows.machine(name).await?.ok_or_else(|| no_machine(name))?;
         let rules = rows.machine_rules().await?.rules;
         Ok(self.summary_of_machine(machine, &rules))
+    }
+
+    /// How many machines wait to be accepted.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn count_pending_machines(&self, actor: &Actor) -> Result<u32, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        Ok(self.read().await?.count_machines(MachineState::Pending).await?)
+    }
+
+    /// The environment that a machine follows, where that demands something of releases: then it takes a
+    /// lock or an approver to let it boot something else.
+    ///
+    /// # Errors
+    /// Where the actor may not read.
+    pub async fn followed_by_machine(
+        &self,
+        actor: &Actor,
+        machine: &Machine,
+    ) -> Result<Option<String>, ServiceError> {
+        Action::Read.allowed_to(&actor.who)?;
+        follows(&mut self.read().await?, machine).await
+    }
+
+    /// The labels of the menu that a machine gets which boots that now.
+    #[must_use]
+    pub fn entries_of_target(&self, target: &BootTarget) -> Vec<String> {
+        self.catalogue().snapshot().labels_of(target, self.now())
     }
 
     /// A page of the accepted machines that run something else than they should, by name.

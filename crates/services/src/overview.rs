@@ -1,5 +1,7 @@
 //! The overview: what runs where, what waits, what builds, what broke.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use domain::{
     actor::Actor, boot::Boot, deployment::Deployment, environment::Environment, job::Job,
     policy::Action, room::Shortage,
@@ -60,25 +62,34 @@ impl Services {
 
     /// `chain http://<address>:<port><path>` for each address that machines may use.
     fn chain_lines(&self, path: &str) -> Vec<String> {
+        let port = self.boot_address().port();
+        let line = |address| format!("chain http://{}{path}", SocketAddr::new(address, port));
+        self.boot_addresses().into_iter().map(line).collect()
+    }
+
+    /// The addresses at which machines may reach the boot listener, those of IPv4 first.
+    #[must_use]
+    pub fn boot_addresses(&self) -> Vec<IpAddr> {
         let listens = self.boot_address();
         let own = if_addrs::get_if_addrs().unwrap_or_default();
-        let mut addresses: Vec<std::net::IpAddr> = if listens.ip().is_unspecified() {
+        let mut addresses: Vec<IpAddr> = if listens.ip().is_unspecified() {
             own.into_iter().filter(|it| !it.is_loopback()).map(|it| it.ip()).collect()
         } else {
             vec![listens.ip()]
         };
         // iPXE of most machines speaks IPv4 only; addresses of one link alone are of no use.
         addresses.retain(|address| match address {
-            std::net::IpAddr::V4(_) => true,
-            std::net::IpAddr::V6(address) => !address.is_unicast_link_local(),
+            IpAddr::V4(_) => true,
+            IpAddr::V6(address) => !address.is_unicast_link_local(),
         });
-        addresses.sort_by_key(std::net::IpAddr::is_ipv6);
+        addresses.sort_by_key(IpAddr::is_ipv6);
         addresses
-            .into_iter()
-            .map(|address| {
-                format!("chain http://{}{path}", std::net::SocketAddr::new(address, listens.port()))
-            })
-            .collect()
+    }
+
+    /// What a site tells its machines so that they find the boot listener at that address.
+    #[must_use]
+    pub fn boot_snippets(&self, address: Ipv4Addr) -> netboot::Reached {
+        netboot::Reached { address, boot_port: self.boot_address().port() }
     }
 
     /// Asks the boot listener by a connection of its own.

@@ -32,7 +32,7 @@ use super::{
 #[serde(deny_unknown_fields)]
 pub struct NewMachine {
     /// Its unique name: 1 to 60 of a-z, 0-9, '.', '-' and '_'; starts with a letter or digit; not `new`,
-    /// `import`, `export`, `rules`, `unregistered`, `drift` or `qemu`.
+    /// `import`, `export`, `rules`, `unregistered`, `drift`, `booting` or `qemu`.
     #[schema(pattern = "^[a-z0-9][a-z0-9._-]{0,59}$")]
     pub name: String,
     /// Addresses of its network cards, 1 to 16.

@@ -12,6 +12,7 @@ mod http;
 mod import_form;
 mod kernel_form;
 mod live;
+mod machine_form;
 mod origin;
 mod plans;
 mod recipe_change;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use app::{error::sentence, routes::PAGES};
 use axum::http::Method;
 use domain::{
+    digest::Digest,
     environment::{DEVELOPMENT, PRODUCTION},
     person::Role,
     policy::{Action, Refusal},
@@ -67,6 +68,12 @@ const TABLE: &[(&str, Access)] = &[
     ("POST /variants/{name}/edit", From(Developer, Action::EditVariant)),
     ("POST /variant-form", From(Developer, Action::EditVariant)),
     ("POST /variants/{name}/recipe-change", From(Developer, Action::EditRecipe)),
+    ("POST /machines/new", From(Developer, Action::EditMachine)),
+    ("POST /machines/{name}", From(Developer, Action::EditMachine)),
+    ("POST /machines/{name} (accept)", From(Developer, Action::EditMachine)),
+    ("POST /machines/import", From(Developer, Action::EditMachine)),
+    ("POST /machines/rules", From(Approver, Action::ChangeMachineRules)),
+    ("GET /machines/export", SignedIn(200)),
     ("GET /events", SignedIn(200)),
     ("GET /jobs/{id}/log/stream", SignedIn(200)),
     ("GET /jobs/{id}/log", SignedIn(200)),
@@ -139,6 +146,13 @@ const TABLE: &[(&str, Access)] = &[
     ("page /runs/:id/result", SignedIn(200)),
     ("page /environments", SignedIn(200)),
     ("page /environments/:name", SignedIn(200)),
+    ("page /machines", SignedIn(200)),
+    ("page /machines/new", SignedIn(200)),
+    ("page /machines/import", SignedIn(200)),
+    ("page /machines/rules", SignedIn(200)),
+    ("page /machines/drift", SignedIn(200)),
+    ("page /machines/booting", SignedIn(200)),
+    ("page /machines/:name", SignedIn(200)),
     ("page /deployments/:id", SignedIn(200)),
     ("page /approvals", SignedIn(200)),
     ("page /audit", SignedIn(200)),
@@ -184,6 +198,15 @@ const TABLE: &[(&str, Access)] = &[
     ("call start_variant_guest", From(Developer, Action::StartGuest)),
     ("call fill_slot", From(Developer, Action::FillSlot)),
     ("call empty_slot", From(Developer, Action::FillSlot)),
+    ("call assign_machine", From(Developer, Action::AssignMachine)),
+    ("call boot_machine_once", From(Developer, Action::AssignMachine)),
+    ("call clear_boot_once", From(Developer, Action::AssignMachine)),
+    ("call lock_machine", From(Developer, Action::LockMachine)),
+    ("call unlock_machine", From(Developer, Action::LockMachine)),
+    ("call merge_machine", From(Developer, Action::EditMachine)),
+    ("call remove_machine (registered)", From(Developer, Action::EditMachine)),
+    ("call remove_machine (discovered)", From(Developer, Action::EditMachine)),
+    ("call change_unregistered", From(Administrator, Action::ChangeUnregistered)),
     ("call extend_variant", From(Developer, Action::EditVariant)),
     ("call delete_variant", From(Developer, Action::EditVariant)),
     ("call start_collection", From(Developer, Action::CollectGarbage)),
@@ -380,6 +403,7 @@ pub(crate) async fn page(world: &World, path: &str) -> String {
         }
         "/boots/:number" => (":number", world.boot().await.to_string()),
         "/guests/:id" => (":id", world.guest(Developer).await.to_string()),
+        "/machines/:name" => (":name", world.machine().await),
         "/environments/:name" => (":name", PRODUCTION.to_owned()),
         "/deployments/:id" => (":id", world.requested(Developer).await.id.to_string()),
         _ => (":token", "a-token".to_owned()),
@@ -523,6 +547,37 @@ async fn post(world: &World, path: &str, role: Role) -> Ask {
             ];
             kernel_form::sent(world, path, kernel_form::multipart(&parts))
         }
+        "/machines/new" => {
+            let (name, mac) = (format!("board-{number}"), world.mac());
+            world.post(path, &[("name", &name), ("macs", &mac), ("labels", "rack=3")])
+        }
+        "/machines/{name}" => {
+            let (name, mac) = (world.machine().await, world.mac());
+            let fields = [("base", "1"), ("name", &*name), ("macs", &mac)];
+            world.post(&path.replace("{name}", &name), &fields)
+        }
+        "/machines/{name} (accept)" => {
+            let (name, mac) = (world.discovered_machine().await, world.mac());
+            let fields = [
+                ("base", "1"),
+                ("do", "accept"),
+                ("name", &*format!("nuc-{number}")),
+                ("macs", &mac),
+            ];
+            world.post(&format!("/machines/{name}"), &fields)
+        }
+        "/machines/import" => {
+            let table = format!("name,macs\nrow-{number},{}\n", world.mac());
+            let seen = Digest::of(&table).to_string();
+            let parts = [("table", None, &*table), ("seen", None, &seen), ("do", None, "take")];
+            kernel_form::sent(world, path, kernel_form::multipart(&parts))
+        }
+        "/machines/rules" => {
+            let actor = world.actor(Developer).await;
+            let base = world.services.machine_rules(&actor).await.unwrap().revision.to_string();
+            let text = format!("number={number} => environment {DEVELOPMENT}\n");
+            world.post(path, &[("base", &base), ("text", &text)])
+        }
         "/releases/import" => import_form::whole_form(world, &format!("v200.0.{number}-rc.1")),
         "/recipe-form" => {
             let filled = recipe_form::filled(recipe::starter());
@@ -646,6 +701,31 @@ pub(crate) async fn call(world: &World, call: &str, role: Role) -> Ask {
         "empty_slot" => {
             world.filled_slot().await;
             post(&[("environment", DEVELOPMENT), ("slot", "vmlinuz-dev")])
+        }
+        "assign_machine" | "boot_machine_once" => {
+            let machine = world.machine_of(asker).await;
+            let target = format!("release {}", world.candidate().await);
+            post(&[("name", &machine), ("target", &target)])
+        }
+        "clear_boot_once" | "unlock_machine" => post(&[("name", &world.machine_of(asker).await)]),
+        "lock_machine" => {
+            post(&[("name", &world.machine().await), ("purpose", "bisect"), ("hours", "8")])
+        }
+        "merge_machine" => {
+            let (found, into) = (world.discovered_machine().await, world.machine().await);
+            post(&[("name", &found), ("into", &into)])
+        }
+        "remove_machine (registered)" => {
+            let machine = world.machine_of(asker).await;
+            post(&[("name", &machine), ("confirm", &machine)])
+        }
+        "remove_machine (discovered)" => post(&[("name", &world.discovered_machine().await)]),
+        "change_unregistered" => {
+            let unknown = if world.number().is_multiple_of(2) { "exit" } else { "refuse" };
+            let adam = world.actor(Administrator).await;
+            let now = world.services.unregistered(&adam).await.unwrap().pending;
+            let pending = if now.word() == "menu" { "exit" } else { "menu" };
+            post(&[("unknown", unknown), ("pending", pending)])
         }
         "extend_variant" => post(&[("name", &world.variant_of(asker).await), ("days", "30")]),
         "delete_variant" => {

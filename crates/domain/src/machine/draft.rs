@@ -12,6 +12,9 @@ pub const LONGEST_LOCATION: usize = 200;
 /// The longest note, in characters.
 pub const LONGEST_NOTE: usize = 2000;
 
+/// What stands in the place of a machine's name in addresses of pages and of the API.
+const TAKEN: [&str; 7] = ["new", "import", "export", "rules", "unregistered", "drift", "booting"];
+
 /// Something that cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
@@ -53,9 +56,11 @@ pub fn check_name(name: &str) -> Result<(), String> {
     let fits = (1..=60).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
         && name.bytes().all(allowed);
-    let taken = matches!(name, "new" | "import" | "export" | "rules" | "unregistered" | "drift");
-    if !fits || taken {
-        return Err("a machine's name has 1 to 60 of the characters a-z, 0-9, '.', '-' and '_', starts with a letter or digit, and is not \"new\", \"import\", \"export\", \"rules\", \"unregistered\" or \"drift\"".to_owned());
+    if !fits || TAKEN.contains(&name) {
+        return Err(format!(
+            "a machine's name has 1 to 60 of the characters a-z, 0-9, '.', '-' and '_', starts with a letter or digit, and is none of {}",
+            TAKEN.join(", ")
+        ));
     }
     if name == RUNNER_MACHINE {
         return Err(format!(
