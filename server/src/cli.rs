@@ -15,6 +15,7 @@ mod guest;
 mod import;
 mod job;
 mod kernel;
+mod machine;
 mod output;
 mod plan;
 mod recipe;
@@ -82,6 +83,8 @@ pub enum ClientCommand {
     Guest(guest::GuestArgs),
     /// Deployments: asking for one, judging, executing.
     Deployment(deployment::DeploymentArgs),
+    /// Machines: what each boots, who has it, what it runs.
+    Machine(machine::MachineArgs),
     /// Environments: what each serves and demands, and going back.
     Environment(environment::EnvironmentArgs),
     /// Room on the disk: what takes it, how long things stay, collecting garbage.
@@ -126,6 +129,9 @@ fn done(command: &ClientCommand) -> Result<(), CliError> {
         ClientCommand::Guest(args) => with(&args.connection, |cli| guest::run(cli, &args.command)),
         ClientCommand::Deployment(args) => {
             with(&args.connection, |cli| deployment::run(cli, &args.command))
+        }
+        ClientCommand::Machine(args) => {
+            with(&args.connection, |cli| machine::run(cli, &args.command))
         }
         ClientCommand::Environment(args) => {
             with(&args.connection, |cli| environment::run(cli, &args.command))

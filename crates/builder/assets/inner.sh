@@ -3,10 +3,12 @@
 TREE=/build/tree
 
 # inner ROOT-ARGUMENTS... -- COMMAND...: devices by hand, since those of bwrap could be filled up. However
-# many processes die with it, this script can still start some.
+# many processes die with it, this script can still start some. bwrap ends with its command, whatever else
+# that left behind; unshare ends when no process of the namespace is left, so that none counts for the next.
 inner() {
     # shellcheck disable=SC2086 # words are arguments
-    timeout --kill-after=5 "$SECONDS_LEFT" prlimit --nproc=2048 bwrap --unshare-pid --unshare-ipc --unshare-uts --die-with-parent \
+    timeout --kill-after=5 "$SECONDS_LEFT" prlimit --nproc=2048 unshare --pid --mount-proc --fork --kill-child \
+        bwrap --unshare-pid --unshare-ipc --unshare-uts --die-with-parent \
         --cap-add ALL --cap-drop CAP_SYS_ADMIN --cap-drop CAP_SYS_RESOURCE --clearenv \
         --setenv PATH /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         --setenv HOME /root --setenv LC_ALL C.UTF-8 --setenv DEBIAN_FRONTEND noninteractive \

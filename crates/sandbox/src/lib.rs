@@ -4,7 +4,8 @@
 //! subordinate range; inside, `bwrap` (bubblewrap) changes the root by `pivot_root` to a tree that
 //! holds the host's `/usr` read-only, a `/proc` and `/dev` of its own, the inputs read-only
 //! under `/in`, a `/build` in memory, and one folder `/out` for what comes out. There is no
-//! network, ever. When the script ends, its pid namespace ends, and every process in it.
+//! network, ever. When the script ends, its pid namespace ends, and every process in it; the sandbox
+//! ends when they are gone.
 
 mod conditions;
 mod error;
@@ -189,6 +190,10 @@ impl Sandbox<'_> {
         let mut running = spawner.spawn(&invocation)?;
         let result = follow(&mut running, self.limit, conditions.patience, line, stop);
         running.kill();
+        if result.is_err() {
+            // What ended well has waited for all that were in its namespace.
+            range.wait_until_empty();
+        }
         make_removable(spawner, range, &outputs.folder.path().join("out"));
         for (_, folder) in &conditions.writable {
             make_removable(spawner, range, folder);

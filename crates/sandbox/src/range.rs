@@ -7,10 +7,13 @@
 
 use std::{
     fs,
+    ops::RangeInclusive,
     os::{
         linux::net::SocketAddrExt as _,
         unix::net::{SocketAddr, UnixListener},
     },
+    thread,
+    time::{Duration, Instant},
 };
 
 use nix::unistd::{Uid, User};
@@ -19,6 +22,8 @@ use crate::error::SandboxError;
 
 /// Ids in a range: all that a Debian system uses.
 const SIZE: u32 = 65536;
+/// How long what was killed may take to be gone.
+const DYING: Duration = Duration::from_secs(10);
 
 /// A range of user ids and one of group ids, for as long as this lives.
 #[derive(Debug)]
@@ -36,6 +41,33 @@ impl IdRange {
     pub const fn last_uid(&self) -> u32 {
         self.first_uid.saturating_add(SIZE - 1)
     }
+
+    /// Waits until no process is left in the range: each counts against the limit of the next sandbox, also
+    /// while it dies. Gives up where one cannot be ended.
+    pub(crate) fn wait_until_empty(&self) {
+        let deadline = Instant::now() + DYING;
+        while self.is_alive() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        let ids = self.first_uid..=self.last_uid();
+        // What has ended between the two is no process any more.
+        let statuses = fs::read_dir("/proc").into_iter().flatten().flatten();
+        statuses
+            .filter_map(|it| fs::read_to_string(it.path().join("status")).ok())
+            .any(|status| lives_among(&status, &ids))
+    }
+}
+
+/// Whether a process (proc(5), `/proc/PID/status`) has one of the ids. One that has ended and waits for its
+/// parent is none: the first of a namespace comes to that when all others of it are gone.
+fn lives_among(status: &str, ids: &RangeInclusive<u32>) -> bool {
+    let of = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
+    let ended = of("State:").is_some_and(|it| it.trim_start().starts_with(['Z', 'X']));
+    let mut uids = of("Uid:").into_iter().flat_map(str::split_whitespace);
+    !ended && uids.any(|it| it.parse().is_ok_and(|uid| ids.contains(&uid)))
 }
 
 /// Takes a range that no other sandbox uses, where it can one whose first user id `preferred` names;
@@ -100,5 +132,18 @@ mod tests {
         assert_eq!(parse(text, "ann", 1005), [100_000, 1_000_000]);
         assert_eq!(parse(text, "bob", 7), [200_000, 265_536]);
         assert!(parse(text, "eve", 8).is_empty());
+    }
+
+    #[test]
+    fn what_lives_in_a_range_is_told_by_any_of_its_ids() {
+        let status =
+            |state: &str, uids: &str| format!("Name:\tsh\nState:\t{state}\nUid:\t{uids}\n");
+        let ids = 100_000..=165_535;
+        assert!(lives_among(&status("S (sleeping)", "100000\t100000\t100000\t100000"), &ids));
+        assert!(lives_among(&status("R (running)", "165535\t7\t7\t7"), &ids));
+        for (state, uid) in [("Z (zombie)", "100000"), ("S (sleeping)", "165536")] {
+            assert!(!lives_among(&status(state, uid), &ids), "{state} {uid}");
+        }
+        assert!(!lives_among("", &ids));
     }
 }

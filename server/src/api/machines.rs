@@ -5,7 +5,7 @@
 
 pub mod booting;
 pub mod rules;
-mod shown;
+pub mod shown;
 pub mod table;
 
 use std::collections::BTreeMap;

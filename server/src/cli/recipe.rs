@@ -191,7 +191,7 @@ fn import(cli: &Cli, file: &Path, name: Option<&str>, message: &str) -> Result<(
 }
 
 /// Every fault of a text stands on a line of its own, before the error.
-fn explained<T>(answer: Result<T, CliError>) -> Result<T, CliError> {
+pub(super) fn explained<T>(answer: Result<T, CliError>) -> Result<T, CliError> {
     if let Err(CliError::Problem(problem)) = &answer {
         for fault in &problem.problems {
             eprintln!("line {}: {}", fault.line, one_line(&fault.message));

@@ -4,6 +4,7 @@
 
 mod demo;
 mod kernels;
+mod machines;
 mod review;
 mod runs;
 mod variants;

@@ -107,6 +107,20 @@ fn a_fork_bomb_a_filler_and_a_daemon_are_stopped() {
 }
 
 #[test]
+fn an_inner_sandbox_ends_when_its_last_process_is_gone() {
+    let inner = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/inner.sh");
+    // Those that were left would count against the limit of the next one.
+    let script = "set -eu; . /in/inner.sh; mkdir $TREE; SECONDS_LEFT=60; SOURCE_DATE_EPOCH=1\n\
+                  for try in 1 2 3 4 5; do\n\
+                      beside_tree -- perl -e 'for (1..1500) { fork // die or sleep 1000 }'\n\
+                      for process in /proc/[0-9]*; do echo \"$process\" >>/out/listing; done\n\
+                      echo >>/out/listing\n\
+                  done\n";
+    let listing = world().look(script, vec![("inner.sh".to_owned(), inner.into())]);
+    assert_eq!(listing, "/proc/1\n/proc/2\n\n".repeat(5), "bwrap and the script");
+}
+
+#[test]
 fn marks_cannot_be_forged() {
     // Whoever guessed would end a phase, or say that something failed.
     let lines = attempts("echo bootwright-00000000000000000000000000000000 failed all\n");
