@@ -1,10 +1,29 @@
-// A machine of the lab by clicking: it asks for something to boot, is accepted, locked, pinned to a release, and let
-// go; what the boot listener answers follows at once. On what the whole way left behind.
+// A machine of the lab by clicking: it asks for something to boot, is accepted, locked, pinned to a release, boots it,
+// and is let go; what the boot listener answers follows at once. On what the whole way left behind.
+import { spawn } from 'node:child_process';
+
 import { expect, signIn, test } from '../fixtures';
 
 const mac = '52:54:00:ab:cd:01';
 
-test('a machine turns up, is accepted, locked, pinned and let go', async ({ context, server }) => {
+/** Switches a machine on that boots from the network, and gives what switches it off. */
+function switchedOn(boot: string): () => void {
+  // The host, as QEMU's own network calls it.
+  const script = `http://10.0.2.2:${new URL(boot).port}/boot.ipxe`;
+  const machine = spawn(
+    'qemu-system-x86_64',
+    [
+      '-nodefaults', '-no-user-config', '-machine', 'pc,graphics=off,accel=tcg', '-cpu', 'qemu64', '-m', '1024',
+      '-display', 'none', '-serial', 'null', '-boot', 'n', '-device', 'virtio-rng-pci',
+      '-netdev', `user,id=net0,bootfile=${script}`, '-device', `virtio-net-pci,netdev=net0,mac=${mac}`,
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  return () => machine.kill();
+}
+
+test('a machine turns up, is accepted, locked, pinned, boots and is let go', async ({ context, server }) => {
+  test.setTimeout(360_000);
   const text = async (path: string) => (await fetch(`${server.boot}${path}`)).text();
   const script = () => text(`/ipxe?mac=${mac}`);
   /** The digests of the releases whose files a script names. */
@@ -34,6 +53,26 @@ test('a machine turns up, is accepted, locked, pinned and let go', async ({ cont
   const pinned = await text('/release/v1.0.0/menu.ipxe');
   expect(releases(pinned)).not.toEqual([]);
   expect(releases(await script())).toEqual(releases(pinned));
+
+  // The page tells by itself how far the machine is.
+  const boot = page.getByRole('region', { name: 'Last boots of this machine' });
+  const off = switchedOn(server.boot);
+  try {
+    await expect(boot.getByRole('row', { name: /nuc-7/ })).toContainText('v1.0.0', { timeout: 120_000 });
+    await expect(boot.getByRole('row', { name: /nuc-7/ })).toContainText('somebody can log in', { timeout: 180_000 });
+  } finally {
+    off();
+  }
+  await expect(page.getByText('as it should')).toBeVisible();
+  await boot.getByRole('link', { name: 'nuc-7' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Boot of nuc-7');
+  const stages = page.getByRole('region', { name: 'Boot stages' }).getByRole('row');
+  for (const stage of ['script', 'kernel', 'initrd', 'start', 'rootfs', 'init', 'services']) {
+    const row = stages.filter({ has: page.getByRole('cell', { name: stage, exact: true }) });
+    await expect(row).not.toContainText(/not observed|not seen/);
+  }
+  await expect(page.getByRole('region', { name: 'What the machine was sent' })).toContainText('rootfs.squashfs');
+  await page.getByRole('link', { name: 'nuc-7', exact: true }).click();
 
   await page.getByLabel('Let it boot').selectOption({ label: 'what the rules say' });
   await page.getByRole('button', { name: 'Assign' }).click();

@@ -3,7 +3,7 @@
 
 use domain::{
     environment::DEVELOPMENT,
-    machine::{BootTarget, MachineState, Running},
+    machine::{BootTarget, MachineState},
     person::Role,
 };
 
@@ -286,16 +286,10 @@ async fn what_a_machine_runs_stands_beside_what_it_should() {
     let found = world.services.machine(&actor, &machine).await.unwrap();
     assert_eq!(found.assigned.target, BootTarget::Release(release));
     assert_eq!(found.machine.state, MachineState::Accepted);
-    let running = Running {
-        manifest: domain::digest::Digest::of("another"),
-        name: "v0.9.0".to_owned(),
-        entry: "linux".to_owned(),
-        since: world.services.now(),
-    };
-    world.services.set_machine_running(&found.machine.id, &running).await.unwrap();
+    let another = world.runs_another(&machine).await;
     for page in ["/machines", "/machines/drift", &format!("/machines/{machine}")] {
         let shown = anna.page(page).await;
-        assert!(shown.contains("v0.9.0"), "{page}: {shown}");
+        assert!(shown.contains(&another), "{page}: {shown}");
     }
     assert!(anna.page("/machines").await.contains("drifts"));
 }

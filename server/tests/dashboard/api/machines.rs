@@ -91,12 +91,7 @@ async fn a_machine_is_registered_found_and_assigned_to_whoever_locked_it() {
         done(&listed)["items"].as_array().unwrap().clone()
     };
     assert!(drifting().await.is_empty(), "it has not reported a boot");
-    let another = world.candidate().await;
-    let path = format!("/releases/{another}");
-    let shown = done(&send(&world, &dave, ("GET", &path), "", Value::Null).await);
-    let manifest = shown["digest"].as_str().unwrap();
-    let said = format!("entry: linux\nmanifest: {manifest}\nstage: init");
-    assert_eq!(world.reports(mac, &said).await.status, 200);
+    let another = world.runs_another("nuc-7").await;
     let other = &drifting().await[0];
     assert_eq!((&other["running"]["name"], &other["drift"]), (&json!(another), &json!("other")));
 

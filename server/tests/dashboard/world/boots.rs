@@ -23,6 +23,17 @@ impl World {
         page.items.first().unwrap().number
     }
 
+    /// A machine reports that it runs another release than it should: the name of that.
+    pub(crate) async fn runs_another(&self, machine: &str) -> String {
+        let (another, vera) = (self.candidate().await, self.actor(Role::Viewer).await);
+        let manifest = self.services.release(&vera, &another).await.unwrap().manifest.unwrap();
+        let machine = self.services.machine(&vera, machine).await.unwrap().machine;
+        let mac = machine.profile.macs.first().unwrap().to_string();
+        let said = format!("entry: linux\nmanifest: {manifest}\nstage: init");
+        assert_eq!(self.reports(&mac, &said).await.status, 200);
+        another
+    }
+
     /// The machine of that card asks for its script, and reports with the token in it.
     pub(crate) async fn reports(&self, mac: &str, said: &str) -> Answer {
         let (address, _stop) = self.boot_listener().await;
