@@ -41,20 +41,19 @@ fn choice(
     all: &Targets,
     chosen: Option<&BootTarget>,
 ) -> AnyView {
-    let kinds: [(&'static str, &[String], fn(String) -> BootTarget); 3] = [
-        ("Environments", &all.environments, BootTarget::Environment),
-        ("Releases", &all.releases, BootTarget::Release),
-        ("Variants", &all.variants, BootTarget::Variant),
+    let kinds = [
+        ("Environments", "environment", &all.environments),
+        ("Releases", "release", &all.releases),
+        ("Variants", "variant", &all.variants),
     ];
     let mut found = chosen.is_none();
     let mut groups = Vec::new();
-    for (label, names, kind) in kinds {
+    for (label, kind, names) in kinds {
         let mut options = Vec::new();
         for name in names {
-            let target = kind(name.clone());
-            let selected = chosen == Some(&target);
+            let selected = chosen.is_some_and(|it| it.kind() == kind && it.name() == name);
             found |= selected;
-            let value = target.to_string();
+            let value = format!("{kind} {name}");
             options.push(view! { <option value=value selected=selected>{name.clone()}</option> });
         }
         if !options.is_empty() {
