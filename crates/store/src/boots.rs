@@ -5,6 +5,7 @@ use domain::{
     ids::{BootId, MachineId},
     machine::BootTarget,
     page::{Cursor, Page, Slice},
+    run::FailureClass,
     time::Timestamp,
 };
 
@@ -258,7 +259,7 @@ impl WriteTx {
         .bind(boot.state.word())
         .bind(boot.step.word())
         .bind(&boot.reason)
-        .bind(boot.class.map(|it| it.word()))
+        .bind(boot.class.map(FailureClass::word))
         .bind(i64::try_from(boot.bytes).unwrap_or(i64::MAX))
         .bind(i64::from(boot.retries))
         .bind(boot.started_at.0)
@@ -293,7 +294,7 @@ impl WriteTx {
         .bind(boot.state.word())
         .bind(boot.step.word())
         .bind(&boot.reason)
-        .bind(boot.class.map(|it| it.word()))
+        .bind(boot.class.map(FailureClass::word))
         .bind(i64::try_from(boot.bytes).unwrap_or(i64::MAX))
         .bind(i64::from(boot.retries))
         .bind(boot.last_at.0)

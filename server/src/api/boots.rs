@@ -159,12 +159,12 @@ impl BootDetails {
                 BootEvent::Report { at, report } => reports.push(said(at, report)),
             }
         }
-        let stages = trace.steps.into_iter().map(stage).collect();
+        let stages = trace.steps.iter().map(stage).collect();
         Self { boot: Boot::of(boot), stages, transfers, reports }
     }
 }
 
-fn stage(it: TracedStep) -> BootStage {
+fn stage(it: &TracedStep) -> BootStage {
     BootStage {
         stage: it.step,
         started_at: it.started_at.map(time),

@@ -78,7 +78,7 @@ async fn a_boot_that_ends_early_says_why_and_stands_on_the_overview() {
     let [boot] = &boots(&world, 1, BootState::Failed).await[..] else { panic!("one boot") };
     assert_eq!(boot.boot.reason, "no network card got an address");
     let overview = world.services.overview(&world.viewer).await.unwrap();
-    assert_eq!(overview.failed_boots, [boot.boot.clone()]);
+    assert_eq!(overview.failed_boots, std::slice::from_ref(&boot.boot));
 }
 
 #[tokio::test(flavor = "multi_thread")]
