@@ -11,7 +11,7 @@ RUN_ARGS ?=
 # So long is looked for bytes that an importer of results does not take; there are nineteen such tests.
 FUZZ_MS ?= 15000
 
-.PHONY: help run dev test lint bench crash openapi release build site setup-run setup-test setup-release unit fuzz fixtures end2end reproduce clean
+.PHONY: help run dev test lint bench crash openapi release build site setup-run setup-test setup-release setup-bench unit fuzz fixtures end2end reproduce clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,7 +49,7 @@ fuzz: build ## Requests made from the API's document, files of results and calls
 end2end: build
 	cd end2end && npx --no-install playwright test
 
-bench: setup-test setup-release build ## Each figure beside its target
+bench: setup-test setup-release setup-bench build ## Each figure beside its target
 	cargo xtask --target-dir "$(CARGO_TARGET_DIR)/bench" site --profile wasm-release
 	benches/figures.py "$(CARGO_TARGET_DIR)/debug/bootwright" "$(CARGO_TARGET_DIR)/bench/site"
 	benches/at_scale.py "$(CARGO_TARGET_DIR)/debug/bootwright"
@@ -60,6 +60,8 @@ bench: setup-test setup-release build ## Each figure beside its target
 	cargo build --release -p server
 	benches/results.py "$(CARGO_TARGET_DIR)/release/bootwright"
 	benches/grid.py "$(CARGO_TARGET_DIR)/release/bootwright"
+	benches/serving.py "$(CARGO_TARGET_DIR)/release/bootwright"
+	benches/storm.py "$(CARGO_TARGET_DIR)/release/bootwright"
 
 openapi: build ## Write docs/openapi.json anew from the handlers
 	"$(CARGO_TARGET_DIR)/debug/bootwright" openapi > docs/openapi.json
@@ -69,7 +71,7 @@ release: setup-release ## The shipped binary: LTO, wasm-opt, brotli
 	cargo build --release -p server
 	@ls -l "$(CARGO_TARGET_DIR)/release/bootwright"
 
-setup-run setup-test setup-release: setup-%:
+setup-run setup-test setup-release setup-bench: setup-%:
 	@setup/run.sh $*
 
 crash: setup-test build ## kill -9 at 100 seeded instants

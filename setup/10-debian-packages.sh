@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Debian packages: the builder's tools, what kernels are compiled with, QEMU with its iPXE, compilers,
 # Node with npm for the terminal's packages; for tests Chromium, minisign,
-# PostgreSQL, a DHCP server and the firmware of UEFI machines.
+# PostgreSQL, a DHCP server and the firmware of UEFI machines; for benches nginx and wrk.
 source "$(dirname "$0")/common.sh"
 purpose=$1
 missing=()
@@ -68,6 +68,16 @@ if [ "$purpose" = test ]; then
         missing+=(openssh-server)
     fi
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+fi
+if [ "$purpose" = bench ]; then
+    # What benches compare with and ask by.
+    need wrk wrk
+    if [ ! -e /usr/sbin/nginx ]; then
+        # Benches start the program themselves, on loopback; this machine gets no web server by that.
+        as_root install -d /etc/systemd/system
+        as_root ln -sfn /dev/null /etc/systemd/system/nginx.service
+        missing+=(nginx-light)
+    fi
 fi
 python3 -c "import ensurepip" 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
