@@ -8,7 +8,7 @@ DATA_DIR ?= $(shell if [ "$$(id -u)" = 0 ]; then echo /var/lib/bootwright; else 
 # The Python environment that set-up makes for suites.
 SUITES_PYTHON ?= $(shell bash -c '. setup/common.sh && python_of_suites')
 RUN_ARGS ?=
-# So long is looked for bytes that an importer of results does not take; there are nineteen such tests.
+# So long is looked for bytes that an importer of results does not take; there are twenty-four such tests.
 FUZZ_MS ?= 15000
 
 .PHONY: help run dev test lint bench crash openapi release build site setup-run setup-test setup-release setup-bench unit fuzz fixtures end2end reproduce clean
@@ -42,8 +42,8 @@ lint: setup-test site ## Formatting, clippy for server and browser, types of the
 unit: build
 	cargo xtask test
 
-fuzz: build ## Requests made from the API's document, files of results and calls of NFS, well-formed and not
-	BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_MS) cargo test --workspace --test results --test nfs -- fuzz
+fuzz: build ## Requests of the API and of machines, files of results and calls of NFS, well-formed and not
+	BOLERO_RANDOM_TEST_TIME_MS=$(FUZZ_MS) cargo test --workspace --test results --test nfs --test parsers -- fuzz
 	end2end/fuzz.sh "$(CARGO_TARGET_DIR)/debug/bootwright"
 
 end2end: build

@@ -91,7 +91,7 @@ pub struct BootDetails {
     #[serde(flatten)]
     pub boot: Boot,
     /// All its stages in order, those that nobody saw as well.
-    pub stages: Vec<BootStage>,
+    pub stages: Vec<TracedStage>,
     /// What it was sent or refused, as that ended.
     pub transfers: Vec<BootTransfer>,
     /// What the machine said of itself.
@@ -100,7 +100,7 @@ pub struct BootDetails {
 
 /// A stage of a boot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BootStage {
+pub struct TracedStage {
     /// Which one.
     pub stage: BootStep,
     /// When it began, by the server's clock.
@@ -164,8 +164,8 @@ impl BootDetails {
     }
 }
 
-fn stage(it: &TracedStep) -> BootStage {
-    BootStage {
+fn stage(it: &TracedStep) -> TracedStage {
+    TracedStage {
         stage: it.step,
         started_at: it.started_at.map(time),
         ended_at: it.ended_at.map(time),

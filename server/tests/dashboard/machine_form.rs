@@ -283,7 +283,7 @@ async fn rules_are_a_text_and_strangers_get_what_is_said() {
 async fn what_a_machine_runs_stands_beside_what_it_should() {
     let world = World::furnished().await;
     let anna = Browser::of(&world, Role::Approver).await;
-    let (machine, release) = (world.machine().await, world.candidate().await);
+    let (machine, release) = (world.machine().await, world.bootable().await);
     assert!(anna.page("/machines").await.contains("nothing to boot"));
     assert!(anna.page("/machines/drift").await.contains("No machine has reported"));
     let target = format!("release {release}");

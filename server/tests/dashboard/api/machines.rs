@@ -30,7 +30,7 @@ fn served(world: &World, mac: &str) -> String {
 async fn a_machine_is_registered_found_and_assigned_to_whoever_locked_it() {
     let world = World::furnished().await;
     let dave = secret(&world, Role::Developer).await;
-    let (release, mac) = (world.candidate().await, "52:54:00:aa:00:01");
+    let (release, mac) = (world.bootable().await, "52:54:00:aa:00:01");
     world.serve(DEVELOPMENT, &release).await;
     let new = json!({
         "name": "nuc-7", "macs": ["52-54-00-AA-00-01"], "labels": { "rack": "3" }, "location": "A1",

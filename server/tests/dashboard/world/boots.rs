@@ -1,8 +1,8 @@
 //! Boots of machines, which report as their initrds do.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
-use domain::{page::Slice, person::Role};
+use domain::{machine::BootTarget, page::Slice, person::Role};
 use services::boots::BootQuery;
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -12,7 +12,11 @@ use crate::http::{Answer, Ask};
 impl World {
     /// The number of a boot of a machine that a developer has: it ended early.
     pub(crate) async fn boot(&self) -> i64 {
-        let name = self.machine_of(Role::Developer).await;
+        let (name, dave) = (self.machine().await, self.actor(Role::Developer).await);
+        let until = self.services.now().plus(Duration::from_secs(3600));
+        self.services.lock_machine(&dave, &name, "boot it", until, None).await.unwrap();
+        let target = BootTarget::Release(self.bootable().await);
+        self.services.assign_machine(&dave, &name, Some(&target), None).await.unwrap();
         let vera = self.actor(Role::Viewer).await;
         let machine = self.services.machine(&vera, &name).await.unwrap().machine;
         let mac = machine.profile.macs.first().unwrap().to_string();
@@ -23,9 +27,9 @@ impl World {
         page.items.first().unwrap().number
     }
 
-    /// A machine reports that it runs another release than it should: the name of that.
+    /// A machine whose release can be booted reports that it runs another than it should: the name of that.
     pub(crate) async fn runs_another(&self, machine: &str) -> String {
-        let (another, vera) = (self.candidate().await, self.actor(Role::Viewer).await);
+        let (another, vera) = (self.bootable().await, self.actor(Role::Viewer).await);
         let manifest = self.services.release(&vera, &another).await.unwrap().manifest.unwrap();
         let machine = self.services.machine(&vera, machine).await.unwrap().machine;
         let mac = machine.profile.macs.first().unwrap().to_string();
