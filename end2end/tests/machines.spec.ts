@@ -22,8 +22,10 @@ function switchedOn(boot: string): () => void {
   return () => machine.kill();
 }
 
-test('a machine turns up, is accepted, locked, pinned, boots and is let go', async ({ context, server }) => {
+test('a machine turns up, is accepted, locked, pinned, boots and is let go', async ({ context, server, complaints }) => {
   test.setTimeout(360_000);
+  // The page of the name under which it turned up may look once more before it is left.
+  complaints.announce(404);
   const text = async (path: string) => (await fetch(`${server.boot}${path}`)).text();
   const script = () => text(`/ipxe?mac=${mac}`);
   /** The digests of the releases whose files a script names. */
