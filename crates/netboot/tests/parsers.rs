@@ -1,7 +1,5 @@
 //! Whatever a machine sends beside calls of NFS: it is read or refused with a reason, and nothing panics.
 
-#![expect(clippy::unwrap_used, reason = "tests say so by failing")]
-
 use domain::{
     boot::report::{LONGEST_REPORT, parse},
     machine::{Labels, parse_rules, read_table, write_rules},
