@@ -23,12 +23,8 @@ pub(crate) async fn list(
     let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let state = given(&narrowing.state).map(|word| word.parse::<BootState>()).transpose();
     let state = state.map_err(|it| invalid("state", &it.to_string()))?;
-    let query = BootQuery {
-        machine: given(&narrowing.machine),
-        state,
-        release: given(&narrowing.release),
-        since: None,
-    };
+    let query =
+        BootQuery { machine: given(&narrowing.machine), state, release: given(&narrowing.release) };
     let Asked { services, actor } = asked;
     let slice = Slice { after, ..Slice::first() };
     let found = services.boots_page(actor, &query, &slice).await.map_err(|it| asked.refuse(it))?;

@@ -40,8 +40,6 @@ pub struct BootQuery {
     pub state: Option<BootState>,
     /// Only those of the release or variant of this name.
     pub release: Option<String>,
-    /// Only those of which something was heard since then.
-    pub since: Option<Timestamp>,
 }
 
 /// A boot with all that was seen of it, and what that says.
@@ -72,7 +70,6 @@ impl Services {
             machine: machine_id(&mut rows, query.machine.as_deref()).await?,
             state: query.state,
             release: query.release.clone(),
-            since: query.since,
         };
         Ok(rows.boots_page(&filter, slice).await?)
     }

@@ -26,8 +26,6 @@ pub struct BootFilter {
     pub state: Option<BootState>,
     /// Only those of the release or variant of this name.
     pub release: Option<String>,
-    /// Only those of which something was heard since then.
-    pub since: Option<Timestamp>,
 }
 
 /// What a list reads of a boot: everything but its events.
@@ -87,18 +85,18 @@ impl Rows {
         let query = match (machine, release) {
             (Some(_), _) => sqlx::query(listed!(
                 "where machine_id = $2 and number < $1 and ($3 = '' or release = $3)
-                   and ($4 = '' or state = $4) and last_at >= $5
-                 order by machine_id desc, number desc limit $6"
+                   and ($4 = '' or state = $4)
+                 order by machine_id desc, number desc limit $5"
             )),
             (None, Some(_)) => sqlx::query(listed!(
                 "where release = $3 and number < $1 and ($2 = '' or machine_id = $2)
-                   and ($4 = '' or state = $4) and last_at >= $5
-                 order by release desc, number desc limit $6"
+                   and ($4 = '' or state = $4)
+                 order by release desc, number desc limit $5"
             )),
             (None, None) => sqlx::query(listed!(
                 "where number < $1 and ($2 = '' or machine_id = $2) and ($3 = '' or release = $3)
-                   and ($4 = '' or state = $4) and last_at >= $5
-                 order by number desc limit $6"
+                   and ($4 = '' or state = $4)
+                 order by number desc limit $5"
             )),
         };
         let read = query
@@ -106,7 +104,6 @@ impl Rows {
             .bind(machine.map_or("", MachineId::as_str))
             .bind(release.unwrap_or_default())
             .bind(filter.state.map_or("", BootState::word))
-            .bind(filter.since.map_or(i64::MIN, |it| it.0))
             .bind(i64::from(slice.limit) + 1)
             .fetch_all(self.connection())
             .await

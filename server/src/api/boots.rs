@@ -244,7 +244,7 @@ pub async fn list(
 ) -> Answer<Json<Listed<Boot>>> {
     let slice = slice(query.cursor.as_deref(), query.limit)?;
     let ListBoots { machine, state, release, .. } = query;
-    let query = BootQuery { machine, state, release, since: None };
+    let query = BootQuery { machine, state, release };
     Ok(Listed::of(services.boots_page(&actor, &query, &slice).await?, Boot::of))
 }
 

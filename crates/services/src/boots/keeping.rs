@@ -61,29 +61,26 @@ impl Services {
         let Some(mut reports) = traces.take_reports() else { return };
         let mut ticks = interval(ROUND);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut news, mut reported): (Vec<BootNews>, Vec<Reported>) = (Vec::new(), Vec::new());
         for round in 1_u64.. {
+            let mut reported = Vec::new();
             let ends = tokio::select! {
                 _ = stopping.changed() => true,
                 _ = ticks.tick() => false,
                 () = received(&mut reports, &mut reported) => false,
             };
-            news.extend(traces.take_news());
+            let news = traces.take_news();
             if !(news.is_empty() && reported.is_empty()) {
                 match self.write_boots(&news, &reported).await {
                     Ok((over, answers)) => {
-                        news.clear();
-                        for (it, answer) in reported.drain(..).zip(answers) {
+                        for (it, answer) in reported.into_iter().zip(answers) {
                             // A machine that went away is no news.
                             let _ = it.answer.send(answer);
                         }
                         over.iter().for_each(|id| traces.close(id));
                     }
+                    // Who waits is told to try again, since nobody answers.
                     Err(error) => {
-                        tracing::error!(error = %chain(&error), "boots are not written down yet");
-                        // Who waits is told to try again.
-                        reported.clear();
-                        news.clear();
+                        tracing::error!(error = %chain(&error), "boots are not written down");
                     }
                 }
             }

@@ -104,9 +104,8 @@ async fn boots_are_listed_by_what_is_asked_the_newest_first(world: World) {
     assert_eq!(listed(BootFilter { release: release("v1.0.0"), ..all() }, 1).await, [2, 1]);
     let up = Some(BootState::Up);
     assert_eq!(listed(BootFilter { state: up, ..all() }, 50).await, [3, 1]);
-    let both = BootFilter { machine: nuc.clone(), release: release("v1.1.0"), state: up, ..all() };
+    let both = BootFilter { machine: nuc.clone(), release: release("v1.1.0"), state: up };
     assert_eq!(listed(both, 50).await, [3]);
-    assert_eq!(listed(BootFilter { since: Some(Timestamp(3)), ..all() }, 50).await, [4, 3]);
     let times = rows.boot_times(nuc.as_ref(), 10).await.unwrap();
     assert_eq!(times, [("v1.1.0".to_owned(), 33), ("v1.0.0".to_owned(), 31)]);
     assert_eq!(rows.boot_times(None, 1).await.unwrap().len(), 1);

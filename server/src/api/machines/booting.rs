@@ -60,8 +60,8 @@ pub async fn unassign(
     shown(&services, &actor, &name).await
 }
 
-/// Orders that a machine boots something once, in the place of an earlier order. The order stands
-/// until it is taken back: asking for the script ends nothing.
+/// Orders that a machine boots something once, in the place of an earlier order. The order ends
+/// with the first report of that boot, or is taken back: asking for the script ends nothing.
 #[utoipa::path(put, path = "/machines/{name}/once", tag = "machines", params(("name" = String, Path, description = "Name of the machine"), PassingLock), request_body = NewBootOnce, responses((status = 200, body = Machine)))]
 pub async fn boot_once(
     State(services): State<Services>,
